@@ -1,0 +1,336 @@
+"""The bus: everything that is hard about delivery, once.
+
+A service is a function from a batch to its effects. Around it, for each micro-batch: decode; put aside what cannot be
+decoded; then in one transaction drop what was done before (inbox), call the handlers, keep what they say (outbox) and
+whom they touched (audit); commit; say it; and only later, by time, commit Kafka's offsets of what is finished.
+
+Invariants
+    1. An offset is committed only when each message before it is done, dead-lettered or a duplicate.
+    2. A message's effects are in the database at most once: its inbox row is in the same transaction.
+    3. A batch that meets a part that is away is tried again, for ever, with backoff; nothing is skipped.
+    4. A message that our own code cannot handle is found by halving its batch, and put aside alone with its reason;
+       when ``MOST_FAULTS`` come in a row the process leaves, because then it is not the messages.
+
+FastStream wires the consumer (see docs/adr/0002-faststream.md for which of its defaults lose data, and are not used).
+"""
+
+import asyncio
+import os
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from hashlib import blake2b
+from time import perf_counter
+from typing import Any, Generic, Protocol, TypeVar
+from uuid import UUID
+
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.errors import KafkaError
+from faststream import AckPolicy
+from faststream.kafka import KafkaBroker
+from faststream.kafka.message import FAKE_CONSUMER, KafkaAckableMessage
+from pydantic import ValidationError
+
+from shared.contracts import Access, Event, Topic
+from shared.contracts.envelope import Contract, from_wire
+from shared.db import HERE, Connection, queries
+from shared.errors import Unavailable
+from shared.telemetry import AGE, BATCH, BATCH_SECONDS, DEAD, HEARD, REPEATED, RETRIES, log
+from shared.work import Raw, Worker
+
+S = TypeVar("S")
+S_in = TypeVar("S_in", contravariant=True)
+
+ENTER = queries(HERE / "queries.sql")["enter"]
+POLL_MS = 10
+COMMIT_SECONDS = 0.5
+MOST_FAULTS = 100
+LONGEST_PAUSE = 5.0
+
+
+@dataclass(frozen=True)
+class Effects:
+    """What follows from a batch besides what the store keeps: news for others, entries for audit."""
+
+    says: Sequence[Event[Any]] = ()
+    audits: Sequence[Access] = ()
+
+
+class Handler(Protocol[S_in]):
+    """``(events, store, now) -> Effects``, marked by ``hears``."""
+
+    topic: Topic
+
+    def __call__(self, events: Sequence[Event[Any]], store: S_in, now: datetime, /) -> Awaitable[Effects]: ...
+
+
+F = TypeVar("F", bound=Callable[..., Awaitable[Effects]])
+
+
+def hears(topic: Topic) -> Callable[[F], F]:
+    """Mark a handler with the topic it hears."""
+
+    def mark(handler: F) -> F:
+        handler.topic = topic  # type: ignore[attr-defined]
+        return handler
+
+    return mark
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A message on its way: where it came from (what to commit), and what it says, if that could be read."""
+
+    raw: Raw
+    event: Event[Any] | None = None
+    fault: str = ""
+    detail: str = ""
+
+    @property
+    def id(self) -> UUID:
+        assert self.event is not None
+        return inbox_id(self.event.source, self.event.id)
+
+
+@dataclass
+class Progress:
+    """The finished prefix of each partition, committed by time."""
+
+    finished: dict[TopicPartition, int] = field(default_factory=dict)
+    committed: dict[TopicPartition, int] = field(default_factory=dict)
+
+    def finish(self, batch: Sequence[Raw]) -> None:
+        for raw in batch:
+            self.finished[TopicPartition(raw.topic, raw.partition)] = raw.offset + 1
+
+    def owed(self) -> dict[TopicPartition, int]:
+        return {p: offset for p, offset in self.finished.items() if self.committed.get(p) != offset}
+
+    def drop(self, partitions: Sequence[TopicPartition]) -> None:
+        for partition in partitions:
+            self.finished.pop(partition, None)
+            self.committed.pop(partition, None)
+
+
+def inbox_id(source: str, id: str) -> UUID:
+    return UUID(bytes=blake2b(f"{source}\0{id}".encode(), digest_size=16).digest())
+
+
+class Bus(Generic[S]):
+    """One service's ear: one consumer, one transaction a batch, handlers in the order given."""
+
+    def __init__(
+        self, worker: Worker[S], servers: str, handlers: Sequence[Handler[S]], *, batch: int = 500,
+        on_abort: Callable[[], None] = lambda: None, clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:  # fmt: skip
+        self._worker, self._handlers, self._batch = worker, handlers, batch
+        self._on_abort, self._clock = on_abort, clock
+        self._broker = KafkaBroker(
+            servers,
+            client_id=f"jigsaw-{worker.service}",
+            apply_types=False,
+            allow_auto_create_topics=False,
+            logger=None,
+        )
+        self._busy = asyncio.Lock()
+        self._stopping = False
+        self._faults = 0
+        self._heard_at: dict[str, float] = {}
+        self.waiting = False
+        self._tasks: list[asyncio.Task[None]] = []
+        self.progress = Progress()
+        self._subscriber = self._broker.subscriber(
+            *(handler.topic.spec.name for handler in handlers),
+            batch=True,
+            group_id=worker.service,
+            ack_policy=AckPolicy.MANUAL,
+            auto_offset_reset="earliest",
+            batch_timeout_ms=POLL_MS,
+            max_records=batch,
+            fetch_max_wait_ms=100,
+            listener=_Handover(self),
+            parser=_whole,
+            decoder=_undecoded,
+        )
+        self._subscriber(self._hear)
+
+    @property
+    def consumer(self) -> AIOKafkaConsumer | None:
+        return self._subscriber.consumer
+
+    @property
+    def stopping(self) -> bool:
+        return self._stopping
+
+    def heard_at(self, topic: str) -> float | None:
+        """When the newest finished message of a topic was produced, in seconds since 1970: what waits is younger."""
+        return self._heard_at.get(topic)
+
+    async def start(self) -> None:
+        await self._broker.start()
+        self._tasks = [asyncio.create_task(self._commit_by_time())]
+
+    async def stop(self) -> None:
+        """Take nothing more, let the batch in hand finish, commit its offsets, leave the group."""
+        self._stopping = True
+        async with self._busy:
+            await self.commit()
+        for task in self._tasks:
+            task.cancel()
+        await self._broker.stop()
+
+    async def _hear(self, batch: Sequence[Raw]) -> None:
+        async with self._busy:
+            if self._stopping:
+                return
+            try:
+                await self.do(batch)
+            except Exception as error:
+                log().critical("bus.broken", exc_info=error)
+                os._exit(70)  # going on would commit past this batch; the next process hears it again
+
+    async def do(self, batch: Sequence[Raw]) -> None:
+        """Do one batch, whatever it takes. Returns when every message is done, dead or known."""
+        began = perf_counter()
+        letters = [_opened(raw) for raw in batch]
+        await self._until_done([letter for letter in letters if letter.event is not None])
+        for letter in letters:
+            if letter.event is None:
+                await self._patiently(lambda letter=letter: self._bury(letter))  # type: ignore[misc]
+        self.progress.finish(batch)
+        self._heard_at.update((raw.topic, raw.timestamp / 1000) for raw in batch)
+        BATCH.observe(len(batch))
+        BATCH_SECONDS.observe(perf_counter() - began)
+
+    async def _until_done(self, letters: list[Letter]) -> None:
+        """The whole batch in one transaction; if our code fails on it, its halves; one that fails alone is buried."""
+        if not letters:
+            return
+        try:
+            await self._patiently(lambda: self._transact(letters))
+            self._faults = 0
+        except Exception as error:
+            self._on_abort()
+            if len(letters) > 1:
+                middle = len(letters) // 2
+                await self._until_done(letters[:middle])
+                await self._until_done(letters[middle:])
+            else:
+                await self._fault(letters[0], error)
+
+    async def _fault(self, letter: Letter, error: Exception) -> None:
+        self._faults += 1
+        log().error("bus.handler_failed", exc_info=error, topic=letter.raw.topic, offset=letter.raw.offset)
+        if self._faults >= MOST_FAULTS:
+            log().critical("bus.too_many_faults", faults=self._faults)
+            os._exit(70)  # nothing of this batch is committed: the next process hears it again
+        dead = Letter(letter.raw, None, "handler_failed", type(error).__name__)
+        await self._patiently(lambda: self._bury(dead))
+
+    async def _patiently(self, attempt: Callable[[], Awaitable[None]]) -> None:
+        """Try until the parts are back. Raises only what is our bug, or when we are told to stop."""
+        pause = 0.05
+        while True:
+            try:
+                await attempt()
+                self.waiting = False
+                return
+            except Unavailable as error:
+                self._on_abort()
+                RETRIES.inc()
+                self.waiting = True
+                log().warning("bus.waits", because=str(error), seconds=round(pause, 2))
+                if self._stopping:
+                    raise asyncio.CancelledError from error
+                await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 (jitter, not a secret)
+                pause = min(pause * 2, LONGEST_PAUSE)
+
+    async def _transact(self, letters: list[Letter]) -> None:
+        now = self._clock()
+        async with self._worker.work() as work:
+            fresh = await _fresh(work.connection, letters)
+            for handler in self._handlers:
+                topic = handler.topic.spec.name
+                events = [letter.event for letter in fresh if letter.raw.topic == topic]
+                if events:
+                    effects = await handler(events, work.store, now)  # type: ignore[arg-type]
+                    work.say(effects.says)
+                    work.audit(effects.audits)
+        committed = self._clock()
+        for letter in fresh:
+            AGE.observe((committed - letter.event.accepted).total_seconds())  # type: ignore[union-attr]
+        self._count(letters, fresh)
+
+    def _count(self, letters: list[Letter], fresh: list[Letter]) -> None:
+        for handler in self._handlers:
+            topic = handler.topic.spec.name
+            heard = sum(letter.raw.topic == topic for letter in fresh)
+            HEARD.labels(topic).inc(heard)
+            REPEATED.labels(topic).inc(sum(letter.raw.topic == topic for letter in letters) - heard)
+
+    async def _bury(self, letter: Letter) -> None:
+        async with self._worker.work() as work:
+            await work.bury(letter.raw, letter.fault, letter.detail, self._clock())
+        DEAD.labels(letter.raw.topic, letter.fault).inc()
+        log().error("bus.dead_letter", topic=letter.raw.topic, offset=letter.raw.offset, reason=letter.fault)
+
+    async def commit(self) -> None:
+        """Commit the finished prefix. Failing is harmless: what is heard again is dropped by the inbox."""
+        consumer = self.consumer
+        if consumer is None:
+            return
+        self.progress.drop([p for p in self.progress.finished if p not in consumer.assignment()])
+        owed = self.progress.owed()
+        if owed:
+            with suppress(KafkaError):
+                await consumer.commit(owed)
+                self.progress.committed.update(owed)
+
+    async def _commit_by_time(self) -> None:
+        while True:
+            await asyncio.sleep(COMMIT_SECONDS)
+            await self.commit()
+
+
+class _Handover(ConsumerRebalanceListener):  # type: ignore[misc]
+    """Before partitions go to another member: commit what is finished, and forget it."""
+
+    def __init__(self, bus: Bus[Any]) -> None:
+        self._bus = bus
+
+    async def on_partitions_revoked(self, revoked: Sequence[TopicPartition]) -> None:
+        await self._bus.commit()
+        self._bus.progress.drop(list(revoked))
+
+    async def on_partitions_assigned(self, assigned: Sequence[TopicPartition]) -> None:
+        log().info("bus.assigned", partitions=len(assigned))
+
+
+async def _whole(records: Sequence[Raw]) -> KafkaAckableMessage:
+    """FastStream's view of a batch: the records as they came."""
+    return KafkaAckableMessage(body=b"", headers={}, raw_message=tuple(records), consumer=FAKE_CONSUMER)
+
+
+async def _undecoded(message: KafkaAckableMessage) -> object:
+    return message.raw_message
+
+
+def _opened(raw: Raw) -> Letter:
+    try:
+        body: type[Contract] = Topic.named(raw.topic).spec.body
+        return Letter(raw, from_wire(body, raw.key, raw.headers, raw.value))
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        return Letter(raw, None, "invalid_body", f"{first['type']} at {where}")
+    except (KeyError, ValueError, UnicodeDecodeError) as error:
+        return Letter(raw, None, "invalid_envelope", type(error).__name__)
+
+
+async def _fresh(connection: Connection, letters: list[Letter]) -> list[Letter]:
+    """The letters not done before, in their order, each once."""
+    by_id = {letter.id: letter for letter in reversed(letters)}
+    entered = {row["id"] for row in await connection.fetch(ENTER, list(by_id))}
+    return [letter for letter in letters if letter.id in entered and by_id[letter.id] is letter]

@@ -1,0 +1,33 @@
+"""What the services say to each other: the envelope, the bodies, the topics. Nothing here does I/O."""
+
+from shared.contracts.access import Access, Accesses, Action, Outcome
+from shared.contracts.alerts import AlertChanged
+from shared.contracts.dead import DeadLettered
+from shared.contracts.entities import Change, EntityChanged
+from shared.contracts.envelope import Contract, Event
+from shared.contracts.facts import FactLinked, LinkedSubject
+from shared.contracts.records import Kind, Record, RecordsAccepted, record_id
+from shared.contracts.scores import Reason, ScoreChanged
+from shared.contracts.topics import Topic
+
+__all__ = [
+    "Access",
+    "Accesses",
+    "Action",
+    "AlertChanged",
+    "Change",
+    "Contract",
+    "DeadLettered",
+    "EntityChanged",
+    "Event",
+    "FactLinked",
+    "Kind",
+    "LinkedSubject",
+    "Outcome",
+    "Reason",
+    "Record",
+    "RecordsAccepted",
+    "ScoreChanged",
+    "Topic",
+    "record_id",
+]

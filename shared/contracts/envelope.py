@@ -1,0 +1,116 @@
+"""The envelope: CloudEvents 1.0 in Kafka's binary mode, with W3C trace context.
+
+Source: CloudEvents 1.0.2, Kafka Protocol Binding §3.2 (attributes as ``ce_*`` headers, the body as the value);
+W3C Trace Context §3.2 (``traceparent``). ``ce_acceptedtime`` is our extension attribute: when ingest accepted the
+partner's event that caused this one, so that every hop can say how old the news is.
+"""
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+Headers = list[tuple[str, bytes]]
+
+
+class Contract(BaseModel):
+    """A body that crosses the bus: frozen, and tolerant of fields that a newer writer adds."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+B = TypeVar("B", bound=Contract)
+C = TypeVar("C", bound=Contract)
+
+
+@dataclass(frozen=True, slots=True)
+class Event(Generic[B]):
+    """One CloudEvent.
+
+    ``time`` is when it happened, ``accepted`` when its first cause was accepted (both aware, UTC); ``key`` is the
+    Kafka key (an opaque id, never a name or a number of a person); ``trace`` is a ``traceparent``.
+    """
+
+    id: str
+    source: str
+    type: str
+    time: datetime
+    key: str
+    body: B
+    trace: str
+    accepted: datetime
+
+    def causes(self, source: str, key: str, body: C, at: datetime) -> "Event[C]":
+        """The event that follows from this one: a new id, the same trace with a new span, the same ``accepted``."""
+        return Event(
+            id=new_id(),
+            source=source,
+            type=event_type(type(body)),
+            time=at,
+            key=key,
+            body=body,
+            trace=child_of(self.trace),
+            accepted=self.accepted,
+        )
+
+
+def first(source: str, key: str, body: C, at: datetime, trace: str | None = None) -> Event[C]:
+    """An event that no other event caused: a person's command, or a partner's event just accepted."""
+    return Event(new_id(), source, event_type(type(body)), at, key, body, trace or new_trace(), at)
+
+
+def event_type(body: type[Contract]) -> str:
+    """``RecordsAccepted`` → ``jigsaw.RecordsAccepted.v1``. A breaking change makes a new class with a new version."""
+    return f"jigsaw.{body.__name__}.v1"
+
+
+def new_id() -> str:
+    return os.urandom(16).hex()
+
+
+def new_trace() -> str:
+    return f"00-{os.urandom(16).hex()}-{os.urandom(8).hex()}-01"
+
+
+def child_of(trace: str) -> str:
+    return f"{trace[:36]}{os.urandom(8).hex()}{trace[52:]}"
+
+
+def to_headers(event: Event[B]) -> dict[str, str]:
+    """The attributes as Kafka headers (text; the wire wants bytes)."""
+    return {
+        "ce_specversion": "1.0",
+        "ce_id": event.id,
+        "ce_source": event.source,
+        "ce_type": event.type,
+        "ce_time": event.time.isoformat(),
+        "ce_acceptedtime": event.accepted.isoformat(),
+        "content-type": "application/json",
+        "traceparent": event.trace,
+    }
+
+
+def from_wire(body: type[B], key: bytes | None, headers: Iterable[tuple[str, bytes]], value: bytes | None) -> Event[B]:
+    """The event of one Kafka message.
+
+    Raises ``KeyError`` for a missing attribute, ``ValueError`` for one that cannot be read and pydantic's
+    ``ValidationError`` (a ``ValueError``) for a body that is not this contract.
+    """
+    attributes = {name: text.decode() for name, text in headers}
+    if attributes["ce_specversion"] != "1.0":
+        raise ValueError(f"specversion is {attributes['ce_specversion']!r}, not '1.0'")
+    time = datetime.fromisoformat(attributes["ce_time"])
+    accepted = attributes.get("ce_acceptedtime")
+    return Event(
+        id=attributes["ce_id"],
+        source=attributes["ce_source"],
+        type=attributes["ce_type"],
+        time=time,
+        key=(key or b"").decode(),
+        body=body.model_validate_json(value or b""),
+        trace=attributes.get("traceparent") or new_trace(),
+        accepted=datetime.fromisoformat(accepted) if accepted else time.astimezone(UTC),
+    )

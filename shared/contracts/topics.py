@@ -1,0 +1,53 @@
+"""Every topic: who owns it, what its messages are, how it is keyed, cut and kept. Created by the project, never by
+a broker's guess."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from shared.contracts.access import Accesses
+from shared.contracts.alerts import AlertChanged
+from shared.contracts.dead import DeadLettered
+from shared.contracts.entities import EntityChanged
+from shared.contracts.envelope import Contract
+from shared.contracts.facts import FactLinked
+from shared.contracts.records import RecordsAccepted
+from shared.contracts.scores import ScoreChanged
+
+
+@dataclass(frozen=True)
+class Spec:
+    """``keyed_by`` says in words what the key is; messages of one key keep their order."""
+
+    name: str
+    owner: str
+    body: type[Contract]
+    keyed_by: str
+    partitions: int
+    retention_days: int
+
+
+class Topic(Enum):
+    RECORDS = Spec("ingest.records", "ingest", RecordsAccepted, "the first record's id", 4, 7)
+    FACTS = Spec("linkage.facts", "linkage", FactLinked, "the first subject's record id", 4, 30)
+    ENTITIES = Spec("linkage.entities", "linkage", EntityChanged, "entity id", 4, 30)
+    SCORES = Spec("scoring.scores", "scoring", ScoreChanged, "entity id", 4, 30)
+    ALERTS = Spec("alerts.alerts", "alerts", AlertChanged, "entity id", 4, 30)
+    ACCESSES = Spec("audit.accesses", "every service", Accesses, "the saying service", 4, 90)
+    DEAD_LETTERS = Spec("jigsaw.dead-letters", "every service", DeadLettered, "dead letter id", 1, 90)
+
+    @property
+    def spec(self) -> Spec:
+        return self.value
+
+    @classmethod
+    def named(cls, name: str) -> "Topic":
+        return _BY_NAME[name]
+
+    @classmethod
+    def of(cls, body: type[Contract]) -> "Topic":
+        """The one topic that carries this body."""
+        return _BY_BODY[body]
+
+
+_BY_NAME = {topic.spec.name: topic for topic in Topic}
+_BY_BODY = {topic.spec.body: topic for topic in Topic}

@@ -1,0 +1,159 @@
+"""PostgreSQL: named queries, numbered migrations, one pool a service.
+
+A service's role can use its tables and nothing else; its owner role, used by ``migrate`` alone, makes them. Every
+statement is named in a ``queries.sql``; a store takes a connection and never opens or ends a transaction.
+"""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TypeAlias
+
+import asyncpg
+import orjson
+from asyncpg.pool import PoolConnectionProxy
+
+from shared.errors import Unavailable
+
+Connection: TypeAlias = "PoolConnectionProxy[asyncpg.Record]"
+Plain: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+
+HERE = Path(__file__).parent
+_NAME = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
+
+AWAY = (
+    OSError,
+    asyncio.TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,  # the server is shutting down or starting
+    asyncpg.InsufficientResourcesError,  # too many connections, disk full
+    asyncpg.SerializationError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.ReadOnlySQLTransactionError,  # a standby that is about to be promoted
+)
+"""What may pass if one waits: the same transaction is tried again."""
+
+
+def queries(path: Path) -> Mapping[str, str]:
+    """The statements of a ``queries.sql`` by their names (``-- name: x`` on a line of its own before each)."""
+    parts = _NAME.split(path.read_text())
+    return dict(zip(parts[1::2], (part.strip() for part in parts[2::2]), strict=True))
+
+
+class Database:
+    """The pool of one service."""
+
+    def __init__(self, dsn: str, *, size: int = 8) -> None:
+        self._dsn, self._size = dsn, size
+        self._pool: asyncpg.Pool[asyncpg.Record] | None = None
+
+    async def open(self) -> None:
+        """Waits for nothing: raises ``Unavailable`` when the server is away."""
+        try:
+            self._pool = await asyncpg.create_pool(
+                self._dsn, min_size=2, max_size=self._size, init=_speak_json, command_timeout=60
+            )
+        except AWAY as error:
+            raise Unavailable(f"PostgreSQL does not answer: {error}") from error
+
+    async def close(self) -> None:
+        if self._pool is not None:
+            await self._pool.close()
+            self._pool = None
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """One transaction: committed at the end of the block, rolled back by an error.
+
+        Raises ``Unavailable`` for what may pass, an uncertain commit among it: the caller tries the block again, and
+        the inbox makes that harmless.
+        """
+        assert self._pool is not None, "open() first"
+        try:
+            async with self._pool.acquire() as connection, connection.transaction():
+                yield connection
+        except AWAY as error:
+            raise Unavailable(f"PostgreSQL: {type(error).__name__}") from error
+
+    @asynccontextmanager
+    async def session(self) -> AsyncIterator[Connection]:
+        """A connection outside a transaction, for session locks and LISTEN."""
+        assert self._pool is not None, "open() first"
+        try:
+            async with self._pool.acquire() as connection:
+                yield connection
+        except AWAY as error:
+            raise Unavailable(f"PostgreSQL: {type(error).__name__}") from error
+
+
+async def _speak_json(connection: Plain) -> None:
+    await connection.set_type_codec(
+        "jsonb",
+        schema="pg_catalog",
+        format="binary",
+        encoder=lambda value: b"\x01" + orjson.dumps(value),
+        decoder=lambda data: orjson.loads(data[1:]),
+    )
+
+
+async def provision(admin_dsn: str, service: str, owner_password: str, password: str) -> None:
+    """The database ``jigsaw_<service>``, its owner and its user; harmless when they exist (passwords are set anew)."""
+    database, owner = f"jigsaw_{service}", f"{service}_owner"
+    admin = await asyncpg.connect(admin_dsn)
+    try:
+        for role, secret in ((owner, owner_password), (service, password)):
+            known = await admin.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", role)
+            verb = "ALTER" if known else "CREATE"
+            await admin.execute(
+                f"{verb} ROLE {role} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD '{_quoted(secret)}'"
+            )
+        if not await admin.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", database):
+            await admin.execute(f"CREATE DATABASE {database} OWNER {owner}")
+        await admin.execute(f"REVOKE ALL ON DATABASE {database} FROM PUBLIC")
+        await admin.execute(f"GRANT CONNECT ON DATABASE {database} TO {service}")
+    finally:
+        await admin.close()
+
+
+def _quoted(secret: str) -> str:
+    return secret.replace("'", "''")
+
+
+async def migrate(owner_dsn: str, service: str) -> list[str]:
+    """Apply what is not yet applied, each migration in a transaction of its own; the names of what was applied.
+
+    The common tables (``shared/migrations``) come first, then ``services/<service>/migrations``. Starters that come at
+    once wait for each other. Raises ``RuntimeError`` when an applied file has changed since: write a new one instead.
+    """
+    connection = await asyncpg.connect(owner_dsn)
+    try:
+        await connection.execute("SELECT pg_advisory_lock(hashtext('migrations'))")
+        await connection.execute(
+            "CREATE TABLE IF NOT EXISTS migrations"
+            " (name text PRIMARY KEY, digest text NOT NULL, at timestamptz NOT NULL DEFAULT now())"
+        )
+        applied = {row["name"]: row["digest"] for row in await connection.fetch("SELECT name, digest FROM migrations")}
+        return [name for name, path in _numbered(service) if await _apply(connection, name, path, applied.get(name))]
+    finally:
+        await connection.close()
+
+
+async def _apply(connection: Plain, name: str, path: Path, known: str | None) -> bool:
+    sql = path.read_text()
+    digest = await connection.fetchval("SELECT md5($1)", sql)
+    if known == digest:
+        return False
+    if known is not None:
+        raise RuntimeError(f"{path} has changed since it was applied: put the change into a new migration")
+    async with connection.transaction():
+        await connection.execute(sql)
+        await connection.execute("INSERT INTO migrations (name, digest) VALUES ($1, $2)", name, digest)
+    return True
+
+
+def _numbered(service: str) -> list[tuple[str, Path]]:
+    folders = (("shared", HERE / "migrations"), (service, HERE.parent / "services" / service / "migrations"))
+    return [(f"{label}/{path.name}", path) for label, folder in folders for path in sorted(folder.glob("*.sql"))]

@@ -1,0 +1,13 @@
+"""Whose fault it is. Anything that is neither of these is our bug."""
+
+
+class PartnerError(ValueError):
+    """The sender's: what was wrong (``reason``, a stable code), where (``field``) and what to do (``advice``)."""
+
+    def __init__(self, reason: str, field: str, advice: str) -> None:
+        super().__init__(f"{reason} at {field}: {advice}")
+        self.reason, self.field, self.advice = reason, field, advice
+
+
+class Unavailable(Exception):
+    """Somebody else's: a part is away. Wait and try again; nothing is skipped."""

@@ -1,0 +1,35 @@
+-- name: enter
+-- Take in what is new; a pair that another replica is just doing waits for it. Index: inbox_pkey.
+INSERT INTO inbox (id) SELECT unnest($1::uuid[]) ON CONFLICT DO NOTHING RETURNING id;
+
+-- name: prune_inbox
+-- Forget what the bus has long forgotten. Index: inbox_at.
+DELETE FROM inbox WHERE at < now() - $1::interval;
+
+-- name: bury
+-- Keep a message that could not be handled; once, however often it is heard. Index: dead_letters' unique key.
+INSERT INTO dead_letters (id, topic, partition, "offset", reason, detail, sealed)
+VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING RETURNING id;
+
+-- name: pack
+-- Keep what must be said, in the transaction that decides it.
+INSERT INTO outbox (owner, messages) VALUES ($1, $2) RETURNING id;
+
+-- name: unpack
+-- Forget what the broker has acknowledged. Index: outbox_pkey.
+DELETE FROM outbox WHERE id = ANY($1::bigint[]);
+
+-- name: adopt
+-- Take over what a dead process left: its session lock is gone, so we can have it.
+UPDATE outbox SET owner = $1, at = now() - interval '1 hour'
+WHERE id IN (SELECT id FROM outbox WHERE owner <> $1 AND pg_try_advisory_xact_lock(owner) ORDER BY id LIMIT 1000);
+
+-- name: forgotten
+-- What is ours to say, is not on its way ($2), and has had the time to be. Oldest first.
+SELECT id, messages FROM outbox
+WHERE owner = $1 AND id <> ALL ($2::bigint[]) AND at < now() - interval '5 seconds'
+ORDER BY id LIMIT 1000;
+
+-- name: owns
+-- Say who we are for as long as this connection lives.
+SELECT pg_advisory_lock($1);

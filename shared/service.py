@@ -1,0 +1,156 @@
+"""What every service is made of, put together once: database, outbox, bus, web app; started and stopped in one order.
+
+``main.py`` of a service makes a ``Service``, gives it handlers and routers, and runs it.
+"""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Generic, TypeVar
+
+import uvicorn
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.responses import JSONResponse, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from shared.bus import Bus, Handler
+from shared.db import Connection, Database
+from shared.errors import Unavailable
+from shared.outbox import Outbox
+from shared.settings import Settings
+from shared.telemetry import RELEASE, log, start_logging
+from shared.watch import Watchdog
+from shared.work import Worker
+
+S = TypeVar("S")
+Startup = Callable[[], Awaitable[None]]
+
+GRACE_SECONDS = 10
+
+
+class Service(Generic[S]):
+    """One service. ``store`` makes its store from a connection."""
+
+    def __init__(self, name: str, settings: Settings, store: Callable[[Connection], S], *, title: str) -> None:
+        self.name, self.settings = name, settings
+        self.database = Database(settings.database.get_secret_value())
+        self.outbox = Outbox(self.database, settings.kafka, name)
+        sealing_key = bytes.fromhex(settings.sealing_key.get_secret_value())
+        self.worker = Worker(name, self.database, self.outbox, store, sealing_key)
+        self.bus: Bus[S] | None = None
+        self._first: list[Startup] = []
+        self._background: list[Callable[[], Awaitable[None]]] = []
+        prefix = f"/{name}"
+        self.app = FastAPI(
+            title=title, version=settings.release, lifespan=self._lifespan, docs_url=None, redoc_url=None,
+            openapi_url=f"{prefix}/openapi.json",
+        )  # fmt: skip
+        self.app.add_exception_handler(Unavailable, _unavailable)
+        self.app.include_router(self._operations())
+
+    def hears(self, *handlers: Handler[S], on_abort: Callable[[], None] = lambda: None) -> None:
+        """The handlers, one a topic, called in this order in the transaction of a batch."""
+        self.bus = Bus(self.worker, self.settings.kafka, handlers, batch=self.settings.batch, on_abort=on_abort)
+
+    def answers(self, *routers: APIRouter) -> None:
+        for router in routers:
+            self.app.include_router(router)
+
+    def before_hearing(self, startup: Startup) -> None:
+        """Something to finish before the first message: rebuild an index, load a model."""
+        self._first.append(startup)
+
+    def in_background(self, work: Callable[[], Awaitable[None]]) -> None:
+        """A loop that runs as long as the service does; if it ends with an error, the service leaves."""
+        self._background.append(work)
+
+    def run(self) -> None:
+        """Serve until SIGTERM: stop taking, finish the batch, commit, flush, leave."""
+        start_logging(self.name, self.settings.log_level)
+        RELEASE.labels(self.name, self.settings.release).set(1)
+        uvicorn.run(
+            self.app, host=self.settings.http_host, port=self.settings.http_port, log_config=None, access_log=False,
+            timeout_graceful_shutdown=GRACE_SECONDS, server_header=False,
+        )  # fmt: skip
+
+    @asynccontextmanager
+    async def _lifespan(self, app: FastAPI) -> AsyncIterator[None]:
+        await _patiently(self.database.open)
+        await self.outbox.start()
+        for startup in self._first:
+            await startup()
+        if self.bus is not None:
+            await _patiently(self.bus.start)
+            self.in_background(Watchdog(self.bus).run)  # type: ignore[arg-type]
+        tasks = [asyncio.create_task(_loudly(work)) for work in self._background]
+        log().info("service.ready", port=self.settings.http_port)
+        yield
+        log().info("service.leaving")
+        if self.bus is not None:
+            await self.bus.stop()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self.outbox.stop()
+        await self.database.close()
+
+    def _operations(self) -> APIRouter:
+        router = APIRouter(include_in_schema=False)
+
+        @router.get("/metrics")
+        async def metrics() -> Response:
+            return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+        @router.get("/health/live")
+        async def live() -> dict[str, str]:
+            return {"service": self.name, "release": self.settings.release}
+
+        @router.get("/health/ready")
+        async def ready() -> JSONResponse:
+            away = await self._away()
+            return JSONResponse({"service": self.name, "away": away}, status_code=503 if away else 200)
+
+        return router
+
+    async def _away(self) -> Sequence[str]:
+        """Which parts do not answer. The loop is proved by answering at all, the bus by holding partitions."""
+        away = []
+        try:
+            async with asyncio.timeout(2), self.database.session() as connection:
+                await connection.execute("SELECT 1")
+        except (Unavailable, TimeoutError):
+            away.append("database")
+        if self.bus is not None and not (self.bus.consumer and self.bus.consumer.assignment()):
+            away.append("bus")
+        return away
+
+
+async def _patiently(start: Callable[[], Awaitable[None]]) -> None:
+    """Parts may come up after us: ask until they answer."""
+    pause = 0.1
+    while True:
+        try:
+            return await start()
+        except (Unavailable, OSError, RuntimeError) as error:
+            log().warning("service.waits", because=str(error))
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, 5.0)
+
+
+async def _loudly(work: Callable[[], Awaitable[None]]) -> None:
+    try:
+        await work()
+    except Exception as error:
+        log().critical("service.background_failed", exc_info=error)
+        os._exit(70)
+
+
+async def _unavailable(_: Request, error: Exception) -> Response:
+    """RFC 9457: somebody else's fault, try again."""
+    log().warning("request.unavailable", because=str(error))
+    body: dict[str, Any] = {
+        "type": "about:blank", "status": 503, "title": "A part of the service is away",
+        "detail": "Nothing was done. Send the same request again in a few seconds.",
+    }  # fmt: skip
+    return JSONResponse(body, 503, {"Retry-After": "5"}, media_type="application/problem+json")

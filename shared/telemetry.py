@@ -1,0 +1,66 @@
+"""What operations see: Prometheus metrics, each with a sentence, and JSON logs that name events, not people."""
+
+import logging
+import sys
+import traceback
+from collections.abc import MutableMapping
+from typing import Any
+
+import structlog
+from prometheus_client import Counter, Gauge, Histogram
+
+HEARD = Counter("jigsaw_events_heard_total", "Messages taken from a topic and done, duplicates not counted.", ["topic"])
+REPEATED = Counter("jigsaw_events_repeated_total", "Messages that had been done before and were dropped.", ["topic"])
+SAID = Counter("jigsaw_events_said_total", "Messages the broker has acknowledged.", ["topic"])
+DEAD = Counter(
+    "jigsaw_dead_letters_total", "Messages put aside because they could not be handled.", ["topic", "reason"]
+)
+RETRIES = Counter("jigsaw_batch_retries_total", "Batches tried again because a part was away.")
+UNSENT = Gauge("jigsaw_outbox_unsent", "Transactions whose messages the broker has not acknowledged yet.")
+LAG = Gauge("jigsaw_consumer_lag_records", "Messages waiting on the topics we hear.", ["topic"])
+LAG_SECONDS = Gauge("jigsaw_consumer_lag_seconds", "Age of the oldest message waiting; 0 when none waits.", ["topic"])
+BATCH = Histogram("jigsaw_batch_records", "Messages a transaction.", buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500))
+BATCH_SECONDS = Histogram(
+    "jigsaw_batch_seconds",
+    "From taking a batch to its commit.",
+    buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5),
+)
+AGE = Histogram(
+    "jigsaw_event_age_seconds",
+    "From the partner's event being accepted to this service's commit; in alerts, the event-to-alert latency.",
+    buckets=(0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.2, 0.5, 1, 5, 30),
+)
+RELEASE = Gauge("jigsaw_release_info", "Always 1; the deployed version is in the label.", ["service", "release"])
+
+Log = structlog.stdlib.BoundLogger
+
+
+def start_logging(service: str, level: str) -> None:
+    """One JSON object a line on standard output. An exception is logged by its type and place, never by its text,
+    which may hold a person's data."""
+    logging.basicConfig(stream=sys.stdout, level=logging.WARNING, format="%(message)s")
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            _place_of_error,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
+        cache_logger_on_first_use=True,
+    )
+    structlog.contextvars.bind_contextvars(service=service)
+
+
+def log() -> Log:
+    return structlog.get_logger()  # type: ignore[no-any-return]
+
+
+def _place_of_error(_: Any, __: str, fields: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    error = fields.pop("exc_info", None)
+    if isinstance(error, BaseException):
+        frames = traceback.extract_tb(error.__traceback__)
+        fields["error"] = type(error).__name__
+        fields["at"] = [f"{frame.filename.rsplit('/', 2)[-1]}:{frame.lineno} {frame.name}" for frame in frames[-6:]]
+    return fields
