@@ -43,10 +43,14 @@ class Event(Generic[B]):
     trace: str
     accepted: datetime
 
-    def causes(self, source: str, key: str, body: C, at: datetime) -> "Event[C]":
-        """The event that follows from this one: a new id, the same trace with a new span, the same ``accepted``."""
+    def causes(self, source: str, key: str, body: C, at: datetime, id: str | None = None) -> "Event[C]":
+        """The event that follows from this one: the same trace with a new span, the same ``accepted``.
+
+        ``id`` is new unless given; where one event causes exactly one, it is given the cause's, so that what was
+        accepted can be reconciled with what was done all along the way.
+        """
         return Event(
-            id=new_id(),
+            id=id or new_id(),
             source=source,
             type=event_type(type(body)),
             time=at,
@@ -57,9 +61,9 @@ class Event(Generic[B]):
         )
 
 
-def first(source: str, key: str, body: C, at: datetime, trace: str | None = None) -> Event[C]:
+def first(source: str, key: str, body: C, at: datetime, trace: str | None = None, id: str | None = None) -> Event[C]:
     """An event that no other event caused: a person's command, or a partner's event just accepted."""
-    return Event(new_id(), source, event_type(type(body)), at, key, body, trace or new_trace(), at)
+    return Event(id or new_id(), source, event_type(type(body)), at, key, body, trace or new_trace(), at)
 
 
 def event_type(body: type[Contract]) -> str:

@@ -1,0 +1,32 @@
+"""What is prepared once before services run: the topics."""
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import TopicAlreadyExistsError, for_code
+
+from shared.contracts import Topic
+
+DAY_MS = 24 * 3600 * 1000
+
+
+async def create_topics(servers: str, *, replication: int = 1) -> list[str]:
+    """Create the topics that are not there, as ``Topic`` states them; the names of those created."""
+    client = AIOKafkaAdminClient(bootstrap_servers=servers)
+    await client.start()
+    try:
+        there = set(await client.list_topics())
+        wanted = [_new(topic, replication) for topic in Topic if topic.spec.name not in there]
+        if wanted:
+            answer = await client.create_topics(wanted)
+            for name, code, *_ in answer.topic_errors:
+                error = for_code(code)
+                if code and error is not TopicAlreadyExistsError:
+                    raise error(f"topic {name} was not created")
+        return [topic.name for topic in wanted]
+    finally:
+        await client.close()
+
+
+def _new(topic: Topic, replication: int) -> NewTopic:
+    spec = topic.spec
+    settings = {"retention.ms": str(spec.retention_days * DAY_MS), "min.insync.replicas": str(min(2, replication))}
+    return NewTopic(spec.name, spec.partitions, replication, topic_configs=settings)
