@@ -1,0 +1,47 @@
+"""What every service says about itself: accessibility, privacy and its interface, linked at the foot of each page."""
+
+from typing import TYPE_CHECKING, Any
+
+from fastapi import APIRouter, Request
+from starlette.responses import HTMLResponse
+
+if TYPE_CHECKING:
+    from shared.web.pages import Web
+
+METHODS = ("get", "post", "put", "patch", "delete")
+
+
+def statement_routes(web: "Web") -> APIRouter:
+    """``/<service>/accessibility``, ``/privacy`` and ``/docs``; anybody may read them."""
+    routes = APIRouter(prefix=web.root.rstrip("/"), include_in_schema=False)
+
+    async def accessibility(request: Request) -> HTMLResponse:
+        return web.render(request, "accessibility.html")
+
+    async def privacy(request: Request) -> HTMLResponse:
+        return web.render(request, "privacy.html")
+
+    async def docs(request: Request) -> HTMLResponse:
+        schema = request.app.openapi()
+        return web.render(
+            request, "docs.html", schema=schema, operations=operations(schema), openapi=request.app.openapi_url
+        )
+
+    for page in (accessibility, privacy, docs):
+        routes.add_api_route(f"/{page.__name__}", page, methods=["GET"])
+    return routes
+
+
+def operations(schema: dict[str, Any]) -> list[dict[str, Any]]:
+    """The operations of an OpenAPI document, in its order: path, method, summary, description, parameters, answers."""
+    return [
+        {
+            "path": path,
+            "method": method.upper(),
+            **{"summary": "", "description": "", "parameters": [], "responses": {}},
+            **item[method],
+        }
+        for path, item in schema.get("paths", {}).items()
+        for method in METHODS
+        if method in item
+    ]
