@@ -70,6 +70,14 @@ class Feature(_Part):
     days: int | None = Field(None, gt=0)
     default: float = 0.0
 
+    @model_validator(mode="after")
+    def _complete(self) -> "Feature":
+        if self.kind in ("sum", "mean", "max", "ratio", "latest") and self.fact is None:
+            raise ValueError(f"{self.name}: a {self.kind} needs the fact it is made of: fact: …")
+        if (self.kind == "ratio") != (self.over is not None):
+            raise ValueError(f"{self.name}: a ratio, and nothing else, has a denominator: over: …")
+        return self
+
 
 class Data(_Part):
     """The event types that are read, and the features in the order of the model's columns."""

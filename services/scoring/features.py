@@ -1,0 +1,294 @@
+"""Features: what is counted of each record, and how the counts become the model's input. Pure; exact in any order.
+
+A state is a small table of *tiles*, an int64 array of shape (tiles, 2): key and value. A key is a cell (what is
+counted) and a time (the day that it is counted under, or the moment of the newest value); a value is in millionths, so
+that sums of whole numbers and decimals come out the same in whatever order they are added. Windows end at the day of
+``as_of`` and move by whole days (sawtooth windows on event time): a late fact lands in the tile of its own day.
+
+    update(state, fact)   adds the fact's tiles
+    merge(states)         an entity's state is its records' tiles together
+    vector(state, as_of)  the model's input: float32, one column a feature
+
+Batches go through ``settled`` and ``evaluated``, which do the same for many states at once.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from enum import IntEnum
+from hashlib import blake2b
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shared.contracts.records import Fact
+from shared.initiatives import Feature
+
+State: TypeAlias = NDArray[np.int64]
+Whole: TypeAlias = NDArray[np.int64]
+Tile: TypeAlias = tuple[int, int]
+Read: TypeAlias = Callable[[Mapping[str, Fact]], float | None]
+
+EMPTY: State = np.empty((0, 2), np.int64)
+DAY = 86_400
+TIME_BITS = 40
+MILLIONTHS = 1_000_000
+MOST = 1e9
+NEVER = int(np.iinfo(np.int64).max)
+EPOCH = date(1970, 1, 1).toordinal()
+
+
+class Fold(IntEnum):
+    """How two values of one key become one."""
+
+    SUM = 0
+    PEAK = 1
+    LAST = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """Something counted. ``days`` is the window, 0 for ever. Its ``id`` is a hash of its definition: a feature that is
+    redefined starts from nothing, the others keep what they have."""
+
+    id: int
+    definition: str
+    fold: Fold
+    days: int
+    read: Read
+
+    def tile(self, seconds: int, value: float) -> Tile:
+        if self.fold is not Fold.LAST:
+            seconds = seconds - seconds % DAY if self.days else 0
+        return self.id << TIME_BITS | seconds, round(max(-MOST, min(MOST, value)) * MILLIONTHS)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The tiles of many states: row i belongs to state ``group[i]``."""
+
+    group: Whole
+    key: Whole
+    value: Whole
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """``vectors`` float32 (states, features); ``due`` the day of each state on which a window next loses something."""
+
+    vectors: NDArray[np.float32]
+    due: list[date | None]
+
+
+class Features:
+    """The features of one initiative, compiled. Raises ``ValueError`` for a definition that cannot be counted."""
+
+    def __init__(self, features: Sequence[Feature]) -> None:
+        self.names = tuple(feature.name for feature in features)
+        self._features = features
+        made = [_cells(feature) for feature in features]
+        cells = sorted({cell.id: cell for cells in made for cell in cells}.values(), key=lambda cell: cell.id)
+        if len(cells) != len({cell.definition for some in made for cell in some}):
+            raise ValueError(f"two of {self.names} have the same hash: rename a fact or change a window")
+        self._ids = np.array([cell.id for cell in cells], np.int64)
+        self._fold = np.array([cell.fold for cell in cells], np.int64)
+        self._days = np.array([cell.days for cell in cells], np.int64)
+        place = {cell.id: i for i, cell in enumerate(cells)}
+        self._columns = [[place[cell.id] for cell in some] for some in made]
+        self._ageing = [some[0] for some, f in zip(self._columns, features, strict=True) if f.kind == "days_since"]
+        self._by_event: dict[str, list[tuple[Feature, list[Cell]]]] = {}
+        for feature, some in zip(features, made, strict=True):
+            for event in feature.events:
+                self._by_event.setdefault(event, []).append((feature, some))
+
+    def reads(self, event: str) -> bool:
+        return event in self._by_event
+
+    def tiles(self, event: str, occurred: datetime, facts: Mapping[str, Fact]) -> list[Tile]:
+        """What one fact adds to the state of its record."""
+        seconds = max(0, int(occurred.timestamp()))
+        found: dict[int, int] = {}
+        for feature, cells in self._by_event.get(event, ()):
+            if feature.where and not _meets(feature.where, facts):
+                continue
+            values = [cell.read(facts) for cell in cells]
+            if None not in values:
+                tiles = [cell.tile(seconds, value or 0.0) for cell, value in zip(cells, values, strict=True)]
+                found.update(tiles)
+        return list(found.items())
+
+    def update(self, state: State, event: str, occurred: datetime, facts: Mapping[str, Fact]) -> State:
+        return self.merge([state, np.array(self.tiles(event, occurred, facts), np.int64).reshape(-1, 2)])
+
+    def merge(self, states: Sequence[State]) -> State:
+        tiles = np.concatenate([EMPTY, *states])
+        return self.settled(Batch(np.zeros(len(tiles), np.int64), tiles[:, 0], tiles[:, 1]), 1)[0]
+
+    def vector(self, state: State, as_of: datetime) -> NDArray[np.float32]:
+        batch = Batch(np.zeros(len(state), np.int64), state[:, 0], state[:, 1])
+        vector: NDArray[np.float32] = self.evaluated(batch, [as_of]).vectors[0]
+        return vector
+
+    def settled(self, batch: Batch, states: int) -> list[State]:
+        """The batch's ``states`` states, each key once, sorted, without what no feature counts any more.
+
+        A tile that has left its window at the newest tile of its state goes too: ``as_of`` is never before that.
+        """
+        batch, column = self._known(batch)
+        order = np.lexsort((batch.value, batch.key, batch.group))
+        group, key, value, column = batch.group[order], batch.key[order], batch.value[order], column[order]
+        first = np.flatnonzero(_changes(group, key))
+        last = np.append(first[1:], len(key)) - 1 if len(key) else first
+        summed = np.add.reduceat(value, first) if len(first) else value
+        group, key, column = group[first], key[first], column[first]
+        value = np.where(self._fold[column] == Fold.SUM, summed, value[last])
+        cell_ends = np.append(_changes(group, column)[1:], True) if len(key) else np.empty(0, bool)
+        kept = (self._fold[column] != Fold.LAST) | cell_ends
+        leaves, newest = self._leaves(key, column), np.zeros(states, np.int64)
+        np.maximum.at(newest, group, _day(key))
+        kept &= leaves > newest[group]
+        table = np.column_stack((key[kept], value[kept]))
+        cuts = np.searchsorted(group[kept], np.arange(1, states))
+        return np.split(table, cuts)
+
+    def evaluated(self, batch: Batch, as_of: Sequence[datetime]) -> Evaluated:
+        """The feature vectors of ``len(as_of)`` states; a state's tiles may repeat keys (its members' together)."""
+        states, cells = len(as_of), len(self._ids)
+        today = np.array([_ordinal(moment) for moment in as_of], np.int64)
+        batch, column = self._known(batch)
+        leaves = self._leaves(batch.key, column)
+        seen = np.flatnonzero(leaves > today[batch.group])
+        group, key, value, column = batch.group[seen], batch.key[seen], batch.value[seen], column[seen]
+        place, fold = group * cells + column, self._fold[column]
+        known = np.zeros(states * cells, bool)
+        known[place] = True
+        sums = np.where(fold == Fold.SUM, value, 0)
+        held = np.bincount(place, sums, states * cells).astype(np.float64)  # exact: below 2**53 millionths
+        peaks, lasts = np.flatnonzero(fold == Fold.PEAK), np.flatnonzero(fold == Fold.LAST)
+        held[place[peaks]] = -np.inf
+        np.maximum.at(held, place[peaks], value[peaks])
+        lasts = lasts[np.lexsort((value[lasts], key[lasts]))]
+        held[place[lasts]] = value[lasts]  # of a repeated place, the last one stays
+        since = np.zeros(states * cells, np.int64)
+        since[place[lasts]] = _day(key[lasts])
+        table = _Table(
+            (held / MILLIONTHS).reshape(states, cells),
+            known.reshape(states, cells),
+            today[:, None] - since.reshape(states, cells),
+        )
+        columns = [_value(f, c, table) for f, c in zip(self._features, self._columns, strict=True)]
+        vectors = np.column_stack(columns).astype(np.float32)
+        return Evaluated(vectors, self._due(group, leaves[seen], today, table))
+
+    def _known(self, batch: Batch) -> tuple[Batch, Whole]:
+        """The tiles of cells that are still counted, and the column of each."""
+        cell = batch.key >> TIME_BITS
+        column = np.minimum(np.searchsorted(self._ids, cell), len(self._ids) - 1)
+        kept = self._ids[column] == cell
+        if kept.all():
+            return batch, column
+        return Batch(batch.group[kept], batch.key[kept], batch.value[kept]), column[kept]
+
+    def _leaves(self, key: Whole, column: Whole) -> Whole:
+        """The first day (since 1970) on which each tile is out of its window."""
+        days = self._days[column]
+        return np.where(days > 0, _day(key) + days, NEVER)
+
+    def _due(self, group: Whole, leaves: Whole, today: Whole, table: "_Table") -> list[date | None]:
+        due = np.full(len(today), NEVER)
+        np.minimum.at(due, group, leaves)
+        for column in self._ageing:
+            due = np.where(table.known[:, column], np.minimum(due, today + 1), due)
+        return [None if day == NEVER else date.fromordinal(EPOCH + day) for day in due.tolist()]
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """Each of (states, cells): what is held, whether anything is, and how many days ago."""
+
+    held: NDArray[np.float64]
+    known: NDArray[np.bool_]
+    ago: Whole
+
+
+def _value(feature: Feature, columns: Sequence[int], table: _Table) -> NDArray[np.float64]:
+    """One feature of every state."""
+    first, known = table.held[:, columns[0]], table.known[:, columns[0]]
+    if feature.kind == "any":
+        return known.astype(np.float64)
+    if feature.kind in ("mean", "ratio"):
+        over = table.held[:, columns[1]]
+        whole = known & (over != 0)
+        return np.where(whole, first / np.where(whole, over, 1.0), feature.default)
+    if feature.kind == "days_since":
+        return np.where(known, table.ago[:, columns[0]].astype(np.float64), feature.default)
+    return np.where(known, first, feature.default)
+
+
+def _cells(feature: Feature) -> list[Cell]:
+    """What must be counted for a feature."""
+
+    def cell(fold: Fold, read: Read, what: str) -> Cell:
+        where = sorted((name, str(wanted)) for name, wanted in feature.where.items())
+        text = repr((fold.name, what, sorted(feature.events), where, feature.days))
+        id = int.from_bytes(blake2b(text.encode(), digest_size=3).digest()) >> 1
+        return Cell(id, text, fold, feature.days or 0, read)
+
+    fact = _number(feature.fact or "")
+    match feature.kind:
+        case "count" | "any":
+            return [cell(Fold.SUM, _one, "1")]
+        case "days_since":
+            return [cell(Fold.LAST, _one, "1")]
+        case "sum":
+            return [cell(Fold.SUM, fact, f"{feature.fact}")]
+        case "max":
+            return [cell(Fold.PEAK, fact, f"{feature.fact}")]
+        case "latest":
+            return [cell(Fold.LAST, fact, f"{feature.fact}")]
+        case "mean":
+            return [cell(Fold.SUM, fact, f"{feature.fact}"), cell(Fold.SUM, _presence(fact), f"#{feature.fact}")]
+        case "ratio":
+            over = _number(feature.over or "")
+            pair = f"{feature.fact}/{feature.over}"
+            return [cell(Fold.SUM, fact, pair), cell(Fold.SUM, over, f"over {pair}")]
+
+
+def _one(facts: Mapping[str, Fact]) -> float:
+    return 1.0
+
+
+def _number(name: str) -> Read:
+    def read(facts: Mapping[str, Fact]) -> float | None:
+        value = facts.get(name)
+        return None if value is None or isinstance(value, str) else float(value)
+
+    return read
+
+
+def _presence(fact: Read) -> Read:
+    return lambda facts: None if fact(facts) is None else 1.0
+
+
+def _meets(where: Mapping[str, object], facts: Mapping[str, Fact]) -> bool:
+    for name, wanted in where.items():
+        value = facts.get(name)
+        if value not in wanted if isinstance(wanted, tuple) else value != wanted:
+            return False
+    return True
+
+
+def _ordinal(moment: datetime) -> int:
+    return moment.astimezone(UTC).toordinal() - EPOCH
+
+
+def _day(key: Whole) -> Whole:
+    return (key & ((1 << TIME_BITS) - 1)) // DAY
+
+
+def _changes(left: Whole, right: Whole) -> NDArray[np.bool_]:
+    """Where a row's pair differs from the row before; the first row differs."""
+    changed = np.ones(len(left), bool)
+    changed[1:] = (left[1:] != left[:-1]) | (right[1:] != right[:-1])
+    return changed
