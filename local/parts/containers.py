@@ -1,0 +1,142 @@
+"""The same parts as official images, when a Docker engine answers: started by ``testcontainers``, named, found again.
+
+They outlive the command that started them (so testcontainers' reaper is off) and keep their data in named volumes.
+"""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any
+
+from local.daemon import until
+from local.home import Home, StackError
+from local.parts.jars import locked_version
+from local.parts.part import Part
+
+CONTROLLER = 9093
+
+
+@dataclass(frozen=True)
+class Image:
+    """``port`` and ``folder``: where the container listens and keeps its data."""
+
+    name: str
+    port: int
+    folder: str
+    env: Mapping[str, str] = field(default_factory=dict)
+    command: tuple[str, ...] = ()
+
+
+def images(home: Home, name: str, port: int) -> Image:
+    """The official image of a part, told the address by which clients of this machine reach it."""
+    if name == "kafka":
+        settings = {
+            "NODE_ID": "1",
+            "PROCESS_ROLES": "broker,controller",
+            "LISTENERS": f"PLAINTEXT://:9092,CONTROLLER://:{CONTROLLER}",
+            "ADVERTISED_LISTENERS": f"PLAINTEXT://127.0.0.1:{port}",
+            "CONTROLLER_LISTENER_NAMES": "CONTROLLER",
+            "CONTROLLER_QUORUM_VOTERS": f"1@localhost:{CONTROLLER}",
+            "LISTENER_SECURITY_PROTOCOL_MAP": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+            "LOG_DIRS": "/data",
+            "AUTO_CREATE_TOPICS_ENABLE": "false",
+            "OFFSETS_TOPIC_REPLICATION_FACTOR": "1",
+            "OFFSETS_TOPIC_NUM_PARTITIONS": "4",
+            "TRANSACTION_STATE_LOG_REPLICATION_FACTOR": "1",
+            "TRANSACTION_STATE_LOG_MIN_ISR": "1",
+            "GROUP_INITIAL_REBALANCE_DELAY_MS": "0",
+        }
+        env = {f"KAFKA_{key}": value for key, value in settings.items()} | {"KAFKA_HEAP_OPTS": "-Xmx256m"}
+        return Image(f"apache/kafka:{locked_version()}", 9092, "/data", env)
+    if name == "postgres":
+        env = {"POSTGRES_PASSWORD": home.secret("postgres"), "POSTGRES_INITDB_ARGS": "--auth-host=scram-sha-256"}
+        return Image("postgres:18", 5432, "/var/lib/postgresql", env)
+    command = ("valkey-server", "--save", "", "--maxmemory", "64mb", "--maxmemory-policy", "allkeys-lru")
+    return Image("valkey/valkey:9", 6379, "/data", command=(*command, "--requirepass", home.secret("valkey")))
+
+
+def engine() -> Any | None:
+    """A client of the Docker engine, or None when none answers."""
+    import docker  # type: ignore[import-untyped]
+    from docker.errors import DockerException  # type: ignore[import-untyped]
+
+    try:
+        client = docker.from_env(timeout=5)
+        client.ping()
+    except (DockerException, OSError):
+        return None
+    return client
+
+
+class Container:
+    """A part that runs as a container; started, stopped, killed and found like the embedded one."""
+
+    def __init__(self, part: Part, client: Any) -> None:
+        self.part, self._client = part, client
+        home = part.home
+        self.name = f"jigsaw-{sha256(str(home.path).encode()).hexdigest()[:8]}-{part.name}"
+
+    def start(self) -> str:
+        """Its address, once it answers; a container that runs or was stopped is used again. Raises ``StackError``."""
+        with self.part.home.lock(self.part.name):
+            container = self._found()
+            if container is None:
+                self._create(self.part.home.port(self.part.name))
+            elif container.status != "running":
+                container.start()
+            port = self.port
+            if not until(lambda: self.part.ask(port) is not None, self.part.patience):
+                raise StackError(
+                    f"the container {self.name} does not answer on port {port}: `docker logs {self.name}` shows why"
+                )
+            self.part.version = self.part.ask(port) or ""
+            return self.part.address(port)
+
+    @property
+    def port(self) -> int:
+        """Where it listens on 127.0.0.1. Raises ``StackError`` when it is not running."""
+        container = self._found()
+        bound = container.attrs["HostConfig"]["PortBindings"] if container else None
+        if not bound:
+            raise StackError(f"the container {self.name} is not there: `jigsaw up` starts it")
+        return int(next(iter(bound.values()))[0]["HostPort"])
+
+    def stop(self) -> None:
+        """Stopped, its data kept."""
+        if container := self._found():
+            container.stop(timeout=int(self.part.grace))
+
+    def kill(self) -> None:
+        """``kill -9`` of its main process."""
+        if container := self._found():
+            container.kill("SIGKILL")
+
+    def remove(self) -> None:
+        """The container and its data."""
+        from docker.errors import NotFound
+
+        if container := self._found():
+            container.remove(force=True)
+        with suppress(NotFound):
+            self._client.volumes.get(self.name).remove()
+
+    def _found(self) -> Any | None:
+        from docker.errors import NotFound
+
+        try:
+            return self._client.containers.get(self.name)
+        except NotFound:
+            return None
+
+    def _create(self, port: int) -> None:
+        from testcontainers.core.config import testcontainers_config
+        from testcontainers.core.container import DockerContainer
+
+        testcontainers_config.ryuk_disabled = True
+        image = images(self.part.home, self.part.name, port)
+        container = DockerContainer(image.name).with_name(self.name).with_envs(**image.env)
+        container.ports = {image.port: ("127.0.0.1", port)}  # type: ignore[dict-item]  # docker takes a pair
+        if image.command:
+            container.with_command(list(image.command))
+        container.with_volume_mapping(self.name, image.folder, "rw").start()

