@@ -94,8 +94,11 @@ class Errors:
         return self.answer(request, 503, headers={"Retry-After": "10"})
 
     async def broken(self, request: Request, _: Exception) -> Response:
-        """Our bug: Starlette logs it and answers with this, outside the middleware, so the headers are added here."""
-        return self.answer(request, 500, headers=dict(self.web.headers))
+        """Our bug. Starlette answers with this outside the middleware, hence the headers, and raises it again.
+
+        uvicorn then ends the connection, and "close" keeps clients from sending their next request into it.
+        """
+        return self.answer(request, 500, headers={**self.web.headers, "Connection": "close"})
 
     def answer(
         self, request: Request, status: int, sentence: str = "", headers: dict[str, str] | None = None

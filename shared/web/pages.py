@@ -1,4 +1,4 @@
-"""How a service gets its pages: ``web = Web("alerts", …)``, ``web.mount(app)``, ``web.render(request, "list.html")``."""
+"""How a service gets its pages: ``web = Web("alerts", …)``, ``web.mount(app)``, ``web.render(request, "a.html")``."""
 
 import time
 from collections.abc import Callable, Sequence

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from shared.web.pages import Web
 
 METHODS = ("get", "post", "put", "patch", "delete")
+NOTHING: dict[str, Any] = {"summary": "", "description": "", "parameters": [], "responses": {}}
 
 
 def statement_routes(web: "Web") -> APIRouter:
@@ -22,10 +23,8 @@ def statement_routes(web: "Web") -> APIRouter:
         return web.render(request, "privacy.html")
 
     async def docs(request: Request) -> HTMLResponse:
-        schema = request.app.openapi()
-        return web.render(
-            request, "docs.html", schema=schema, operations=operations(schema), openapi=request.app.openapi_url
-        )
+        schema, openapi = request.app.openapi(), request.app.openapi_url
+        return web.render(request, "docs.html", schema=schema, operations=operations(schema), openapi=openapi)
 
     for page in (accessibility, privacy, docs):
         routes.add_api_route(f"/{page.__name__}", page, methods=["GET"])
@@ -33,15 +32,14 @@ def statement_routes(web: "Web") -> APIRouter:
 
 
 def operations(schema: dict[str, Any]) -> list[dict[str, Any]]:
-    """The operations of an OpenAPI document, in its order: path, method, summary, description, parameters, answers."""
+    """What programs can ask, from an OpenAPI document, in its order; what answers with a page is left out."""
     return [
-        {
-            "path": path,
-            "method": method.upper(),
-            **{"summary": "", "description": "", "parameters": [], "responses": {}},
-            **item[method],
-        }
+        {"path": path, "method": method.upper(), **NOTHING, **item[method]}
         for path, item in schema.get("paths", {}).items()
         for method in METHODS
-        if method in item
+        if method in item and not _is_page(item[method])
     ]
+
+
+def _is_page(operation: dict[str, Any]) -> bool:
+    return "text/html" in operation.get("responses", {}).get("200", {}).get("content", {})

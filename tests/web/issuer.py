@@ -1,7 +1,7 @@
-"""An OpenID provider in a process of its own, strict with its clients and able to lie to them: ``python -m tests.web.issuer PORT``.
+"""An OpenID provider, strict with its clients and able to lie to them: ``python -m tests.web.issuer PORT``.
 
-It signs in whom the browser names (``?as=`` at the authorization endpoint, else the first person) without a password, checks
-PKCE, client secret and redirect address as a real provider does, and with ``POST /lie`` is told to answer wrongly.
+It signs in whom it is told to (``POST /lie``) without a password, and checks PKCE, the client's secret and the redirect
+address as a real provider does. ``POST /lie`` also tells it how to answer wrongly.
 """
 
 import base64
@@ -25,7 +25,12 @@ PEOPLE = {
     "mair": {"name": "Mair Hughes", "email": "mair@example.org", "role": "caseworker", "team": "Youth support, North"},
     "owen": {"name": "Owen Carter", "email": "owen@example.org", "role": "auditor", "team": "Information governance"},
     "huw": {"name": "Huw", "email": "huw@example.org", "team": ""},
-    "nest": {"name": "Nest Prys", "email": "nest@example.org", "role": ["offline_access", "steward"], "locale": "cy-GB"},
+    "nest": {
+        "name": "Nest Prys",
+        "email": "nest@example.org",
+        "role": ["offline_access", "steward"],
+        "locale": "cy-GB",
+    },
 }
 
 
@@ -39,7 +44,12 @@ def make_app(address: str) -> FastAPI:
 
     @app.get("/.well-known/openid-configuration")
     async def discovery() -> dict[str, Any]:
-        ends = {"authorization_endpoint": "authorize", "token_endpoint": "token", "jwks_uri": "keys", "end_session_endpoint": "end"}
+        ends = {
+            "authorization_endpoint": "authorize",
+            "token_endpoint": "token",
+            "jwks_uri": "keys",
+            "end_session_endpoint": "end",
+        }
         return {"issuer": address} | {name: f"{address}/{path}" for name, path in ends.items()}
 
     @app.get("/keys")
@@ -93,9 +103,16 @@ def make_app(address: str) -> FastAPI:
             claims |= {"exp": now - 600, "iat": now - 900}
         if lie == "unsigned":
             header, body = ({"alg": "none"}, claims)
-            return ".".join(base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in (header, body)) + "."
+            return (
+                ".".join(
+                    base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in (header, body)
+                )
+                + "."
+            )
         if lie == "mac":
-            return jwt.encode({"alg": "HS256", "kid": key.kid}, claims, OctKey.import_key(json.dumps(key.as_dict(private=False))))
+            return jwt.encode(
+                {"alg": "HS256", "kid": key.kid}, claims, OctKey.import_key(json.dumps(key.as_dict(private=False)))
+            )
         return jwt.encode({"alg": "RS256", "kid": key.kid}, claims, other if lie == "signature" else key)
 
     @app.get("/end")

@@ -4,8 +4,8 @@ import sys
 
 import uvicorn
 
-from tests.web.conftest import Settings
 from tests.web.example.main import make_app
+from tests.web.processes import Settings
 
 if __name__ == "__main__":
     port, issuer = int(sys.argv[1]), sys.argv[2]

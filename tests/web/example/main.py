@@ -33,7 +33,10 @@ class Alert:
 
 NEET = {"en": "Young people at risk of being NEET", "cy": "Pobl ifanc sydd mewn perygl o fod yn NEET"}
 REASONS = (
-    {"text": {"en": "Missed 14 of the last 20 school days", "cy": "Collodd 14 o'r 20 diwrnod ysgol diwethaf"}, "weight": 0.46},
+    {
+        "text": {"en": "Missed 14 of the last 20 school days", "cy": "Collodd 14 o'r 20 diwrnod ysgol diwethaf"},
+        "weight": 0.46,
+    },
     {"text": {"en": "Moved home twice since Easter", "cy": "Symudodd dŷ ddwywaith ers y Pasg"}, "weight": 0.31},
     {"text": {"en": "Has a named mentor", "cy": "Mae ganddo fentor penodol"}, "weight": 0.08, "lowers": True},
 )
@@ -79,7 +82,9 @@ def _routes(app: FastAPI, web: Web) -> None:
 
         async def arriving() -> AsyncIterator[ServerSentEvent]:
             for number in range(4, 6):
-                html = web.fragment(code, "alert.html", alert=Alert(number, f"Nia {number}", NEET, "high", OPENED, REASONS))
+                html = web.fragment(
+                    code, "alert.html", alert=Alert(number, f"Nia {number}", NEET, "high", OPENED, REASONS)
+                )
                 yield ServerSentEvent(html, id=str(number))
             await asyncio.Event().wait()
 
