@@ -27,6 +27,7 @@ AWAY = (
     OSError,
     asyncio.TimeoutError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # rolling back on a connection that broke in the middle of an answer
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,  # the server is shutting down or starting
     asyncpg.InsufficientResourcesError,  # too many connections, disk full

@@ -1,4 +1,7 @@
-"""What a process is told by its environment (prefix ``JIGSAW_``). No secret has a default."""
+"""What a process is told: by its environment (prefix ``JIGSAW_``), or by files named alike in ``/run/secrets/jigsaw``.
+
+No secret has a default.
+"""
 
 from pathlib import Path
 
@@ -8,10 +11,19 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 PROJECT = Path(__file__).parent.parent
 
 
+SECRETS = Path("/run/secrets/jigsaw")
+
+
+def sourced() -> SettingsConfigDict:
+    """Where variables come from: the environment, then files (as Docker and Kubernetes mount secrets)."""
+    folder = SECRETS if SECRETS.is_dir() else None
+    return SettingsConfigDict(env_prefix="JIGSAW_", secrets_dir=folder, frozen=True, extra="ignore")
+
+
 class Settings(BaseSettings):
     """Every variable of every service; `jigsaw up` and the deployments set them all."""
 
-    model_config = SettingsConfigDict(env_prefix="JIGSAW_", frozen=True)
+    model_config = sourced()
 
     kafka: str = Field(description="Bootstrap servers of the broker, host:port separated by commas.")
     database: SecretStr = Field(description="The service's own database, with its own role: postgresql://…")

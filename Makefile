@@ -1,0 +1,42 @@
+# Two commands: `make demo` shows Jigsaw at work, `make test` proves it. Both set up what they need.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test check contracts lock setup browser down
+
+setup: .venv/.ready
+
+.venv/.ready: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Jigsaw needs Python 3.11 or newer: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)"; exit 1; }
+	@$(PYTHON) -m venv .venv || { echo "No venv module: on Debian and Ubuntu, apt-get install python3-venv"; exit 1; }
+	@echo "Installing what the lock file names (about a minute the first time) ..."
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: setup
+	@$(BIN)/jigsaw demo $(if $(ONCE),--once)
+
+test: setup browser
+	@$(BIN)/python -m pytest --cov --cov-report=term:skip-covered
+
+check: setup
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+browser:
+	@bash .ci/browser
+
+# After a compatible change of a contract: freeze it and commit the result.
+contracts: setup
+	@$(BIN)/python -m shared.contracts.freeze
+
+# Pins every package with its hashes; the file names no registry.
+lock:
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-annotate --no-header --all-extras pyproject.toml --output-file requirements.lock
+
+down:
+	@$(BIN)/jigsaw down

@@ -1,0 +1,164 @@
+"""The ``jigsaw`` command: one machine's whole platform from a terminal."""
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+from uuid import UUID
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from local import dead_letters
+from local.home import Home, StackError
+from local.processes import SERVICES, tail
+from local.processes import status as processes_status
+from local.running import bring_down, bring_up
+from local.stack import environment, running_parts
+
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    help="Join what a region's public bodies know, warn the one person who can act, prove who saw what and why.\n\n"
+    "Start with [bold]jigsaw demo[/bold]; your own files go in by [bold]jigsaw publish[/bold].",
+)
+dlq = typer.Typer(no_args_is_help=True, help="Dead letters: what could not be handled, why, and sending it again.")
+audit = typer.Typer(no_args_is_help=True, help="The log of who saw what and why.")
+app.add_typer(dlq, name="dlq")
+app.add_typer(audit, name="audit")
+out = Console()
+
+
+@app.command()
+def demo(
+    once: Annotated[bool, typer.Option("--once", help="Stop after the summary; fails if anything was lost.")] = False,
+    people: Annotated[int, typer.Option(help="How many people live in the region.")] = 20_000,
+    seed: Annotated[int, typer.Option(help="Another seed, another region.")] = 1,
+) -> None:
+    """The main job: a synthetic region publishes 90 days of events; five services process them; a summary says how well.
+
+    Then one console address and the demo sign-ins are printed, and the region goes on at a natural pace until Ctrl-C.
+    """
+    from local.demo import run
+
+    raise typer.Exit(_complain(lambda: asyncio.run(run(Home(), out, people=people, seed=seed, once=once))))
+
+
+@app.command()
+def up() -> None:
+    """Start what is not running: parts, five services, the console. Safe to repeat."""
+    running = _complain(lambda: asyncio.run(bring_up(Home(), out.print)))
+    out.print(f"\nConsole: [bold]{running.console}[/bold]")
+
+
+@app.command()
+def down(wipe: Annotated[bool, typer.Option("--wipe", help="Remove all data too.")] = False) -> None:
+    """Stop everything this project started. The data stays unless --wipe is given."""
+    _complain(lambda: bring_down(Home(), remove=wipe))
+    out.print("Stopped." if not wipe else "Stopped, and the data is gone.")
+
+
+@app.command()
+def status() -> None:
+    """What runs, since when, how big, and whether it answers."""
+    table = Table("process", "pid", "up", "memory", "answers", "address")
+    for row in processes_status(Home()):
+        table.add_row(row.name, str(row.pid), row.up, f"{row.rss_mb:.0f} MB", row.answer, row.address)
+    out.print(table)
+
+
+@app.command()
+def logs(
+    name: Annotated[str, typer.Argument(help="A service or a part, as `jigsaw status` names it.")],
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as lines arrive.")] = False,
+) -> None:
+    """What a process wrote: JSON lines that name events and never people."""
+    for line in _complain(lambda: tail(Home(), name, follow=follow)):
+        print(line, end="")
+
+
+@app.command()
+def publish(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="CSV, JSON Lines or XLSX.")],
+    partner: Annotated[str, typer.Option(help="Whose file it is: the partner's name in its agreement.")],
+    mapping: Annotated[Path, typer.Option(exists=True, help="YAML: which column is which field.")],
+) -> None:
+    """Publish a partner's file as events, through the same API as everybody's. Bad rows are listed, the rest goes on."""
+    from local.publishing import publish_file
+
+    raise typer.Exit(_complain(lambda: asyncio.run(publish_file(Home(), file, partner, mapping, out))))
+
+
+@app.command()
+def bench(
+    name: Annotated[str, typer.Argument(help="pipeline, linkage-quality, scoring, audit, faults … or all.")],
+    arguments: Annotated[
+        list[str] | None, typer.Argument(help="What the benchmark takes; see `bench/README.md`.")
+    ] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Under a minute, for a first look.")] = False,
+) -> None:
+    """Measure. Each benchmark ends with one JSON line of figures, the parts' versions and the commit."""
+    from bench.running import run
+
+    raise typer.Exit(_complain(lambda: run(name, arguments or [], quick=quick)))
+
+
+@dlq.command("list")
+def dlq_list() -> None:
+    """Every dead letter, oldest first."""
+    table = Table("id", "service", "topic", "reason", "detail", "since", "replayed")
+    for service, dsn in _dsns(Home()).items():
+        for letter in asyncio.run(dead_letters.listed(service, dsn)):
+            replayed = letter.replayed_at.isoformat(" ", "seconds") if letter.replayed_at else ""
+            since = letter.at.isoformat(" ", "seconds")
+            table.add_row(str(letter.id), service, letter.topic, letter.reason, letter.detail, since, replayed)
+    out.print(table if table.row_count else "No dead letters.")
+
+
+@dlq.command("show")
+def dlq_show(id: UUID) -> None:
+    """One dead letter: where it was and why it died. The message itself stays sealed: it holds people's data."""
+    letter = asyncio.run(dead_letters.found(_dsns(Home()), id))
+    if letter is None:
+        _fail(f"There is no dead letter {id}. `jigsaw dlq list` shows those there are.")
+    out.print(letter)
+
+
+@dlq.command("replay")
+def dlq_replay(id: Annotated[UUID, typer.Argument(help="The id in `jigsaw dlq list`.")]) -> None:
+    """Send it to its topic again, after its cause was mended. Safe to repeat."""
+    home = Home()
+    dsns = _dsns(home)
+    letter = asyncio.run(dead_letters.found(dsns, id))
+    if letter is None:
+        _fail(f"There is no dead letter {id}. `jigsaw dlq list` shows those there are.")
+    key = bytes.fromhex(home.secret("sealing_key"))
+    servers = _complain(lambda: running_parts(home)).kafka
+    sent = asyncio.run(dead_letters.replay(dsns[letter.service], servers, key, id))
+    out.print("Sent again." if sent else "It had been sent again before.")
+
+
+@audit.command("verify")
+def audit_verify() -> None:
+    """Read the whole log and hold it against its tree, its signed checkpoints and the witness outside the database."""
+    from local.verifying import verify_log
+
+    raise typer.Exit(_complain(lambda: asyncio.run(verify_log(Home(), out))))
+
+
+def _dsns(home: Home) -> dict[str, str]:
+    parts = _complain(lambda: running_parts(home))
+    return {service: environment(home, parts, service)["JIGSAW_DATABASE"] for service in SERVICES}
+
+
+def _complain(action):  # type: ignore[no-untyped-def]
+    """An error of the stack is a sentence, not a traceback."""
+    try:
+        return action()
+    except StackError as error:
+        _fail(str(error))
+
+
+def _fail(sentence: str) -> None:
+    out.print(f"[red]{sentence}[/red]", highlight=False)
+    raise typer.Exit(1)

@@ -1,0 +1,88 @@
+-- name: known
+-- What is known of a batch's records: enough to tell an unchanged identity. Index: records_pkey.
+SELECT id, digest, seen, entity, version FROM records WHERE id = ANY ($1::uuid[]);
+
+-- name: sighted
+-- Unchanged identities were published again: remember when. Index: records_pkey; HOT, the row has room.
+UPDATE records r SET seen = n.seen
+FROM unnest($1::uuid[], $2::timestamptz[]) AS n (id, seen)
+WHERE r.id = n.id AND r.seen < n.seen;
+
+-- name: lead
+-- One batch at a time changes the index, whichever replica it comes from.
+SELECT pg_advisory_xact_lock(hashtext('linkage index'));
+
+-- name: next_version
+SELECT nextval('versions');
+
+-- name: identities
+-- The wide rows of records whose identity may have changed. Index: identities_pkey, records_pkey.
+SELECT i.id, i.kind, i.partner, i.agreement, i.identity, i.times, i.snapshot, r.seen, r.entity, r.version
+FROM identities i JOIN records r USING (id) WHERE i.id = ANY ($1::uuid[]);
+
+-- name: keep_identities
+-- New and changed identities. Index: identities_pkey.
+INSERT INTO identities (id, kind, partner, agreement, identity, times, snapshot, row, version)
+SELECT id, kind, partner, agreement, identity, times, string_to_array(snapshot, ' '), '', $8
+FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::jsonb[], $6::jsonb[], $7::text[])
+    AS n (id, kind, partner, agreement, identity, times, snapshot)
+ON CONFLICT (id) DO UPDATE SET agreement = excluded.agreement, identity = excluded.identity, times = excluded.times,
+    snapshot = excluded.snapshot, version = excluded.version;
+
+-- name: keep_rows
+-- The packed keys and edges of every record the batch touched. Index: identities_pkey.
+UPDATE identities i SET row = n.row, version = $3
+FROM unnest($1::uuid[], $2::bytea[]) AS n (id, row) WHERE i.id = n.id;
+
+-- name: keep_records
+-- New records, and records seen with another identity. Index: records_pkey.
+INSERT INTO records (id, kind, digest, seen, entity, version)
+SELECT * FROM unnest($1::uuid[], $2::text[], $3::bytea[], $4::timestamptz[], $5::uuid[], $6::bigint[])
+ON CONFLICT (id) DO UPDATE SET digest = excluded.digest, seen = greatest(records.seen, excluded.seen);
+
+-- name: assign
+-- Records that changed hands. Index: records_pkey.
+UPDATE records r SET entity = n.entity, version = $3
+FROM unnest($1::uuid[], $2::uuid[]) AS n (id, entity) WHERE r.id = n.id;
+
+-- name: keep_entities
+-- Entities as they are after the batch. Index: entities_pkey.
+INSERT INTO entities (id, kind, members, version, into_entity)
+SELECT id, kind, string_to_array(members, ' ')::uuid[], $5, into_entity
+FROM unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[]) AS n (id, kind, members, into_entity)
+ON CONFLICT (id) DO UPDATE SET members = excluded.members, version = excluded.version,
+    into_entity = excluded.into_entity;
+
+-- name: newer
+-- What other replicas wrote since we looked. Index: identities_version.
+SELECT i.id, i.kind, i.identity, i.row, i.version, r.entity
+FROM identities i JOIN records r USING (id) WHERE i.version > $1 ORDER BY i.version, i.id;
+
+-- name: everything
+-- The whole index, to rebuild the half in memory.
+SELECT i.id, i.kind, i.identity, i.row, i.version, r.entity FROM identities i JOIN records r USING (id);
+
+-- name: again
+-- Rows of records whose change did not commit. Index: identities_pkey.
+SELECT i.id, i.kind, i.identity, i.row, i.version, r.entity
+FROM identities i JOIN records r USING (id) WHERE i.id = ANY ($1::uuid[]);
+
+-- name: resolve
+-- Entities by id, following redirects of merged ones to the end. Index: entities_pkey.
+WITH RECURSIVE way AS (
+    SELECT id AS asked, id, into_entity FROM entities WHERE id = ANY ($1::uuid[])
+    UNION ALL
+    SELECT way.asked, e.id, e.into_entity FROM way JOIN entities e ON e.id = way.into_entity
+)
+SELECT way.asked, e.id, e.kind, e.members, e.version
+FROM way JOIN entities e USING (id) WHERE way.into_entity IS NULL;
+
+-- name: members
+-- The identities an entity is made of, for its golden record. Index: identities_pkey.
+SELECT i.id, i.kind, i.partner, i.agreement, i.identity, i.times, i.snapshot, r.seen, r.entity, r.version
+FROM identities i JOIN records r USING (id) WHERE i.id = ANY ($1::uuid[]);
+
+-- name: size
+SELECT kind, count(*) AS records, (SELECT count(*) FROM entities e WHERE e.kind = r.kind AND into_entity IS NULL
+    AND cardinality(members) > 0) AS entities
+FROM records r GROUP BY kind;

@@ -1,0 +1,102 @@
+"""What a record is: for each field the value its partner published last, by event time, in whatever order we heard it.
+
+A record is a function of the set of its events. Most events publish the identity they published before; then only the
+time of the sighting moves, and nothing is linked anew.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import blake2b
+from uuid import UUID
+
+import orjson
+
+from shared.contracts import Kind
+
+Identity = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """One record as one event states it."""
+
+    id: UUID
+    kind: Kind
+    partner: str
+    agreement: str
+    identity: Identity
+    occurred: datetime
+
+    @property
+    def digest(self) -> bytes:
+        """16 bytes that differ when the identity does."""
+        return blake2b(orjson.dumps(self.identity, option=orjson.OPT_SORT_KEYS), digest_size=16).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The narrow row: whether an identity is unchanged can be told from it."""
+
+    digest: bytes
+    seen: datetime
+    entity: UUID
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The wide row. ``times`` are seconds since 1970; the fields of ``snapshot`` were last confirmed at ``seen``."""
+
+    id: UUID
+    kind: Kind
+    partner: str
+    agreement: str
+    identity: Identity
+    times: Mapping[str, float]
+    snapshot: Sequence[str]
+    digest: bytes
+    seen: datetime
+
+
+def is_unchanged(published: Iterable[Published], known: Known | None) -> bool:
+    """Does a batch say of a record only what is known? (An event may name a record without describing it.)"""
+    return known is not None and all(not p.identity or p.digest == known.digest for p in published)
+
+
+def fold(published: Iterable[Published], kept: Kept | None) -> Kept:
+    """The record after these events: per field the newest value; of two of one time, the greater, so that order never
+    matters. ``published`` must not be empty."""
+    ordered = sorted(published, key=lambda p: p.occurred)
+    for one in ordered:
+        kept = _folded(one, kept)
+    assert kept is not None, "a record is folded from at least one event"
+    return kept
+
+
+def _folded(new: Published, kept: Kept | None) -> Kept:
+    at = new.occurred.timestamp()
+    if kept is None:
+        fields = tuple(sorted(new.identity))
+        times = dict.fromkeys(fields, at)
+        return Kept(
+            new.id, new.kind, new.partner, new.agreement, dict(new.identity), times, fields, new.digest, new.occurred
+        )
+    seen = kept.seen.timestamp()
+    times = {**kept.times, **{field: max(seen, kept.times[field]) for field in kept.snapshot}}
+    identity = dict(kept.identity)
+    for field, value in new.identity.items():
+        if (at, value) > (times.get(field, float("-inf")), identity.get(field, "")):
+            identity[field], times[field] = value, at
+    newest = new.occurred >= kept.seen and bool(new.identity)
+    return Kept(
+        kept.id,
+        kept.kind,
+        kept.partner,
+        new.agreement if newest else kept.agreement,
+        identity,
+        times,
+        tuple(sorted(new.identity)) if newest else kept.snapshot,
+        new.digest if newest else kept.digest,
+        new.occurred if newest else kept.seen,
+    )

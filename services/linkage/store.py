@@ -1,0 +1,126 @@
+"""What linkage keeps. Every statement is in queries.sql; every method works on a batch."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from services.linkage.records import Kept, Known
+from shared.contracts import EntityChanged, Kind
+from shared.db import Connection, queries
+
+Q = queries(Path(__file__).parent / "queries.sql")
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRow:
+    """A record as the index in memory needs it again."""
+
+    id: UUID
+    kind: Kind
+    identity: Mapping[str, str]
+    row: bytes
+    version: int
+    entity: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """The living entity that an id leads to, and what it is made of."""
+
+    entity: UUID
+    kind: Kind
+    members: Sequence[UUID]
+    version: int
+
+
+class LinkageStore:
+    """One transaction's view of linkage's tables."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def known(self, ids: Iterable[UUID]) -> dict[UUID, Known]:
+        rows = await self._connection.fetch(Q["known"], list(ids))
+        return {row["id"]: Known(row["digest"], row["seen"], row["entity"], row["version"]) for row in rows}
+
+    async def sighted(self, seen: Mapping[UUID, datetime]) -> None:
+        if seen:
+            await self._connection.execute(Q["sighted"], list(seen), list(seen.values()))
+
+    async def lead(self) -> None:
+        """Wait until no other batch changes the index."""
+        await self._connection.execute(Q["lead"])
+
+    async def next_version(self) -> int:
+        version: int = await self._connection.fetchval(Q["next_version"])
+        return version
+
+    async def identities(self, ids: Iterable[UUID]) -> dict[UUID, tuple[Kept, Known]]:
+        known = await self.known(ids)
+        rows = await self._connection.fetch(Q["identities"], list(known))
+        return {row["id"]: (_kept(row, known[row["id"]]), known[row["id"]]) for row in rows}
+
+    async def members(self, ids: Iterable[UUID]) -> list[Kept]:
+        return [kept for kept, _ in (await self.identities(ids)).values()]
+
+    async def keep_records(self, kept: Sequence[Kept], entity_of: Mapping[UUID, UUID], version: int) -> None:
+        """Write new and changed records, wide and narrow."""
+        if not kept:
+            return
+        await self._connection.execute(
+            Q["keep_identities"], [k.id for k in kept], [k.kind for k in kept], [k.partner for k in kept],
+            [k.agreement for k in kept], [k.identity for k in kept], [k.times for k in kept],
+            [" ".join(k.snapshot) for k in kept], version,
+        )  # fmt: skip
+        await self._connection.execute(
+            Q["keep_records"], [k.id for k in kept], [k.kind for k in kept], [k.digest for k in kept],
+            [k.seen for k in kept], [entity_of[k.id] for k in kept], [version] * len(kept),
+        )  # fmt: skip
+
+    async def keep_rows(self, rows: Mapping[UUID, bytes], version: int) -> None:
+        if rows:
+            await self._connection.execute(Q["keep_rows"], list(rows), list(rows.values()), version)
+
+    async def keep_entities(self, changes: Sequence[EntityChanged], version: int) -> None:
+        """Write entities after a change, and hand over the records that changed hands."""
+        if not changes:
+            return
+        await self._connection.execute(
+            Q["keep_entities"], [c.entity for c in changes], [c.kind for c in changes],
+            [" ".join(map(str, c.after)) for c in changes], [c.into for c in changes], version,
+        )  # fmt: skip
+        moved = [(record, c.entity) for c in changes for record in set(c.after) - set(c.before)]
+        await self._connection.execute(Q["assign"], [m[0] for m in moved], [m[1] for m in moved], version)
+
+    async def newer(self, version: int) -> list[StoredRow]:
+        return [_stored(row) for row in await self._connection.fetch(Q["newer"], version)]
+
+    async def again(self, ids: Iterable[UUID]) -> list[StoredRow]:
+        return [_stored(row) for row in await self._connection.fetch(Q["again"], list(ids))]
+
+    async def everything(self) -> list[StoredRow]:
+        return [_stored(row) for row in await self._connection.fetch(Q["everything"])]
+
+    async def resolve(self, entities: Iterable[UUID]) -> dict[UUID, Resolved]:
+        """The living entity of each id that was ever given out; ids unknown here are left out."""
+        rows = await self._connection.fetch(Q["resolve"], list(entities))
+        return {r["asked"]: Resolved(r["id"], Kind(r["kind"]), r["members"], r["version"]) for r in rows}
+
+    async def size(self) -> dict[str, tuple[int, int]]:
+        """Records and living entities by kind."""
+        rows = await self._connection.fetch(Q["size"])
+        return {row["kind"]: (row["records"], row["entities"]) for row in rows}
+
+
+def _kept(row: Mapping[str, Any], known: Known) -> Kept:
+    return Kept(
+        row["id"], Kind(row["kind"]), row["partner"], row["agreement"], row["identity"], row["times"],
+        row["snapshot"], known.digest, known.seen,
+    )  # fmt: skip
+
+
+def _stored(row: Mapping[str, Any]) -> StoredRow:
+    return StoredRow(row["id"], Kind(row["kind"]), row["identity"], row["row"], row["version"], row["entity"])

@@ -1,0 +1,184 @@
+"""Nothing lost, nothing done twice: the bus on real Kafka and real PostgreSQL, with everything that goes wrong."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from uuid import UUID
+
+import pytest
+from aiokafka import AIOKafkaProducer
+
+from local.parts.kafka import Kafka
+from local.parts.postgres import Postgres
+from local.stack import Home, Parts
+from shared.contracts import Event, RecordsAccepted
+from shared.contracts.envelope import to_headers
+from shared.crypto import unseal
+from shared.errors import Unavailable
+from tests.delivery.toy import KEY, Toy, accepted
+from tests.parts import Databases, connected, fresh_database
+
+PATIENCE = 60.0
+Events = list[Event[RecordsAccepted]]
+
+
+@pytest.fixture(autouse=True)
+async def toy_database(parts: Parts, topics: None) -> Databases:
+    databases = await fresh_database(parts, "toy")
+    async with connected(databases.owner_dsn) as owner:
+        await owner.execute("CREATE TABLE done (id text)")
+    return databases
+
+
+@pytest.fixture
+async def toy(parts: Parts, toy_database: Databases) -> AsyncIterator[Toy]:
+    async with Toy(toy_database.dsn, parts.kafka) as toy:
+        yield toy
+
+
+async def until(condition: Callable[[], Awaitable[bool]]) -> None:
+    async with asyncio.timeout(PATIENCE):
+        while not await condition():
+            await asyncio.sleep(0.02)
+
+
+async def done(databases: Databases) -> list[str]:
+    async with connected(databases.dsn) as connection:
+        return [row["id"] for row in await connection.fetch("SELECT id FROM done")]
+
+
+async def all_done_once(databases: Databases, events: Events) -> None:
+    """Waits until each is done, then holds that each was done once."""
+    wanted = {event.id for event in events}
+
+    async def arrived() -> bool:
+        try:
+            return wanted <= set(await done(databases))
+        except OSError:
+            return False  # the database is away just now
+
+    await until(arrived)
+    ids = [id for id in await done(databases) if id in wanted]
+    assert len(ids) == len(wanted)
+
+
+async def say_patiently(toy: Toy, events: Events) -> None:
+    """As ingest's partners do: a post that got 503 is sent again."""
+    for start in range(0, len(events), 50):
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                try:
+                    await toy.say(events[start : start + 50])
+                    break
+                except Unavailable:
+                    await asyncio.sleep(0.1)
+
+
+async def publish(parts: Parts, messages: Sequence[tuple[bytes, list[tuple[str, bytes]], bytes]]) -> None:
+    """Straight to the topic, past the outbox: what a broken or hostile producer could do."""
+    producer = AIOKafkaProducer(bootstrap_servers=parts.kafka)
+    await producer.start()
+    for key, headers, value in messages:
+        await producer.send_and_wait("ingest.records", value, key=key, headers=headers)
+    await producer.stop()
+
+
+def wire(event: Event[RecordsAccepted]) -> tuple[bytes, list[tuple[str, bytes]], bytes]:
+    headers = [(name, text.encode()) for name, text in to_headers(event).items()]
+    return event.key.encode(), headers, event.body.model_dump_json().encode()
+
+
+async def test_each_event_is_done_once_and_said_once(toy: Toy, toy_database: Databases) -> None:
+    events = [accepted() for _ in range(500)]
+    await say_patiently(toy, events)
+    await all_done_once(toy_database, events)
+
+
+async def test_same_messages_again_shuffled_change_nothing(parts: Parts, toy: Toy, toy_database: Databases) -> None:
+    events = [accepted() for _ in range(100)]
+    twice = [wire(event) for event in events * 2]
+    random.Random(7).shuffle(twice)
+    await publish(parts, twice)
+    last = accepted()
+    await publish(parts, [wire(last)] * 2)
+    await all_done_once(toy_database, [*events, last])
+
+
+async def test_poison_is_put_aside_once_with_its_reason_and_the_rest_goes_on(
+    parts: Parts, toy: Toy, toy_database: Databases
+) -> None:
+    good = [accepted() for _ in range(99)]
+    no_body, no_envelope, bug = accepted(), accepted(), accepted("bug")
+    key, headers, _ = wire(no_body)
+    messages = [*map(wire, good), (key, headers, b'{"partner": 1}'), (b"", [], wire(no_envelope)[2]), wire(bug)]
+    random.Random(7).shuffle(messages)
+    await publish(parts, messages)
+    await all_done_once(toy_database, good)
+
+    async def three_dead() -> bool:
+        async with connected(toy_database.dsn) as connection:
+            return bool(await connection.fetchval("SELECT count(*) = 3 FROM dead_letters"))
+
+    await until(three_dead)
+    async with connected(toy_database.dsn) as connection:
+        rows = await connection.fetch("SELECT id, reason, detail, sealed FROM dead_letters ORDER BY reason")
+    assert [row["reason"] for row in rows] == ["handler_failed", "invalid_body", "invalid_envelope"]
+    assert b"Fred Smith" not in b"".join(row["sealed"] + row["detail"].encode() for row in rows)
+    sealed: UUID = rows[0]["id"]
+    assert bug.body.model_dump_json().encode().hex().encode() in unseal(KEY, rows[0]["sealed"], sealed.bytes)
+
+
+async def test_broker_killed_under_load(home: Home, toy: Toy, toy_database: Databases) -> None:
+    events = [accepted() for _ in range(2000)]
+    saying = asyncio.create_task(say_patiently(toy, events))
+    await until(lambda: some_done(toy_database))
+    kafka = Kafka(home)
+    kafka.kill()
+    await asyncio.to_thread(kafka.start)
+    await saying
+    await all_done_once(toy_database, events)
+
+
+async def test_database_restarted_under_load(home: Home, toy: Toy, toy_database: Databases) -> None:
+    events = [accepted() for _ in range(2000)]
+    saying = asyncio.create_task(say_patiently(toy, events))
+    await until(lambda: some_done(toy_database))
+    postgres = Postgres(home)
+    await asyncio.to_thread(postgres.stop)
+    await asyncio.to_thread(postgres.start)
+    await saying
+    await all_done_once(toy_database, events)
+
+
+async def test_members_come_and_go(parts: Parts, toy: Toy, toy_database: Databases) -> None:
+    events = [accepted() for _ in range(2000)]
+    saying = asyncio.create_task(say_patiently(toy, events))
+    for _ in range(3):
+        async with Toy(toy_database.dsn, parts.kafka) as other:
+            assert other.bus is not None
+            await until(lambda: holds_partitions(other))
+    await saying
+    await all_done_once(toy_database, events)
+
+
+async def test_what_a_dead_process_left_unsaid_is_said_by_another(
+    parts: Parts, toy: Toy, toy_database: Databases
+) -> None:
+    """The dead one committed its outbox row and never sent it: here, one whose deliverer is stopped first."""
+    dying = Toy(toy_database.dsn, parts.kafka, hearing=False)
+    await dying.__aenter__()
+    dying.outbox._tasks[1].cancel()
+    events = [accepted() for _ in range(20)]
+    await dying.say(events)
+    dying.outbox._tasks[0].cancel()
+    await dying.database.close()
+    await all_done_once(toy_database, events)
+
+
+async def some_done(databases: Databases) -> bool:
+    return bool(await done(databases))
+
+
+async def holds_partitions(toy: Toy) -> bool:
+    assert toy.bus is not None
+    return bool(toy.bus.consumer and toy.bus.consumer.assignment())

@@ -1,0 +1,74 @@
+"""Real parts for the tests: one Kafka, PostgreSQL and Valkey for the whole run, one database a service and test module."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+import pytest
+
+from local.home import Home
+from local.stack import Parts, start_parts, stop_parts
+from shared.admin import create_topics
+from shared.db import migrate, provision
+
+
+@dataclass(frozen=True)
+class Databases:
+    """How to reach one service's database."""
+
+    service: str
+    dsn: str
+    owner_dsn: str
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+    path = tmp_path_factory.mktemp("home") / "jigsaw"
+    for folder in path.parents:
+        if folder.is_relative_to(tmp_path_factory.getbasetemp().parent) and folder.owner() == Path.home().owner():
+            folder.chmod(0o711)  # as root, PostgreSQL runs as a user of its own and must pass through
+    home = Home(path)
+    yield home
+    stop_parts(home)
+
+
+@pytest.fixture(scope="session")
+def parts(home: Home) -> Parts:
+    return start_parts(home)
+
+
+@pytest.fixture(scope="session")
+async def topics(parts: Parts) -> None:
+    await create_topics(parts.kafka)
+
+
+async def fresh_database(parts: Parts, service: str) -> Databases:
+    """The service's database, empty and migrated: what an earlier module left is dropped."""
+    admin = await asyncpg.connect(parts.postgres)
+    await admin.execute(f"DROP DATABASE IF EXISTS jigsaw_{service} WITH (FORCE)")
+    await admin.close()
+    await provision(parts.postgres, service, "owner-secret", "secret")
+    databases = Databases(
+        service,
+        _at(parts.postgres, service, "secret", f"jigsaw_{service}"),
+        _at(parts.postgres, f"{service}_owner", "owner-secret", f"jigsaw_{service}"),
+    )
+    await migrate(databases.owner_dsn, service)
+    return databases
+
+
+@asynccontextmanager
+async def connected(dsn: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+    connection = await asyncpg.connect(dsn)
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+def _at(admin_dsn: str, user: str, password: str, database: str) -> str:
+    parsed = urlsplit(admin_dsn)
+    return urlunsplit((parsed.scheme, f"{user}:{password}@{parsed.hostname}:{parsed.port}", f"/{database}", "", ""))
