@@ -1,0 +1,145 @@
+"""What an entry of the log is: its payload, its commitment, its leaf. Pure; random numbers come as arguments.
+
+    payload     canonical JSON of the access (RFC 8785: keys sorted, no spaces)
+    commitment  SHA-256(salt ‖ payload), salt of 32 random bytes: says nothing of the payload to one without the salt
+    sealed      salt ‖ payload under the key of the subject (AES-256-GCM)
+    leaf        RFC 6962 leaf hash of seq ‖ at ‖ subject ‖ commitment ‖ SHA-256(sealed) ‖ actor: every column of the row
+
+Whoever destroys the subject's key destroys salt and payload; row, leaf and tree stay as they were and still verify.
+"""
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from struct import Struct
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import orjson
+
+from services.audit.merkle import leaf_hash
+from shared.contracts import Access, Action
+from shared.crypto import seal, unseal
+
+SALT_BYTES = 32
+NOBODY = UUID(int=0)
+"""Whom a refusal or an empty search is about: an entity like others, never erased."""
+
+ERASED = re.compile(r"subject/(\d+)", re.ASCII)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+BEGINNING = Struct(">QqQ")
+"""Of a leaf: seq, microseconds since 1970, number of the subject; big-endian."""
+
+
+class Key(NamedTuple):
+    """A subject's data key. ``number`` stands for the entity in the log and means nothing once this is destroyed."""
+
+    number: int
+    entity: UUID
+    secret: bytes
+
+
+class Draft(NamedTuple):
+    """An entry before it has its place."""
+
+    at: datetime
+    subject: int
+    actor: str
+    commitment: bytes
+    sealed: bytes
+
+
+class Entry(NamedTuple):
+    """A row of the log. ``seq`` is its leaf's index, from 0 and without gaps; ``subject`` a ``Key.number``."""
+
+    seq: int
+    at: datetime
+    subject: int
+    actor: str
+    commitment: bytes
+    leaf: bytes
+    sealed: bytes
+
+
+class Opened(NamedTuple):
+    """What an entry says, and the salt that proves it; ``payload`` as it was committed to."""
+
+    salt: bytes
+    payload: bytes
+
+    @property
+    def access(self) -> Access:
+        return Access.model_validate_json(self.payload)
+
+
+class Broken(ValueError):
+    """A row that does not hold together; the message says where."""
+
+
+def payload_of(access: Access) -> bytes:
+    return orjson.dumps(access.__dict__, option=orjson.OPT_SORT_KEYS | orjson.OPT_UTC_Z)
+
+
+def commitment_to(salt: bytes, payload: bytes) -> bytes:
+    return sha256(salt + payload).digest()
+
+
+def draft(access: Access, key: Key, salt: bytes) -> Draft:
+    """Raises ``ValueError`` for a time without a zone: nobody would know what it means."""
+    if access.at.tzinfo is None:
+        raise ValueError("an access's time needs a time zone: send it as 2026-01-31T09:00:00Z")
+    payload = payload_of(access)
+    commitment = commitment_to(salt, payload)
+    return Draft(access.at, key.number, access.actor, commitment, seal(key.secret, salt + payload, commitment))
+
+
+def numbered(drafts: Sequence[Draft], first: int) -> list[Entry]:
+    """The drafts at their places, from ``first`` on."""
+    return [
+        Entry(seq, at, subject, actor, commitment, leaf_of(seq, at, subject, actor, commitment, sealed), sealed)
+        for seq, (at, subject, actor, commitment, sealed) in enumerate(drafts, first)
+    ]
+
+
+def leaf_data(seq: int, at: datetime, subject: int, actor: str, commitment: bytes, sealed: bytes) -> bytes:
+    """Fixed widths, then the rest: no two rows give the same bytes."""
+    beginning = BEGINNING.pack(seq, (at - EPOCH) // MICROSECOND, subject)
+    return beginning + commitment + sha256(sealed).digest() + actor.encode()
+
+
+def leaf_of(seq: int, at: datetime, subject: int, actor: str, commitment: bytes, sealed: bytes) -> bytes:
+    return leaf_hash(leaf_data(seq, at, subject, actor, commitment, sealed))
+
+
+def opened(entry: Entry, key: Key) -> Opened:
+    """Raises ``InvalidTag`` when the key is not the one, ``Broken`` when what is inside is not the commitment's."""
+    plain = unseal(key.secret, entry.sealed, entry.commitment)
+    salt, payload = plain[:SALT_BYTES], plain[SALT_BYTES:]
+    if commitment_to(salt, payload) != entry.commitment:
+        raise Broken("commitment: is not to the sealed payload")
+    return Opened(salt, payload)
+
+
+def agreed(entry: Entry, key: Key, payload: bytes) -> dict[str, Any]:
+    """What the payload says. Raises ``Broken`` when the columns one searches by say otherwise."""
+    said: dict[str, Any] = orjson.loads(payload)
+    if said["actor"] != entry.actor:
+        raise Broken("actor: the sealed payload names another")
+    if (said["subject"] or str(NOBODY)) != str(key.entity):
+        raise Broken("subject: the sealed payload names another")
+    if datetime.fromisoformat(said["at"]) != entry.at:
+        raise Broken("at: the sealed payload says another time")
+    return said
+
+
+def erased(number: int) -> str:
+    """The reference of an entry that tells of an erasure: by then nobody knows whose number it was."""
+    return f"subject/{number}"
+
+
+def tells_erasure_of(said: dict[str, Any]) -> int | None:
+    """The number of the subject whose erasure a payload tells of, if it does."""
+    found = ERASED.fullmatch(said["reference"])
+    return int(found[1]) if found and said["action"] == Action.ERASURE and said["subject"] is None else None

@@ -1,0 +1,129 @@
+"""What audit keeps: one method a statement, batches in, domain types out. Never opens or ends a transaction."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple
+from uuid import UUID
+
+import asyncpg
+
+from services.audit.domain import Entry
+from services.audit.merkle import Frontier, Node, Span
+from shared.db import Connection, queries
+
+Q = queries(Path(__file__).parent / "queries.sql")
+
+
+class Head(NamedTuple):
+    """The log now: its frontier, newest checkpoint ("" before the first) and the entry of its newest erasure (or -1)."""
+
+    frontier: Frontier
+    note: str
+    erasure: int
+
+
+class SealedKey(NamedTuple):
+    """A subject's data key under the service's sealing key."""
+
+    number: int
+    entity: UUID
+    sealed_key: bytes
+
+
+class Window(NamedTuple):
+    """Which entries, newest first: before entry ``before``, in ``since`` ≤ at < ``until``, at most ``limit``."""
+
+    before: int
+    since: datetime
+    until: datetime
+    limit: int
+
+
+class AuditStore:
+    """The log in PostgreSQL, over one connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def lock(self) -> None:
+        """Until the transaction ends, nobody else appends or erases."""
+        await self._connection.execute(Q["lock"])
+
+    async def head(self) -> Head:
+        row = await self._connection.fetchrow(Q["head"])
+        if row is None:
+            return Head(Frontier(), "", -1)
+        erasure = -1 if row["erasure"] is None else row["erasure"]
+        return Head(Frontier.unpack(row["size"], row["frontier"]), row["note"], erasure)
+
+    async def append(self, entries: Sequence[Entry]) -> None:
+        await self._connection.copy_records_to_table("entries", columns=Entry._fields, records=entries)
+
+    async def keep_subtrees(self, completed: Sequence[tuple[Node, bytes]]) -> None:
+        heights = [node.height for node, _ in completed]
+        indices = [node.place for node, _ in completed]
+        await self._connection.execute(Q["keep_subtrees"], heights, indices, [hash for _, hash in completed])
+
+    async def keep_checkpoint(self, note: str, frontier: Frontier) -> None:
+        await self._connection.execute(Q["keep_checkpoint"], frontier.size, note, frontier.pack())
+
+    async def keys_of(self, entities: Iterable[UUID]) -> list[SealedKey]:
+        return _keys(await self._connection.fetch(Q["keys_of"], list(entities)))
+
+    async def keys_numbered(self, numbers: Iterable[int]) -> list[SealedKey]:
+        """The keys that still are."""
+        return _keys(await self._connection.fetch(Q["keys_numbered"], list(numbers)))
+
+    async def add_subjects(self, sealed_keys: dict[UUID, bytes]) -> list[SealedKey]:
+        """Those that were new; in the order of their ids, so that two replicas cannot wait for each other."""
+        entities = sorted(sealed_keys)
+        sealed = [sealed_keys[entity] for entity in entities]
+        return _keys(await self._connection.fetch(Q["add_subjects"], entities, sealed))
+
+    async def destroy_keys(self, entities: Iterable[UUID]) -> list[int]:
+        """The numbers that mean nothing from now on."""
+        rows = await self._connection.fetch(Q["destroy_keys"], list(entities))
+        return sorted(row["number"] for row in rows)
+
+    async def keep_erasures(self, subject_of: dict[int, int]) -> None:
+        """By the entry that tells of it, the number of the subject that was erased."""
+        await self._connection.execute(Q["keep_erasures"], list(subject_of), list(subject_of.values()))
+
+    async def of_subjects(self, numbers: Iterable[int], window: Window) -> list[Entry]:
+        return _entries(await self._connection.fetch(Q["of_subjects"], list(numbers), *window))
+
+    async def of_actor(self, actor: str, window: Window) -> list[Entry]:
+        query = Q["of_service"] if actor.startswith("service:") else Q["of_person"]
+        return _entries(await self._connection.fetch(query, actor, *window))
+
+    async def entry(self, seq: int) -> Entry | None:
+        row = await self._connection.fetchrow(Q["entry"], seq)
+        return None if row is None else Entry(*row)
+
+    async def checkpoint_at(self, size: int) -> str | None:
+        """The note of the first checkpoint that covers ``size`` entries."""
+        row = await self._connection.fetchrow(Q["checkpoint_at"], size)
+        return None if row is None else str(row["note"])
+
+    async def hashes(self, wanted: Iterable[tuple[int, Span]]) -> dict[Node, bytes]:
+        """Kept hashes (see ``merkle.kept``) of these heights and spans of indices, by their node."""
+        spans = set(wanted)
+        leaves = [span for height, span in spans if height == 0]
+        above = [(height, span) for height, span in spans if height]
+        found = await self._connection.fetch(Q["leaves"], [s.first for s in leaves], [s.end for s in leaves])
+        hashes = {Node(0, row["place"]): row["hash"] for row in found}
+        if above:
+            heights, spans_above = zip(*above, strict=True)
+            ends = [s.end for s in spans_above]
+            found = await self._connection.fetch(Q["subtrees"], heights, [s.first for s in spans_above], ends)
+            hashes |= {Node(row["height"], row["place"]): row["hash"] for row in found}
+        return hashes
+
+
+def _keys(rows: Sequence[asyncpg.Record]) -> list[SealedKey]:
+    return [SealedKey(*row) for row in rows]
+
+
+def _entries(rows: Sequence[asyncpg.Record]) -> list[Entry]:
+    return [Entry(*row) for row in rows]
