@@ -1,15 +1,16 @@
 """Features: what is counted of each record, and how the counts become the model's input. Pure; exact in any order.
 
-A state is a small table of *tiles*, an int64 array of shape (tiles, 2): key and value. A key is a cell (what is
-counted) and a time (the day that it is counted under, or the moment of the newest value); a value is in millionths, so
-that sums of whole numbers and decimals come out the same in whatever order they are added. Windows end at the day of
-``as_of`` and move by whole days (sawtooth windows on event time): a late fact lands in the tile of its own day.
+A state is a row of *tiles*, packed: key and value, 8 bytes each. A key is a cell (what is counted) and a time (the day
+that it is counted under, or the moment of the newest value); a value is in millionths, so that sums of whole numbers
+and decimals come out the same in whatever order they are added. Windows end at the day of ``as_of`` and move by whole
+days (sawtooth windows on event time): a late fact lands in the tile of its own day.
 
-    update(state, fact)   adds the fact's tiles
-    merge(states)         an entity's state is its records' tiles together
+    tiles(fact)           what a fact adds; states put together are a state, so are a state and tiles
+    update(state, fact)   the state with the fact's tiles in it
+    merge(states)         an entity's state is its records' together
     vector(state, as_of)  the model's input: float32, one column a feature
 
-Batches go through ``settled`` and ``evaluated``, which do the same for many states at once.
+``settled`` and ``evaluated`` do the same for a batch of states at once.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -17,6 +18,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import IntEnum
 from hashlib import blake2b
+from itertools import pairwise
+from struct import Struct
 from typing import TypeAlias
 
 import numpy as np
@@ -25,12 +28,14 @@ from numpy.typing import NDArray
 from shared.contracts.records import Fact
 from shared.initiatives import Feature
 
-State: TypeAlias = NDArray[np.int64]
+State: TypeAlias = bytes
 Whole: TypeAlias = NDArray[np.int64]
-Tile: TypeAlias = tuple[int, int]
 Read: TypeAlias = Callable[[Mapping[str, Fact]], float | None]
 
-EMPTY: State = np.empty((0, 2), np.int64)
+EMPTY: State = b""
+TILE = np.dtype("<i8")
+TILE_BYTES = 2 * TILE.itemsize
+_PAIR = Struct("<qq")
 DAY = 86_400
 TIME_BITS = 40
 MILLIONTHS = 1_000_000
@@ -58,14 +63,14 @@ class Cell:
     days: int
     read: Read
 
-    def tile(self, seconds: int, value: float) -> Tile:
+    def tile(self, seconds: int, value: float) -> tuple[int, int]:
         if self.fold is not Fold.LAST:
             seconds = seconds - seconds % DAY if self.days else 0
         return self.id << TIME_BITS | seconds, round(max(-MOST, min(MOST, value)) * MILLIONTHS)
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class _Tiles:
     """The tiles of many states: row i belongs to state ``group[i]``."""
 
     group: Whole
@@ -105,37 +110,34 @@ class Features:
     def reads(self, event: str) -> bool:
         return event in self._by_event
 
-    def tiles(self, event: str, occurred: datetime, facts: Mapping[str, Fact]) -> list[Tile]:
+    def tiles(self, event: str, occurred: datetime, facts: Mapping[str, Fact]) -> State:
         """What one fact adds to the state of its record."""
         seconds = max(0, int(occurred.timestamp()))
-        found: dict[int, int] = {}
+        found: dict[int, int] = {}  # a cell that two features share is counted once
         for feature, cells in self._by_event.get(event, ()):
             if feature.where and not _meets(feature.where, facts):
                 continue
             values = [cell.read(facts) for cell in cells]
             if None not in values:
-                tiles = [cell.tile(seconds, value or 0.0) for cell, value in zip(cells, values, strict=True)]
-                found.update(tiles)
-        return list(found.items())
+                found.update([cell.tile(seconds, value or 0.0) for cell, value in zip(cells, values, strict=True)])
+        return b"".join([_PAIR.pack(key, value) for key, value in found.items()])
 
     def update(self, state: State, event: str, occurred: datetime, facts: Mapping[str, Fact]) -> State:
-        return self.merge([state, np.array(self.tiles(event, occurred, facts), np.int64).reshape(-1, 2)])
+        return self.settled([state + self.tiles(event, occurred, facts)])[0]
 
     def merge(self, states: Sequence[State]) -> State:
-        tiles = np.concatenate([EMPTY, *states])
-        return self.settled(Batch(np.zeros(len(tiles), np.int64), tiles[:, 0], tiles[:, 1]), 1)[0]
+        return self.settled([b"".join(states)])[0]
 
     def vector(self, state: State, as_of: datetime) -> NDArray[np.float32]:
-        batch = Batch(np.zeros(len(state), np.int64), state[:, 0], state[:, 1])
-        vector: NDArray[np.float32] = self.evaluated(batch, [as_of]).vectors[0]
+        vector: NDArray[np.float32] = self.evaluated([state], [as_of]).vectors[0]
         return vector
 
-    def settled(self, batch: Batch, states: int) -> list[State]:
-        """The batch's ``states`` states, each key once, sorted, without what no feature counts any more.
+    def settled(self, states: Sequence[State]) -> list[State]:
+        """The states with each key once, sorted, without what no feature counts any more.
 
         A tile that has left its window at the newest tile of its state goes too: ``as_of`` is never before that.
         """
-        batch, column = self._known(batch)
+        batch, column = self._known(_unpacked(states))
         order = np.lexsort((batch.value, batch.key, batch.group))
         group, key, value, column = batch.group[order], batch.key[order], batch.value[order], column[order]
         first = np.flatnonzero(_changes(group, key))
@@ -145,18 +147,18 @@ class Features:
         value = np.where(self._fold[column] == Fold.SUM, summed, value[last])
         cell_ends = np.append(_changes(group, column)[1:], True) if len(key) else np.empty(0, bool)
         kept = (self._fold[column] != Fold.LAST) | cell_ends
-        leaves, newest = self._leaves(key, column), np.zeros(states, np.int64)
+        newest = np.zeros(len(states), np.int64)
         np.maximum.at(newest, group, _day(key))
-        kept &= leaves > newest[group]
-        table = np.column_stack((key[kept], value[kept]))
-        cuts = np.searchsorted(group[kept], np.arange(1, states))
-        return np.split(table, cuts)
+        kept &= self._leaves(key, column) > newest[group]
+        packed = np.column_stack((key[kept], value[kept])).astype(TILE).tobytes()
+        cuts = (np.searchsorted(group[kept], np.arange(len(states) + 1)) * TILE_BYTES).tolist()
+        return [packed[start:end] for start, end in pairwise(cuts)]
 
-    def evaluated(self, batch: Batch, as_of: Sequence[datetime]) -> Evaluated:
-        """The feature vectors of ``len(as_of)`` states; a state's tiles may repeat keys (its members' together)."""
-        states, cells = len(as_of), len(self._ids)
+    def evaluated(self, entities: Sequence[State], as_of: Sequence[datetime]) -> Evaluated:
+        """The feature vectors of states; a state's tiles may repeat keys (its members' together)."""
+        states, cells = len(entities), len(self._ids)
         today = np.array([_ordinal(moment) for moment in as_of], np.int64)
-        batch, column = self._known(batch)
+        batch, column = self._known(_unpacked(entities))
         leaves = self._leaves(batch.key, column)
         seen = np.flatnonzero(leaves > today[batch.group])
         group, key, value, column = batch.group[seen], batch.key[seen], batch.value[seen], column[seen]
@@ -181,14 +183,14 @@ class Features:
         vectors = np.column_stack(columns).astype(np.float32)
         return Evaluated(vectors, self._due(group, leaves[seen], today, table))
 
-    def _known(self, batch: Batch) -> tuple[Batch, Whole]:
+    def _known(self, batch: _Tiles) -> tuple[_Tiles, Whole]:
         """The tiles of cells that are still counted, and the column of each."""
         cell = batch.key >> TIME_BITS
         column = np.minimum(np.searchsorted(self._ids, cell), len(self._ids) - 1)
         kept = self._ids[column] == cell
         if kept.all():
             return batch, column
-        return Batch(batch.group[kept], batch.key[kept], batch.value[kept]), column[kept]
+        return _Tiles(batch.group[kept], batch.key[kept], batch.value[kept]), column[kept]
 
     def _leaves(self, key: Whole, column: Whole) -> Whole:
         """The first day (since 1970) on which each tile is out of its window."""
@@ -253,6 +255,12 @@ def _cells(feature: Feature) -> list[Cell]:
             over = _number(feature.over or "")
             pair = f"{feature.fact}/{feature.over}"
             return [cell(Fold.SUM, fact, pair), cell(Fold.SUM, over, f"over {pair}")]
+
+
+def _unpacked(states: Sequence[State]) -> _Tiles:
+    group = np.repeat(np.arange(len(states)), [len(state) // TILE_BYTES for state in states])
+    table = np.frombuffer(b"".join(states), TILE).reshape(-1, 2)
+    return _Tiles(group, table[:, 0], table[:, 1])
 
 
 def _one(facts: Mapping[str, Fact]) -> float:

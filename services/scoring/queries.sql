@@ -1,0 +1,125 @@
+-- name: lock_records
+-- One at a time decides about a record: what replicas do with one record follows one another. $1 sorted.
+SELECT pg_advisory_xact_lock(1, key) FROM unnest($1::int[]) AS key;
+
+-- name: lock_entities
+-- As lock_records, for entities; always after it, so that two batches cannot wait for each other. $1 sorted.
+SELECT pg_advisory_xact_lock(2, key) FROM unnest($1::int[]) AS key;
+
+-- name: standings
+-- To which entity records belong by what was heard so far. Index: members_pkey.
+SELECT record, entity, version, erased FROM members WHERE record = ANY ($1::uuid[]);
+
+-- name: claim
+-- Keep the newer claims on records. Index: members_pkey.
+INSERT INTO members (record, entity, version)
+SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::bigint[])
+ON CONFLICT (record) DO UPDATE SET entity = excluded.entity, version = excluded.version
+WHERE (members.version, members.entity) < (excluded.version, excluded.entity);
+
+-- name: depart
+-- Keep what the newest change took away from an entity. Index: departures_pkey.
+INSERT INTO departures (entity, version, remaining, ended, into_entity) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (entity) DO UPDATE
+SET version = excluded.version, remaining = excluded.remaining, ended = excluded.ended,
+    into_entity = excluded.into_entity
+WHERE departures.version < excluded.version;
+
+-- name: erase_records
+-- Nothing that was linked before this version may come back. Index: members_pkey.
+INSERT INTO members (record, entity, version, erased)
+SELECT record, $2, 0, $3 FROM unnest($1::uuid[]) AS record
+ON CONFLICT (record) DO UPDATE SET erased = greatest(members.erased, excluded.erased);
+
+-- name: erase_states
+-- Forget what is counted of erased records. Index: states_pkey.
+DELETE FROM states WHERE record = ANY ($1::uuid[]) AND since <= $2;
+
+-- name: erase_receipts
+-- Forget what was said of an erased entity and of those that were merged into it. Index: departures_into,
+-- receipts_entity.
+WITH RECURSIVE gone (entity) AS (
+    SELECT $1::uuid UNION SELECT d.entity FROM departures d JOIN gone ON d.into_entity = gone.entity
+)
+DELETE FROM receipts USING gone WHERE receipts.entity = gone.entity;
+
+-- name: household
+-- All that entities are made of: what left them, the records that claim them, what is counted of those. At least one
+-- row an entity. Index: departures_pkey, members_entity, states_pkey.
+SELECT e.entity, d.version AS departed, d.remaining, d.ended, d.into_entity, m.record, m.version, s.initiative,
+    s.tiles, s.newest, s.since, s.area, s.area_at, s.agreements
+FROM unnest($1::uuid[]) AS e (entity)
+LEFT JOIN departures d ON d.entity = e.entity
+LEFT JOIN members m ON m.entity = e.entity
+LEFT JOIN states s ON s.record = m.record;
+
+-- name: keep_states
+-- What is counted of records after a batch. Index: states_pkey.
+INSERT INTO states (record, initiative, tiles, newest, since, area, area_at, agreements)
+SELECT * FROM unnest(
+    $1::uuid[], $2::text[], $3::bytea[], $4::timestamptz[], $5::bigint[], $6::text[], $7::timestamptz[], $8::text[]
+)
+ON CONFLICT (record, initiative) DO UPDATE
+SET tiles = excluded.tiles, newest = excluded.newest, since = excluded.since, area = excluded.area,
+    area_at = excluded.area_at, agreements = excluded.agreements;
+
+-- name: said
+-- The newest said scores of entities. Index: scores_pkey.
+SELECT entity, initiative, version, score, reasons, area, into_entity, membership, model, receipt, swept, due
+FROM scores WHERE entity = ANY ($1::uuid[]);
+
+-- name: versions
+-- The next $1 versions.
+SELECT nextval('score_versions') FROM generate_series(1, $1);
+
+-- name: keep_scores
+-- The scores that are said now. Index: scores_pkey.
+INSERT INTO scores (
+    entity, initiative, version, score, reasons, area, into_entity, membership, model, receipt, as_of, swept, due
+)
+SELECT * FROM unnest(
+    $1::uuid[], $2::text[], $3::bigint[], $4::float8[], $5::text[], $6::text[], $7::uuid[], $8::bigint[], $9::text[],
+    $10::uuid[], $11::timestamptz[], $12::date[], $13::date[]
+)
+ON CONFLICT (entity, initiative) DO UPDATE
+SET version = excluded.version, score = excluded.score, reasons = excluded.reasons, area = excluded.area,
+    into_entity = excluded.into_entity, membership = excluded.membership, model = excluded.model,
+    receipt = excluded.receipt, as_of = excluded.as_of, swept = excluded.swept, due = excluded.due;
+
+-- name: postpone
+-- When unsaid scores must be looked at again. Index: scores_pkey.
+UPDATE scores SET swept = late.swept, due = late.due
+FROM unnest($1::uuid[], $2::text[], $3::date[], $4::date[]) AS late (entity, initiative, swept, due)
+WHERE scores.entity = late.entity AND scores.initiative = late.initiative;
+
+-- name: due
+-- Entities whose windows lose something by a day, the longest overdue first. Index: scores_due.
+SELECT entity FROM scores WHERE due <= $1 ORDER BY due LIMIT $2;
+
+-- name: outdate
+-- A new model: everything it has not scored is due at once.
+UPDATE scores SET due = date '1970-01-01' WHERE initiative = $1 AND model <> $2 AND score IS NOT NULL;
+
+-- name: newest
+-- The newest moment up to which anything was scored; at start.
+SELECT max(as_of) FROM scores;
+
+-- name: register
+-- Remember a model for as long as its receipts. Index: models_pkey.
+INSERT INTO models (initiative, sha256, features, content, card, loaded_at) VALUES ($1, $2, $3, $4, $5, $6)
+ON CONFLICT (initiative, sha256) DO UPDATE SET card = excluded.card;
+
+-- name: model
+-- A registered model. Index: models_pkey.
+SELECT features, content FROM models WHERE initiative = $1 AND sha256 = $2;
+
+-- name: receipt
+-- One receipt. Index: receipts_pkey.
+SELECT id, at, initiative, entity, version, as_of, score, vector, contributions, members, membership, model, raise_at,
+    lower_at, agreements
+FROM receipts WHERE id = $1;
+
+-- name: distribution
+-- How many entities have a score in each twentieth. Reads all scores: for a page, not for a batch.
+SELECT least(width_bucket(score, 0, 1, 20), 20) AS bin, count(*) AS entities
+FROM scores WHERE initiative = $1 AND score IS NOT NULL GROUP BY 1 ORDER BY 1;
