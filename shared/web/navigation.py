@@ -3,27 +3,27 @@
 from dataclasses import dataclass
 
 from shared.web.language import N_
-from shared.web.viewer import Viewer
+from shared.web.viewer import PRACTITIONER, Viewer
 
 EVERYBODY = frozenset[str]()
 
 
 @dataclass(frozen=True)
 class Place:
-    """A link in the header. ``roles`` empty: everybody. Hiding a link protects nothing: each page checks for itself."""
+    """A link in the header. ``kinds`` empty: everybody. Hiding a link protects nothing: each page checks for itself."""
 
     path: str
     title: str
-    roles: frozenset[str]
+    kinds: frozenset[str]
 
     def shown_to(self, viewer: Viewer) -> bool:
-        """Whether the viewer's role has this place."""
-        return not self.roles or viewer.role in self.roles
+        """Whether the viewer's kind of role has this place."""
+        return not self.kinds or viewer.kind in self.kinds
 
 
 PLACES = (
-    Place("/alerts/", N_("Alerts"), frozenset({"caseworker", "manager"})),
-    Place("/linkage/", N_("People search"), frozenset({"caseworker", "manager", "steward"})),
+    Place("/alerts/", N_("Alerts"), frozenset({PRACTITIONER, "manager"})),
+    Place("/linkage/", N_("People search"), frozenset({PRACTITIONER, "manager", "steward"})),
     Place("/linkage/review", N_("Review desk"), frozenset({"steward"})),
     Place("/scoring/", N_("Initiatives"), frozenset({"manager", "analyst", "auditor"})),
     Place("/ingest/", N_("Partners"), frozenset({"partner", "manager", "analyst", "steward"})),

@@ -27,6 +27,7 @@ from shared.web.viewer import ROLES, seen_by
 
 HERE = Path(__file__).parent
 SAID = "jigsaw-said"
+LONGEST_STREAM = 600.0
 
 
 class WebSettings(Protocol):
@@ -107,6 +108,14 @@ class Web:
     def fragment(self, code: str, template: str, **context: Any) -> str:
         """Part of a page in one language, for an event stream: it has no request, so no viewer and no forms."""
         return self._environments[code].get_template(template).render(language=self.languages[code], **context)
+
+    def stream_seconds(self, request: Request) -> float:
+        """How long an event stream may stay open: ten minutes, or less when the session ends before.
+
+        The page then asks again, so that an ended session ends its streams soon.
+        """
+        session = request.state.session
+        return min(LONGEST_STREAM, session.left(self.clock())) if session else 0.0
 
     def redirect(self, path: str, say: str = "", **values: str) -> RedirectResponse:
         """See other (303), after a form; ``say`` is a message id shown once above the next page of this service."""

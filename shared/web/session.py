@@ -32,9 +32,13 @@ class Session:
     seen: int
     hint: str
 
+    def left(self, now: float) -> float:
+        """Seconds until it ends if it is not used."""
+        return min(self.started + LONGEST, self.seen + IDLE) - now
+
     def alive(self, now: float) -> bool:
         """Younger than eight hours, used in the last hour, and not from the future."""
-        return self.started <= self.seen <= now + REFRESH and now - self.started < LONGEST and now - self.seen < IDLE
+        return self.started <= self.seen <= now + REFRESH and self.left(now) > 0
 
 
 def begin(viewer: Viewer, id_token: str, now: float) -> Session:

@@ -74,7 +74,7 @@ class Surroundings:
         session = self.cookie.read(connection, now)
         state = scope.setdefault("state", {})
         state["session"], state["language"] = session, self._language(connection, session)
-        renewed = self._renewed_cookie(session, now)
+        renewed = None if _is_stream(connection) else self._renewed_cookie(session, now)
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -106,3 +106,8 @@ class Surroundings:
         headers.add_vary_header("Cookie, Accept-Language")
         if renewed and self.cookie.name not in SimpleCookie("; ".join(headers.getlist("set-cookie"))):
             headers.append("set-cookie", renewed)
+
+
+def _is_stream(connection: HTTPConnection) -> bool:
+    """Whether an open page asks by itself for what is new: that is no sign that somebody is still there."""
+    return "text/event-stream" in connection.headers.get("accept", "")

@@ -10,6 +10,9 @@ from shared.web.language import N_
 
 ROLES = {
     "caseworker": N_("Caseworker"),
+    "youth-worker": N_("Youth worker"),
+    "housing-inspector": N_("Housing inspector"),
+    "fire-officer": N_("Fire officer"),
     "manager": N_("Team manager"),
     "steward": N_("Data steward"),
     "analyst": N_("Analyst"),
@@ -17,6 +20,9 @@ ROLES = {
     "auditor": N_("Auditor"),
 }
 """What each role is called on a page. A role the issuer sends that is not here is shown as it came."""
+OFFICE = frozenset({"manager", "steward", "analyst", "partner", "auditor"})
+"""The roles that run the office. Every other role, also one that only an agreement names, is a practitioner's."""
+PRACTITIONER = "practitioner"
 
 
 @dataclass(frozen=True)
@@ -29,6 +35,11 @@ class Viewer:
     role: str
     team: str
     locale: str
+
+    @property
+    def kind(self) -> str:
+        """The role when it runs the office, else "practitioner": who acts on alerts."""
+        return self.role if self.role in OFFICE else PRACTITIONER
 
 
 class SignInNeeded(Exception):

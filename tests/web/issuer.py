@@ -22,7 +22,12 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 CLIENT, SECRET = "jigsaw", "the client's secret"
 PEOPLE = {
-    "mair": {"name": "Mair Hughes", "email": "mair@example.org", "role": "caseworker", "team": "Youth support, North"},
+    "mair": {
+        "name": "Mair Hughes",
+        "email": "mair@example.org",
+        "role": "youth-worker",
+        "team": "Youth support, North",
+    },
     "owen": {"name": "Owen Carter", "email": "owen@example.org", "role": "auditor", "team": "Information governance"},
     "huw": {"name": "Huw", "email": "huw@example.org", "team": ""},
     "nest": {

@@ -1,4 +1,4 @@
-"""The pages in a real browser: no axe violation in either language, by keyboard, without scripts, growing while open."""
+"""The pages in a real browser: no axe violation in either language, by keyboard, without scripts, growing lists."""
 
 import os
 import shutil

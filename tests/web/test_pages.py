@@ -103,6 +103,7 @@ def person(role: str) -> Viewer:
 
 def test_each_role_is_shown_its_own_places() -> None:
     assert [place.path for place in places_for(person("auditor"))] == ["/scoring/", "/audit/", "/mail/"]
+    assert [place.path for place in places_for(person("youth-worker"))] == ["/alerts/", "/linkage/", "/mail/"]
     assert places_for(None) == []
 
 

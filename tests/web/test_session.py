@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import httpx
 import pytest
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
@@ -10,7 +11,8 @@ from shared.web.keys import Keys
 from shared.web.session import HINT_LIMIT, IDLE, LONGEST, REFRESH, Session, SessionCookie, begin
 from shared.web.tokens import TokenRefused, service_token, verify_service_token
 from shared.web.viewer import Viewer
-from tests.web.processes import KEY
+from tests.web.example.main import make_app
+from tests.web.processes import KEY, Settings
 
 PERSON = Viewer("7", "Siân Gruffydd", "sian@example.org", "caseworker", "North", "cy")
 NOW = 1_800_000_000
@@ -43,6 +45,21 @@ def test_use_keeps_a_session_but_never_beyond_eight_hours() -> None:
         assert found
         session = COOKIE.refreshed(found, now) or found
     assert COOKIE.read(carried(replace(session, seen=NOW + LONGEST - 1)), NOW + LONGEST) is None
+
+
+@pytest.mark.parametrize(("accept", "renewed"), [("text/html", True), ("text/event-stream", False)])
+async def test_a_person_keeps_a_session_alive_and_an_open_page_does_not(accept: str, renewed: bool) -> None:
+    app = make_app(Settings(console="http://here.example", oidc_issuer=""), clock=lambda: NOW + IDLE / 2)
+    headers = {"Accept": accept, "Cookie": carried(begin(PERSON, "", NOW)).headers["cookie"]}
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://here.example") as visitor:
+        answer = await visitor.get("/example/gone", headers=headers)
+    assert ("set-cookie" in answer.headers) is renewed
+
+
+def test_a_session_says_how_long_it_has_left() -> None:
+    session = begin(PERSON, "", NOW)
+    assert session.left(NOW + 60) == IDLE - 60
+    assert replace(session, seen=NOW + LONGEST - 60).left(NOW + LONGEST - 50) == 50
 
 
 def test_the_cookie_is_not_written_with_every_answer() -> None:

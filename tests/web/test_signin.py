@@ -6,6 +6,7 @@ from collections.abc import Callable
 import httpx
 import pytest
 
+from tests.web.example.main import make_app
 from tests.web.issuer import SECRET
 from tests.web.processes import KEY, Settings, free_port
 
@@ -24,7 +25,7 @@ def test_signing_in_leads_back_to_the_page_that_was_asked_for(browser: httpx.Cli
     assert page.status_code == 200
     assert str(page.url).endswith("/example/?sort=new&page=2")
     assert "Mair Hughes" in page.text
-    assert "Caseworker" in page.text
+    assert "Youth worker" in page.text
 
 
 def test_the_cookie_hides_who_it_is_about_and_is_out_of_reach_of_scripts(browser: httpx.Client) -> None:
@@ -164,8 +165,6 @@ def test_nobody_is_signed_out_by_a_link(signed_in: httpx.Client) -> None:
 
 
 async def test_while_the_issuer_is_away_a_page_says_so() -> None:
-    from tests.web.example.main import make_app
-
     app = make_app(Settings(console="http://here.example", oidc_issuer=f"http://127.0.0.1:{free_port()}"))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://here.example") as visitor:
         page = await visitor.get("/example/signin", headers={"Accept": "text/html"})

@@ -1,32 +1,32 @@
 // A list that grows from an event stream. Each message is one HTML element: a known id replaces, a new one goes to the top.
-// What arrives while somebody works in the list (or has scrolled past its top) waits behind a button, so nothing moves under
-// their hands. Announcements are gathered, so that a burst is read out as one sentence.
+// What arrives while somebody works in the list (or has scrolled past its top) waits behind a button, so that nothing moves
+// under their hands. Announcements are gathered, so that a burst is read out as one sentence.
 
 const GATHER = 1500
-const SLOWEST = 60000
+const FIRST_RETRY = 2000
+const LAST_RETRY = 60000
 
 export function grow (root) {
   const list = root.querySelector('[data-live-list]')
   const more = root.querySelector('[data-live-more]')
   const voice = root.querySelector('[data-live-announce]')
   const waiting = new Map()
+  let source = null
   let last = ''
   let failures = 0
   let unsaid = []
-  let timer = null
 
   function connect () {
     const address = new URL(root.dataset.live, location.href)
     if (last) address.searchParams.set('last-event-id', last)
-    const source = new EventSource(address)
+    source = new EventSource(address)
     source.onopen = () => { failures = 0; show('on') }
     source.onmessage = message => { last = message.lastEventId || last; arrive(message.data) }
     source.onerror = () => {
       show(failures < 3 ? 'lost' : 'off')
-      if (source.readyState !== EventSource.CLOSED) return // the browser tries again by itself, with Last-Event-ID
-      setTimeout(connect, Math.min(SLOWEST, 2000 * 2 ** failures++))
+      // After a broken connection the browser tries again by itself, with Last-Event-ID; after an error answer we must.
+      if (source.readyState === EventSource.CLOSED) setTimeout(connect, Math.min(LAST_RETRY, FIRST_RETRY * 2 ** failures++))
     }
-    addEventListener('pagehide', () => source.close(), { once: true })
   }
 
   function arrive (html) {
@@ -34,26 +34,27 @@ export function grow (root) {
     template.innerHTML = html.trim()
     const element = template.content.firstElementChild
     if (!element) return
-    const known = list.querySelector(`#${CSS.escape(element.id)}`)
-    if (known) {
-      if (!known.contains(document.activeElement)) known.replaceWith(element)
-    } else if (busy()) {
-      waiting.set(element.id, element)
-      count()
-    } else {
-      put(element)
-    }
-    if (!known) announce(element.dataset.announce)
+    if (!known(element)) announce(element.dataset.announce)
+    if (mustWait(element)) waiting.set(element.id, element)
+    else put(element)
+    count()
+  }
+
+  const known = element => list.querySelector(`#${CSS.escape(element.id)}`)
+
+  function mustWait (element) {
+    const old = known(element)
+    if (old) return old.contains(document.activeElement)
+    return list.contains(document.activeElement) || list.getBoundingClientRect().top < 0
   }
 
   function put (element) {
+    waiting.delete(element.id)
     element.classList.add('live__new')
-    list.prepend(element)
-    const empty = root.querySelector('.live__empty')
-    if (empty) empty.remove()
+    const old = known(element)
+    if (old) old.replaceWith(element)
+    else list.prepend(element)
   }
-
-  const busy = () => list.contains(document.activeElement) || list.getBoundingClientRect().top < 0
 
   function count () {
     more.hidden = waiting.size === 0
@@ -62,20 +63,17 @@ export function grow (root) {
 
   more.addEventListener('click', () => {
     waiting.forEach(put)
-    waiting.clear()
     count()
-    const first = list.querySelector('a, button')
-    if (first) first.focus()
+    list.querySelector('a, button')?.focus()
   })
 
   function announce (sentence) {
     unsaid.push(sentence)
-    timer ??= setTimeout(() => {
-      voice.textContent = unsaid.length === 1 && unsaid[0]
-        ? unsaid[0]
-        : voice.dataset.liveAnnounce.replace('{count}', unsaid.length)
+    if (unsaid.length > 1) return
+    setTimeout(() => {
+      const many = voice.dataset.liveAnnounce.replace('{count}', unsaid.length)
+      voice.textContent = unsaid.length === 1 ? unsaid[0] || many : many
       unsaid = []
-      timer = null
     }, GATHER)
   }
 
@@ -83,5 +81,7 @@ export function grow (root) {
     root.querySelectorAll('[data-live-state]').forEach(part => { part.hidden = part.dataset.liveState !== state })
   }
 
+  addEventListener('pagehide', () => source.close())
+  addEventListener('pageshow', event => { if (event.persisted) connect() })
   connect()
 }

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -86,7 +87,9 @@ def _routes(app: FastAPI, web: Web) -> None:
                     code, "alert.html", alert=Alert(number, f"Nia {number}", NEET, "high", OPENED, REASONS)
                 )
                 yield ServerSentEvent(html, id=str(number))
-            await asyncio.Event().wait()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(web.stream_seconds(request)):
+                    await asyncio.Event().wait()
 
         return EventSourceResponse(arriving())
 
