@@ -108,7 +108,7 @@ def test_the_browser_has_nothing_to_complain_about(window: Callable[..., Page]) 
 
 def test_new_entries_arrive_on_the_open_page_and_are_announced(window: Callable[..., Page]) -> None:
     page = window("/example/")
-    titles = page.locator("[data-live-list] h2")
+    titles = page.locator("[data-live-list] h2 a")
     expect(titles).to_have_text(["Nia 5", "Nia 4", "Siân Gruffydd", "Tomos ap Rhys", "Leah O’Connor"])
     expect(page.get_by_role("status")).to_have_text("New entries: 2")
 
