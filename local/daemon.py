@@ -84,17 +84,19 @@ def remember(home: Home, running: Running) -> Running:
 
 def find(home: Home, name: str) -> Running | None:
     """The living process of that name; None when it is dead, also when its pid is now somebody else's."""
-    try:
-        running = Running(**json.loads(_run_file(home, name).read_text()))
-    except (FileNotFoundError, ValueError, TypeError):  # none, half-written by a dying machine, or of another release
-        return None
-    return running if alive(running) else None
+    running = _recall(_run_file(home, name))
+    return running if running and alive(running) else None
 
 
 def everyone(home: Home) -> list[Running]:
     """Every living process of this home."""
-    names = sorted(file.stem for file in (home.path / "run").glob("*.json"))
-    return [running for running in (find(home, name) for name in names) if running is not None]
+    return [running for running in remembered(home) if alive(running)]
+
+
+def remembered(home: Home) -> list[Running]:
+    """Every process that was started and not stopped: those that live, and those that ended unasked."""
+    found = (_recall(file) for file in sorted((home.path / "run").glob("*.json")))
+    return [running for running in found if running is not None]
 
 
 def alive(running: Running) -> bool:
@@ -179,6 +181,13 @@ def until(true: Callable[[], bool], seconds: float) -> bool:
             return False
         time.sleep(POLL)
     return True
+
+
+def _recall(file: Path) -> Running | None:
+    try:
+        return Running(**json.loads(file.read_text()))
+    except (FileNotFoundError, ValueError, TypeError):  # none, half-written by a dying machine, or of another release
+        return None
 
 
 def _run_file(home: Home, name: str) -> Path:

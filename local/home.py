@@ -95,6 +95,11 @@ class Home:
                 _write(file, {**known, name: port})
             return port
 
+    def known_port(self, name: str) -> int | None:
+        """The port this name has, whether or not somebody listens there now."""
+        known = _read(self.path / "ports.json").get(name)
+        return None if known is None else int(known)
+
 
 def free(port: int) -> bool:
     """Whether a server could listen there on 127.0.0.1 now."""

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from urllib.parse import quote, urlsplit
 
 from local import daemon
+from local.addresses import CLIENT_ID, console_address, issuer_address, service_addresses, smtp_address
 from local.home import Home, StackError
 from local.parts import postgres, valkey
 from local.parts.containers import Container, engine
@@ -19,8 +20,6 @@ from local.parts.part import Part, answer
 
 __all__ = ["Home", "PartInfo", "Parts", "environment", "running_parts", "start_parts", "stop_parts", "wipe"]
 
-SERVICES = ("ingest", "linkage", "scoring", "alerts", "audit")
-CONSOLE_PORT = 8080
 Kind = Literal["environment", "container", "embedded"]
 
 
@@ -101,7 +100,7 @@ def environment(home: Home, parts: Parts, service: str) -> dict[str, str]:
     """Every JIGSAW_ variable for a service of this home; those of the caller's that we do not set stay as they are."""
     told = {name: value for name, value in os.environ.items() if name.startswith("JIGSAW_")}
     told.pop("JIGSAW_POSTGRES", None)  # the administrator's: no service may hold it
-    ports = {name: daemon.port_of(home, name) for name in (*SERVICES, "issuer", "smtp")}
+    services = service_addresses(home)
     ours = {
         "HOME": str(home.path),
         "KAFKA": parts.kafka,
@@ -109,24 +108,19 @@ def environment(home: Home, parts: Parts, service: str) -> dict[str, str]:
         "OWNER_DATABASE": _dsn(parts, f"{service}_owner", home.secret(f"{service}_owner"), service),
         "REDIS": parts.redis,
         "HTTP_HOST": "127.0.0.1",
-        "HTTP_PORT": str(ports[service]),
+        "HTTP_PORT": services[service].rpartition(":")[2],
         "CONSOLE": console_address(home),
-        "OIDC_ISSUER": f"http://127.0.0.1:{ports['issuer']}",
-        "OIDC_CLIENT_ID": "jigsaw",
+        "OIDC_ISSUER": issuer_address(home),
+        "OIDC_CLIENT_ID": CLIENT_ID,
         "OIDC_CLIENT_SECRET": home.secret("oidc_client_secret"),
         "SESSION_KEY": home.secret("session_key"),
         "SEALING_KEY": home.secret("sealing_key"),
-        "SMTP": f"smtp://127.0.0.1:{ports['smtp']}",
+        "SMTP": smtp_address(home),
         "WITNESS": str(home.path / "witness"),
-        **{f"{name.upper()}_URL": f"http://127.0.0.1:{ports[name]}" for name in SERVICES},
+        **{f"{name.upper()}_URL": address for name, address in services.items()},
         **({"CHECKPOINT_KEY": home.secret("checkpoint_key")} if service == "audit" else {}),
     }
     return told | {f"JIGSAW_{name}": value for name, value in ours.items()}
-
-
-def console_address(home: Home) -> str:
-    """The one address for people and partners."""
-    return f"http://127.0.0.1:{daemon.port_of(home, 'console', CONSOLE_PORT)}"
 
 
 def _start(home: Home, source: _Source, client: Any | None) -> tuple[str, PartInfo]:

@@ -50,6 +50,10 @@ class Part(ABC):
     def tidy(self) -> None:  # noqa: B027 - most parts leave nothing behind
         """Remove what a crash left in the way of a new start."""
 
+    def stale(self, running: Running) -> bool:
+        """Whether the living process was started with something else than it would be told now."""
+        return False
+
     @property
     def holds_data(self) -> bool:
         """Whether this home has data of it, which a part from elsewhere would not see."""
@@ -91,6 +95,9 @@ class Part(ABC):
     def _reusable(self) -> Running | None:
         running = self.running
         if running is None:
+            return None
+        if self.stale(running):
+            daemon.stop(self.home, running, self.grace, self.stop_signal)
             return None
         deadline = time.monotonic() + self.patience / 4  # its starter may have died while it was coming up
         while time.monotonic() < deadline and daemon.alive(running):
