@@ -1,0 +1,140 @@
+-- name: turn
+-- Writers of this service take turns: a decision sees every earlier one, and the feed's numbers are in the order of
+-- commits, so that a reader who has seen one has seen all before it. Ends with the transaction.
+SELECT pg_advisory_xact_lock(hashtext('alerts'));
+
+-- name: redirects
+-- Every redirect from or to one of these ids, or to where they lead. Indexes: redirects_pkey, redirects_into.
+WITH asked AS (SELECT unnest($1::uuid[]) AS entity)
+SELECT entity, into_entity FROM redirects
+WHERE into_entity IN (
+    SELECT entity FROM asked UNION SELECT r.into_entity FROM asked JOIN redirects r USING (entity)
+);
+
+-- name: gone
+-- Which of these ids were erased. Index: erased_pkey.
+SELECT entity FROM erased WHERE entity = ANY($1::uuid[]);
+
+-- name: standings
+-- What scoring has said of these entities. Index: standings_pkey.
+SELECT initiative, entity, version, score, area, reasons, receipt, as_of, raised, lowered, left_at, settled, episodes
+FROM standings WHERE entity = ANY($1::uuid[]);
+
+-- name: counting
+-- Alerts of these people that a new score can change: live ones, and what lapsed since $2. Index: alerts_person.
+SELECT * FROM alerts
+WHERE entity = ANY($1::uuid[]) AND (state IN ('open', 'acknowledged') OR (state = 'lapsed' AND changed_at > $2));
+
+-- name: all_of
+-- Every alert of these people, ended ones too. Index: alerts_person.
+SELECT * FROM alerts WHERE entity = ANY($1::uuid[]) ORDER BY opened_at DESC, id;
+
+-- name: redirect
+-- Keep where ids lead; an id further along its chain is kept anew. Index: redirects_pkey.
+INSERT INTO redirects (entity, into_entity) SELECT * FROM unnest($1::uuid[], $2::uuid[])
+ON CONFLICT (entity) DO UPDATE SET into_entity = excluded.into_entity;
+
+-- name: stand
+-- Keep standings. Index: standings_pkey.
+INSERT INTO standings (
+    initiative, entity, version, score, area, reasons, receipt, as_of, raised, lowered, left_at, settled, episodes
+)
+SELECT * FROM unnest(
+    $1::text[], $2::uuid[], $3::bigint[], $4::double precision[], $5::text[], $6::jsonb[], $7::uuid[], $8::timestamptz[],
+    $9::bigint[], $10::bigint[], $11::bigint[], $12::boolean[], $13::int[]
+)
+ON CONFLICT (entity, initiative) DO UPDATE SET
+    version = excluded.version, score = excluded.score, area = excluded.area, reasons = excluded.reasons,
+    receipt = excluded.receipt, as_of = excluded.as_of, raised = excluded.raised, lowered = excluded.lowered,
+    left_at = excluded.left_at, settled = excluded.settled, episodes = excluded.episodes;
+
+-- name: keep
+-- Keep alerts as they are now. Index: alerts_pkey.
+INSERT INTO alerts (
+    id, initiative, entity, raised_as, episode, team, state, score, band, reasons, receipt, as_of, opened_at,
+    changed_at, version, keeper, keeper_name, outcome, joined_into
+)
+SELECT * FROM unnest(
+    $1::uuid[], $2::text[], $3::uuid[], $4::uuid[], $5::int[], $6::text[], $7::text[], $8::double precision[], $9::text[],
+    $10::jsonb[], $11::uuid[], $12::timestamptz[], $13::timestamptz[], $14::timestamptz[], $15::int[], $16::text[],
+    $17::text[], $18::text[], $19::uuid[]
+)
+ON CONFLICT (id) DO UPDATE SET
+    entity = excluded.entity, team = excluded.team, state = excluded.state, score = excluded.score,
+    band = excluded.band, reasons = excluded.reasons, receipt = excluded.receipt, as_of = excluded.as_of,
+    changed_at = excluded.changed_at, version = excluded.version, keeper = excluded.keeper,
+    keeper_name = excluded.keeper_name, outcome = excluded.outcome, joined_into = excluded.joined_into;
+
+-- name: remember
+-- Keep changes, in their order.
+INSERT INTO history (alert, at, change, differences, actor, actor_name, note)
+SELECT * FROM unnest(
+    $1::uuid[], $2::timestamptz[], $3::text[], $4::jsonb[], $5::text[], $6::text[], $7::text[]
+);
+
+-- name: tell
+-- Tell open pages of changes, in their order; the numbers they got.
+INSERT INTO feed (alert, team, change, at)
+SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[])
+RETURNING seq;
+
+-- name: announce
+-- Teams to be mailed about alerts that opened. Index: mail_items_pkey.
+INSERT INTO mail_items (alert, initiative, team, at)
+SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[]) ON CONFLICT DO NOTHING;
+
+-- name: erase
+-- Nothing more of these ids. Index: erased_pkey.
+INSERT INTO erased (entity) SELECT unnest($1::uuid[]) ON CONFLICT DO NOTHING;
+
+-- name: erase_standings
+-- Index: standings_pkey.
+DELETE FROM standings WHERE entity = ANY($1::uuid[]);
+
+-- name: erase_notes
+-- What people wrote about somebody who was erased; that something happened stays. Indexes: alerts_person, history_alert.
+UPDATE history SET note = '', differences = differences - 'band'
+WHERE alert IN (SELECT id FROM alerts WHERE entity = ANY($1::uuid[]));
+
+-- name: alert
+-- One alert, for somebody who is about to change it. Index: alerts_pkey.
+SELECT * FROM alerts WHERE id = $1 FOR UPDATE;
+
+-- name: one
+-- One alert, to look at. Index: alerts_pkey.
+SELECT * FROM alerts WHERE id = $1;
+
+-- name: queue
+-- A team's alerts in a state, the most urgent first ($1 null: of every team). Indexes: alerts_queue, alerts_queue_all.
+SELECT * FROM alerts
+WHERE ($1::text IS NULL OR team = $1) AND state = ANY($2::text[]) AND ($3::text IS NULL OR initiative = $3)
+ORDER BY score DESC NULLS LAST, opened_at DESC, id LIMIT $4 OFFSET $5;
+
+-- name: counts
+-- How many alerts a team has in each state that is worth a number. Indexes: alerts_queue, alerts_queue_all.
+SELECT state, count(*) AS number FROM alerts
+WHERE ($1::text IS NULL OR team = $1) AND ($2::text IS NULL OR initiative = $2)
+GROUP BY state;
+
+-- name: past
+-- What an alert, and those that were joined to it, went through. Index: history_alert.
+SELECT h.alert, h.at, h.change, h.differences, h.actor, h.actor_name, h.note FROM history h
+WHERE h.alert = $1 OR h.alert IN (SELECT id FROM alerts WHERE joined_into = $1 AND entity = $2)
+ORDER BY h.id DESC;
+
+-- name: newest
+-- The feed's last number. Index: feed_pkey.
+SELECT coalesce(max(seq), 0) FROM feed;
+
+-- name: oldest
+-- The feed's first number: who has seen less cannot be told what they missed. Index: feed_pkey.
+SELECT coalesce(min(seq), 0) FROM feed;
+
+-- name: after
+-- What the feed says after a number, with each alert as it is now. Index: feed_pkey.
+SELECT f.seq, f.team AS told, f.change, a.* FROM feed f JOIN alerts a ON a.id = f.alert
+WHERE f.seq > $1 AND ($2::text IS NULL OR f.team = $2) ORDER BY f.seq LIMIT $3;
+
+-- name: forget
+-- Drop what no page that is still open can ask for. Index: feed_at.
+DELETE FROM feed WHERE at < $1;

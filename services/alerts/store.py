@@ -1,0 +1,201 @@
+"""What alerts keeps. One short method a statement; a batch is one statement, however many rows."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from services.alerts.domain import REOPENS_WITHIN, Alert, Band, Outcome, State, Step
+from services.alerts.judgement import Changes, Heard, Key, Known
+from services.alerts.standing import Score, Standing
+from services.alerts.views import Entry, Past
+from shared.contracts import Reason
+from shared.db import Connection, queries
+
+Q = queries(Path(__file__).parent / "queries.sql")
+
+
+class AlertStore:
+    """Everything in one transaction. ``told`` is the last number of the feed that this transaction wrote, or 0."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self.told = 0
+
+    async def turn(self) -> None:
+        """Wait for the writers before us. First of all in a transaction that decides anything."""
+        await self._connection.execute(Q["turn"])
+
+    async def known(self, said: Heard, now: datetime) -> Known:
+        """What is kept of those a batch names, and of all who are one with them."""
+        named = list(said.entities)
+        rows = await self._connection.fetch(Q["redirects"], named)
+        redirects = {row["entity"]: row["into_entity"] for row in rows}
+        everyone = list({*named, *redirects, *redirects.values()})
+        gone = await self._connection.fetch(Q["gone"], everyone)
+        standings = await self._connection.fetch(Q["standings"], everyone)
+        if said.merges or said.erased:
+            alerts = await self.all_of(everyone)
+        else:
+            found = await self._connection.fetch(Q["counting"], everyone, now - REOPENS_WITHIN)
+            alerts = [_alert(row) for row in found]
+        return Known(
+            redirects=redirects,
+            erased=frozenset(row["entity"] for row in gone),
+            standings={(row["initiative"], row["entity"]): _standing(row) for row in standings},
+            alerts=alerts,
+        )
+
+    async def change(self, changes: Changes) -> None:
+        """Keep what a judgement changes."""
+        if changes.redirects:
+            await self._connection.execute(Q["redirect"], [*changes.redirects], [*changes.redirects.values()])
+        await self.stand(changes.standings)
+        await self.keep(changes.steps)
+        if changes.erased:
+            for name in ("erase", "erase_standings", "erase_notes"):
+                await self._connection.execute(Q[name], changes.erased)
+
+    async def stand(self, standings: Mapping[Key, Standing]) -> None:
+        """Keep standings."""
+        if standings:
+            rows = [_standing_row(key, standing) for key, standing in standings.items()]
+            await self._connection.execute(Q["stand"], *zip(*rows, strict=True))
+
+    async def keep(self, steps: Sequence[Step]) -> None:
+        """Keep the alerts as the steps leave them, what is worth remembering, telling and mailing of each step."""
+        if not steps:
+            return
+        alerts = {step.after.id: step.after for step in steps}
+        await self._connection.execute(Q["keep"], *zip(*(_alert_row(alert) for alert in alerts.values()), strict=True))
+        news = [step for step in steps if step.news]
+        if news:
+            await self._remember(news)
+            await self._tell(news)
+            await self._announce([step.after for step in news if step.before is None])
+
+    async def _remember(self, steps: Sequence[Step]) -> None:
+        rows = [
+            (s.after.id, s.after.changed_at, s.change, _plain(s.differences), s.actor.id, s.actor.name, s.note)
+            for s in steps
+        ]
+        await self._connection.execute(Q["remember"], *zip(*rows, strict=True))
+
+    async def _tell(self, steps: Sequence[Step]) -> None:
+        """The team that has an alert, and the one it left."""
+        rows = []
+        for step in steps:
+            if step.before is not None and step.before.team != step.after.team:
+                rows.append((step.after.id, step.before.team, "left", step.after.changed_at))
+            rows.append((step.after.id, step.after.team, step.change, step.after.changed_at))
+        numbers = await self._connection.fetch(Q["tell"], *zip(*rows, strict=True))
+        self.told = max(row["seq"] for row in numbers)
+
+    async def _announce(self, opened: Sequence[Alert]) -> None:
+        if opened:
+            rows = [(alert.id, alert.initiative, alert.team, alert.opened_at) for alert in opened]
+            await self._connection.execute(Q["announce"], *zip(*rows, strict=True))
+
+    async def all_of(self, entities: Iterable[UUID]) -> list[Alert]:
+        """Every alert of these people."""
+        return [_alert(row) for row in await self._connection.fetch(Q["all_of"], list(entities))]
+
+    async def alert(self, id: UUID) -> Alert | None:
+        """One alert, held for a change until the transaction ends."""
+        return _maybe(await self._connection.fetchrow(Q["alert"], id))
+
+    async def one(self, id: UUID) -> Alert | None:
+        """One alert, to look at."""
+        return _maybe(await self._connection.fetchrow(Q["one"], id))
+
+    async def queue(
+        self, team: str | None, states: Iterable[State], initiative: str | None, limit: int, offset: int
+    ) -> list[Alert]:
+        """The most urgent first; ``team`` ``None``: every team's."""
+        rows = await self._connection.fetch(Q["queue"], team, list(states), initiative, limit, offset)
+        return [_alert(row) for row in rows]
+
+    async def counts(self, team: str | None, initiative: str | None) -> dict[State, int]:
+        """How many alerts are in each state."""
+        rows = await self._connection.fetch(Q["counts"], team, initiative)
+        return {State(row["state"]): row["number"] for row in rows}
+
+    async def past(self, alert: Alert) -> list[Past]:
+        """What happened to an alert and to those joined to it, the newest first."""
+        rows = await self._connection.fetch(Q["past"], alert.id, alert.entity)
+        return [Past(**row) for row in rows]
+
+    async def newest(self) -> int:
+        """The feed's last number; 0 when it is empty."""
+        return int(await self._connection.fetchval(Q["newest"]))
+
+    async def after(self, seq: int, team: str | None, limit: int) -> list[Entry]:
+        """What the feed says after a number, oldest first, each with the alert as it is now."""
+        rows = await self._connection.fetch(Q["after"], seq, team, limit)
+        return [Entry(row["seq"], row["told"], row["change"], _alert(row)) for row in rows]
+
+    async def forget(self, before: datetime) -> None:
+        """Drop old entries of the feed."""
+        await self._connection.execute(Q["forget"], before)
+
+
+def _maybe(row: asyncpg.Record | None) -> Alert | None:
+    return _alert(row) if row is not None else None
+
+
+def _alert(row: asyncpg.Record) -> Alert:
+    return Alert(
+        id=row["id"], initiative=row["initiative"], entity=row["entity"], raised_as=row["raised_as"],
+        episode=row["episode"], team=row["team"], state=State(row["state"]), score=row["score"],
+        band=Band(row["band"]), reasons=_reasons(row["reasons"]), receipt=row["receipt"], as_of=row["as_of"],
+        opened_at=row["opened_at"], changed_at=row["changed_at"], version=row["version"], keeper=row["keeper"],
+        keeper_name=row["keeper_name"], outcome=Outcome(row["outcome"]) if row["outcome"] else None,
+        joined_into=row["joined_into"],
+    )  # fmt: skip
+
+
+def _alert_row(alert: Alert) -> tuple[Any, ...]:
+    return (
+        alert.id, alert.initiative, alert.entity, alert.raised_as, alert.episode, alert.team, alert.state, alert.score,
+        alert.band, _packed(alert.reasons), alert.receipt, alert.as_of, alert.opened_at, alert.changed_at,
+        alert.version, alert.keeper, alert.keeper_name, alert.outcome, alert.joined_into,
+    )  # fmt: skip
+
+
+def _standing(row: asyncpg.Record) -> Standing:
+    newest = None
+    if row["version"] is not None:
+        reasons = _reasons(row["reasons"] or {})
+        newest = Score(row["version"], row["score"], row["area"], reasons, row["receipt"], row["as_of"])
+    return Standing(newest, row["raised"], row["lowered"], row["left_at"], row["settled"], row["episodes"])
+
+
+def _standing_row(key: Key, standing: Standing) -> tuple[Any, ...]:
+    score = standing.newest
+    said: tuple[Any, ...] = (None,) * 6
+    if score is not None:
+        low = standing.lowered == score.version
+        reasons = None if low else _packed(score.reasons)
+        said = (score.version, score.value, score.area, reasons, score.receipt, score.as_of)
+    return *key, *said, standing.raised, standing.lowered, standing.left, standing.settled, standing.episodes
+
+
+def _packed(reasons: Iterable[Reason]) -> dict[str, tuple[float, float]]:
+    return {reason.feature: (reason.value, reason.contribution) for reason in reasons}
+
+
+def _reasons(packed: Mapping[str, Sequence[float]]) -> tuple[Reason, ...]:
+    """The one that adds most first: a jsonb object keeps no order."""
+    found = [Reason(feature=name, value=value, contribution=part) for name, (value, part) in packed.items()]
+    return tuple(sorted(found, key=lambda reason: -reason.contribution))
+
+
+def _plain(differences: Mapping[str, tuple[Any, Any]]) -> dict[str, list[Any]]:
+    return {name: [_json(old), _json(new)] for name, (old, new) in differences.items()}
+
+
+def _json(value: Any) -> str | None:
+    return None if value is None else str(value)

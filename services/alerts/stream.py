@@ -1,0 +1,92 @@
+"""What alerts hears and says. Both handlers do the same: load, judge (pure), keep, say."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from services.alerts.domain import Alert, Rule, Step
+from services.alerts.judgement import Heard, judge
+from services.alerts.metrics import STEPS
+from services.alerts.standing import Score, Thresholds
+from services.alerts.store import AlertStore
+from shared.bus import Effects, hears
+from shared.contracts import Access, Action, AlertChanged, Change, EntityChanged, Event, ScoreChanged, Topic
+from shared.initiatives import Initiative, Initiatives
+
+SOURCE = "/services/alerts"
+
+
+class Desk:
+    """The handlers, with the rules of all initiatives."""
+
+    def __init__(self, initiatives: Initiatives) -> None:
+        self._initiatives = initiatives
+        self._rules: Mapping[str, Rule] = {one.name: rule_of(one) for one in initiatives}
+
+    @hears(Topic.SCORES)
+    async def weigh(self, events: Sequence[Event[ScoreChanged]], store: AlertStore, now: datetime) -> Effects:
+        """Open, revise, lapse or leave alone the alert of each scored person; follow who was merged."""
+        bodies = [event.body for event in events]
+        said = Heard(scores=[((body.initiative, body.entity), _score(body)) for body in bodies])
+        return await self._judge(events, said, store, now)
+
+    @hears(Topic.ENTITIES)
+    async def follow(self, events: Sequence[Event[EntityChanged]], store: AlertStore, now: datetime) -> Effects:
+        """Alerts follow a merge to the survivor and are emptied by an erasure; a split leaves them where the id is."""
+        bodies = [event.body for event in events]
+        said = Heard(
+            said_merges=[(body.entity, body.into) for body in bodies if body.into is not None],
+            erased=[body.entity for body in bodies if body.change is Change.ERASED],
+        )
+        return await self._judge(events, said, store, now) if said.merges or said.erased else Effects()
+
+    async def _judge(self, events: Sequence[Event[Any]], said: Heard, store: AlertStore, now: datetime) -> Effects:
+        await store.turn()
+        changes = judge(await store.known(said, now), said, self._rules, now)
+        await store.change(changes)
+        news = [step for step in changes.steps if step.news]
+        causes = {event.body.entity: event for event in events}
+        says = [self._event(step.after, _cause(step, causes, events), now) for step in news]
+        return Effects(says=says, audits=[self.decision(step, now) for step in news])
+
+    def _event(self, alert: Alert, cause: Event[Any], now: datetime) -> Event[AlertChanged]:
+        return cause.causes(SOURCE, str(alert.entity), changed(alert), now)
+
+    def decision(self, step: Step, now: datetime) -> Access:
+        """The audit entry of one change of one alert."""
+        STEPS.labels(step.after.initiative, step.change).inc()
+        return Access(
+            at=now, actor=step.actor.id, role=step.actor.role, service="alerts", action=Action.DECISION,
+            subject=step.after.entity, purpose=self.purpose(step.after), agreement="", fields=[*step.differences],
+            reference=f"alert:{step.after.id}:{step.change}",
+        )  # fmt: skip
+
+    def purpose(self, alert: Alert) -> str:
+        """Of the alert's initiative; its name, should the initiative be gone."""
+        initiative = self._initiatives.by_name.get(alert.initiative)
+        return initiative.purpose if initiative else alert.initiative
+
+
+def changed(alert: Alert) -> AlertChanged:
+    """The alert as others hear of it."""
+    return AlertChanged(
+        alert=alert.id, initiative=alert.initiative, entity=alert.entity, team=alert.team, state=alert.state,
+        score=alert.score or 0.0, reasons=list(alert.reasons), changed=alert.changed_at, version=alert.version,
+    )  # fmt: skip
+
+
+def rule_of(initiative: Initiative) -> Rule:
+    """What of an initiative decides its alerts."""
+    at, routing = initiative.thresholds, initiative.routing
+    return Rule(initiative.name, Thresholds(at.raise_at, at.lower_at), routing.teams, routing.otherwise)
+
+
+def _score(body: ScoreChanged) -> Score:
+    return Score(body.version, body.score, body.area, tuple(body.reasons), body.receipt, body.as_of, body.into)
+
+
+def _cause(step: Step, causes: Mapping[UUID, Event[Any]], events: Sequence[Event[Any]]) -> Event[Any]:
+    """The event about this very person; in a merge, about the one they were before."""
+    before = step.before.entity if step.before else step.after.raised_as
+    return causes.get(step.after.entity) or causes.get(before) or events[-1]
