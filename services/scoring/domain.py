@@ -1,9 +1,10 @@
 """What scoring decides: who belongs to an entity, whether a score is news, and what its receipt says. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from functools import lru_cache
+from typing import TypeAlias
 from uuid import UUID
 
 import numpy as np
@@ -12,6 +13,9 @@ from numpy.typing import NDArray
 from services.scoring.features import State
 from shared.contracts import Change, EntityChanged, Reason
 from shared.initiatives import Thresholds
+
+Place: TypeAlias = tuple[UUID, str]
+"""An entity (or a record) and an initiative."""
 
 EPSILON = 0.01
 """A change of probability smaller than this is not said by itself."""
@@ -73,6 +77,18 @@ class Held:
     area: str | None
     area_at: datetime
     agreements: str
+
+
+@dataclass(slots=True)
+class Household:
+    """All that an entity may be made of: who claims it, what left it, what is counted of each record."""
+
+    departure: Departure | None = None
+    claims: dict[UUID, Claim] = field(default_factory=dict)
+    held: dict[Place, Held] = field(default_factory=dict)
+
+    def members(self) -> list[Claim]:
+        return staying(self.claims.values(), self.departure)
 
 
 @dataclass(frozen=True, slots=True)

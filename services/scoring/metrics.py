@@ -1,0 +1,16 @@
+"""What operations see of scoring."""
+
+from prometheus_client import Counter, Histogram
+
+COUNTED = Counter("jigsaw_scoring_facts_total", "Facts that an initiative read.", ["initiative"])
+DROPPED = Counter("jigsaw_scoring_facts_dropped_total", "Facts of records that have been erased: not counted.")
+SCORED = Counter("jigsaw_scoring_scored_total", "Entities scored, said or not.", ["initiative"])
+SAID = Counter("jigsaw_scoring_said_total", "Scores said because they are news.", ["initiative"])
+TAKEN_BACK = Counter("jigsaw_scoring_taken_back_total", "Scores taken back: merged, erased or emptied.", ["initiative"])
+AGED = Counter("jigsaw_scoring_aged_total", "Entities scored again because a window moved past something.")
+MODEL_SECONDS = Histogram(
+    "jigsaw_scoring_model_seconds",
+    "One call of a model for all entities of a batch.",
+    ["initiative"],
+    buckets=(0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.05),
+)

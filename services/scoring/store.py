@@ -1,0 +1,163 @@
+"""What scoring keeps: membership, counts, said scores, receipts, models. One short method a statement."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+
+from services.scoring.domain import Assessed, Claim, Departure, Held, Household, Place, Receipt, Said, Standing
+from shared.db import Connection, queries
+
+Q = queries(Path(__file__).parent / "queries.sql")
+NUMBER = np.dtype("<f4")
+RECEIPT = (
+    "id", "at", "initiative", "entity", "version", "as_of", "score", "vector", "contributions", "members",
+    "membership", "model", "raise_at", "lower_at", "agreements",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A score to be said: the receipt, and what is needed to judge the next one."""
+
+    receipt: Receipt
+    assessed: Assessed | None
+    into: UUID | None = None
+
+
+class ScoringStore:
+    """Never opens or ends a transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def lock_records(self, records: Iterable[UUID]) -> None:
+        """Until the transaction ends, nobody else decides about these records."""
+        await self._connection.execute(Q["lock_records"], _lock_keys(records))
+
+    async def lock_entities(self, entities: Iterable[UUID]) -> None:
+        await self._connection.execute(Q["lock_entities"], _lock_keys(entities))
+
+    async def standings(self, records: Iterable[UUID]) -> dict[UUID, Standing]:
+        rows = await self._connection.fetch(Q["standings"], list(records))
+        return {record: Standing(Claim(record, entity, version), erased) for record, entity, version, erased in rows}
+
+    async def claim(self, claims: Iterable[Claim]) -> None:
+        await self._connection.execute(Q["claim"], *_columns(((c.record, c.entity, c.version) for c in claims), 3))
+
+    async def depart(self, departures: Iterable[Departure]) -> None:
+        rows = [(d.entity, d.version, list(d.remaining), d.ended, d.into) for d in departures]
+        await self._connection.executemany(Q["depart"], rows)
+
+    async def erase(self, entity: UUID, records: Sequence[UUID], version: int) -> None:
+        """Forget the records of an erased entity, and what was said of it."""
+        await self._connection.execute(Q["erase_records"], records, entity, version)
+        await self._connection.execute(Q["erase_states"], records, version)
+        await self._connection.execute(Q["erase_receipts"], entity)
+
+    async def households(self, entities: Iterable[UUID]) -> dict[UUID, Household]:
+        """One for each of the entities."""
+        found: dict[UUID, Household] = {}
+        for row in await self._connection.fetch(Q["household"], list(entities)):
+            entity, departed, remaining, ended, into, record, version, initiative, *held = row
+            household = found.get(entity)
+            if household is None:
+                household = found[entity] = Household()
+                if departed is not None:
+                    household.departure = Departure(entity, departed, frozenset(remaining), ended, into)
+            if record is not None:
+                household.claims[record] = Claim(record, entity, version)
+                if initiative is not None:
+                    household.held[record, initiative] = Held(*held)
+        return found
+
+    async def keep_states(self, states: Mapping[Place, Held]) -> None:
+        rows = ((*place, h.tiles, h.newest, h.since, h.area, h.area_at, h.agreements) for place, h in states.items())
+        await self._connection.execute(Q["keep_states"], *_columns(rows, 8))
+
+    async def said(self, entities: Iterable[UUID]) -> dict[Place, Said]:
+        rows = await self._connection.fetch(Q["said"], list(entities))
+        return {(entity, initiative): Said(*said) for entity, initiative, *said in rows}
+
+    async def versions(self, count: int) -> list[int]:
+        return [row[0] for row in await self._connection.fetch(Q["versions"], count)]
+
+    async def keep(self, verdicts: Sequence[Verdict]) -> None:
+        """The said scores, and a receipt for each."""
+        await self._connection.execute(Q["keep_scores"], *_columns(map(_score_row, verdicts), 13))
+        await self._connection.copy_records_to_table(
+            "receipts", columns=RECEIPT, records=[_receipt_row(verdict.receipt) for verdict in verdicts]
+        )
+
+    async def postpone(self, places: Mapping[Place, tuple[date | None, date | None]]) -> None:
+        """``swept`` and ``due`` of scores that are not said anew."""
+        await self._connection.execute(Q["postpone"], *_columns(((*p, *days) for p, days in places.items()), 4))
+
+    async def due(self, day: date, most: int) -> list[UUID]:
+        rows = await self._connection.fetch(Q["due"], day, most)
+        return list(dict.fromkeys(row[0] for row in rows))
+
+    async def outdate(self, initiative: str, model: str) -> None:
+        await self._connection.execute(Q["outdate"], initiative, model)
+
+    async def newest(self) -> datetime | None:
+        newest: datetime | None = await self._connection.fetchval(Q["newest"])
+        return newest
+
+    async def register(
+        self,
+        initiative: str,
+        model: str,
+        features: Sequence[str],
+        content: bytes,
+        card: Mapping[str, Any],
+        at: datetime,
+    ) -> None:
+        await self._connection.execute(Q["register"], initiative, model, list(features), content, card, at)
+
+    async def model(self, initiative: str, sha256: str) -> tuple[list[str], bytes] | None:
+        row = await self._connection.fetchrow(Q["model"], initiative, sha256)
+        return (row["features"], row["content"]) if row else None
+
+    async def receipt(self, id: UUID) -> Receipt | None:
+        row = await self._connection.fetchrow(Q["receipt"], id)
+        return _receipt(dict(row)) if row else None
+
+    async def distribution(self, initiative: str) -> dict[int, int]:
+        """How many entities are in each twentieth (1–20) of 0–1."""
+        return {row[0]: row[1] for row in await self._connection.fetch(Q["distribution"], initiative)}
+
+
+def _lock_keys(ids: Iterable[UUID]) -> list[int]:
+    """32 bits of each id: two that share them wait for each other, which harms nothing."""
+    return sorted({int.from_bytes(id.bytes[-4:], "big", signed=True) for id in ids})
+
+
+def _columns(rows: Iterable[Sequence[Any]], width: int) -> list[Sequence[Any]]:
+    return list(zip(*rows, strict=True)) or [[] for _ in range(width)]
+
+
+def _score_row(verdict: Verdict) -> tuple[object, ...]:
+    receipt, now = verdict.receipt, verdict.assessed
+    return (
+        receipt.entity, receipt.initiative, receipt.version, receipt.score, now.reasons if now else "",
+        now.area if now else None, verdict.into, receipt.membership, receipt.model, receipt.id, receipt.as_of,
+        now.swept if now else None, now.due if now else None,
+    )  # fmt: skip
+
+
+def _receipt_row(receipt: Receipt) -> tuple[object, ...]:
+    return (
+        receipt.id, receipt.at, receipt.initiative, receipt.entity, receipt.version, receipt.as_of, receipt.score,
+        receipt.vector.astype(NUMBER).tobytes(), receipt.contributions.astype(NUMBER).tobytes(), receipt.members,
+        receipt.membership, receipt.model, receipt.raise_at, receipt.lower_at, receipt.agreements,
+    )  # fmt: skip
+
+
+def _receipt(row: Mapping[str, Any]) -> Receipt:
+    numbers = {name: np.frombuffer(row[name], NUMBER) for name in ("vector", "contributions")}
+    return Receipt(**{**row, **numbers, "members": tuple(row["members"])})

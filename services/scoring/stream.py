@@ -1,0 +1,264 @@
+"""What scoring hears and says: facts and changes of entities in, scores that are news out.
+
+Invariants
+    1. A score is a function of the facts counted, the membership and the day it is aged to, in whatever order facts
+       and changes were heard: counts are per record, and of two claims on a record the higher version holds.
+    2. Replicas change nothing: records, then entities, are locked before anything is read of them.
+    3. Each said score has a receipt and an audit entry in the same transaction.
+
+Failures
+    facts before the entity's change     the fact's own claim on the record tells to whom it belongs
+    a merge heard from the survivor first  the merged entity's score stays until its own change says where it went
+    a fact of a record erased since      is dropped: it was linked before the erasure
+    transaction fails, or a deadlock     nothing is kept; the bus tries the batch again
+"""
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+
+from services.scoring import metrics
+from services.scoring.domain import (
+    Assessed,
+    Claim,
+    Departure,
+    Household,
+    Receipt,
+    claims_of,
+    departure_of,
+    newest_claims,
+    reasons_of,
+)
+from services.scoring.judging import Addition, Judged, Over, Running, counted, judged
+from services.scoring.store import ScoringStore, Verdict
+from shared.bus import Effects, hears
+from shared.contracts import (
+    Access,
+    Action,
+    Change,
+    EntityChanged,
+    Event,
+    FactLinked,
+    Outcome,
+    ScoreChanged,
+    Topic,
+)
+from shared.contracts.envelope import first
+
+SOURCE = "/services/scoring"
+NOTHING = np.empty(0, np.float32)
+
+
+@dataclass(slots=True)
+class News:
+    """What a batch says, before it is known what it changes. ``causes``: the event about each record or entity."""
+
+    claims: list[Claim] = field(default_factory=list)
+    additions: list[Addition] = field(default_factory=list)
+    departures: list[Departure] = field(default_factory=list)
+    erasures: list[EntityChanged] = field(default_factory=list)
+    causes: dict[UUID, Event[Any]] = field(default_factory=dict)
+
+
+class Desk:
+    """The handlers, with the initiatives at work. ``today`` is the day of the newest fact heard by this process."""
+
+    def __init__(self, running: Sequence[Running]) -> None:
+        self._running = running
+        self._kinds = {one.initiative.kind for one in running}
+        self.today: date | None = None
+
+    @hears(Topic.ENTITIES)
+    async def follow(self, events: Sequence[Event[EntityChanged]], store: ScoringStore, now: datetime) -> Effects:
+        """Move records between entities; score the entities they left and joined."""
+        news = News()
+        for event in events:
+            change = event.body
+            if change.kind not in self._kinds:
+                continue
+            news.claims += claims_of(change)
+            departure = departure_of(change)
+            if departure is not None:
+                news.departures.append(departure)
+            if change.change is Change.ERASED:
+                news.erasures.append(change)
+            news.causes.update(dict.fromkeys([change.entity, *change.before, *change.after], event))
+        return await self._settle(news, store, now)
+
+    @hears(Topic.FACTS)
+    async def count(self, events: Sequence[Event[FactLinked]], store: ScoringStore, now: datetime) -> Effects:
+        """Count the facts of which an initiative's purpose allows the reading; score whom they are about."""
+        news = News()
+        for event in events:
+            for one in self._running:
+                if one.initiative.purpose in event.body.purposes and one.features.reads(event.body.type):
+                    self._read(one, event, news)
+        if news.additions:
+            newest = max(addition.occurred for addition in news.additions).date()
+            self.today = newest if self.today is None else max(newest, self.today)
+        return await self._settle(news, store, now)
+
+    async def age(self, entities: Sequence[UUID], day: date, store: ScoringStore, now: datetime) -> Effects:
+        """Score again those whose windows lose something by ``day``. A second time it does nothing."""
+        await store.lock_entities(entities)
+        households = await store.households(entities)
+        metrics.AGED.inc(len(households))
+        return await self._judge(households, {}, store, now, day)
+
+    def _read(self, one: Running, event: Event[FactLinked], news: News) -> None:
+        fact = event.body
+        area = fact.facts.get(one.initiative.routing.fact)
+        tiles = one.features.tiles(fact.type, fact.occurred, fact.facts)
+        for subject in fact.subjects:
+            if subject.kind is one.initiative.kind:
+                place = (subject.record, one.name)
+                where = area if isinstance(area, str) else None
+                news.additions.append(Addition(place, tiles, fact.occurred, subject.version, where, fact.agreement))
+                news.claims.append(Claim(subject.record, subject.entity, subject.version))
+                news.causes[subject.record] = news.causes[subject.entity] = event
+                metrics.COUNTED.labels(one.name).inc()
+
+    async def _settle(self, news: News, store: ScoringStore, now: datetime) -> Effects:
+        """Bring membership and counts up to date, and judge every entity that is touched."""
+        if not news.causes:
+            return Effects()
+        claims = newest_claims(news.claims)
+        records = {*claims, *(record for change in news.erasures for record in change.before)}
+        await store.lock_records(records)
+        standings = await store.standings(records)
+        newer = [c for c in claims.values() if c.record not in standings or _beats(c, standings[c.record].claim)]
+        touched = {claim.entity for claim in claims.values()}
+        touched.update(standing.claim.entity for standing in standings.values())
+        touched.update(departure.entity for departure in news.departures)
+        touched.update(departure.into for departure in news.departures if departure.into is not None)
+        await store.lock_entities(touched)
+        if newer:
+            await store.claim(newer)
+        if news.departures:
+            await store.depart(news.departures)
+        for change in news.erasures:
+            await store.erase(change.entity, change.before, change.version)
+        households = await store.households(touched)
+        erased = {record: standing.erased for record, standing in standings.items() if standing.erased}
+        await self._count(news.additions, erased, households, store)
+        causes = _causes(news.causes, households)
+        return await self._judge(households, causes, store, now, None)
+
+    async def _count(
+        self, additions: Sequence[Addition], erased: Mapping[UUID, int], households: Mapping[UUID, Household],
+        store: ScoringStore,
+    ) -> None:  # fmt: skip
+        """Keep what the facts add, and show it in the households."""
+        lasting = [a for a in additions if a.version > erased.get(a.place[0], -1)]
+        metrics.DROPPED.inc(len(additions) - len(lasting))
+        if not lasting:
+            return
+        home = {record: household for household in households.values() for record in household.claims}
+        held = {
+            a.place: known for a in lasting if (known := home[a.place[0]].held.get(a.place)) is not None
+        }  # fmt: skip
+        states = counted(self._running, held, lasting)
+        await store.keep_states(states)
+        for place, state in states.items():
+            home[place[0]].held[place] = state
+
+    async def _judge(
+        self, households: Mapping[UUID, Household], causes: Mapping[UUID, Event[Any]], store: ScoringStore,
+        now: datetime, day: date | None,
+    ) -> Effects:  # fmt: skip
+        said = await store.said(households)
+        verdicts, says, audits = list[Verdict](), list[Event[Any]](), list[Access]()
+        judgements = [judged(one, households, said, day) for one in self._running]
+        count = sum(len(one.overs) + len(one.news) for one in judgements)
+        versions = iter(await store.versions(count) if count else ())
+        for one in judgements:
+            over = [Verdict(_taken_back(o, next(versions), one, now), None, o.into) for o in one.overs]
+            new = [Verdict(_receipt(n, next(versions), one, now), n) for n in one.news]
+            verdicts += over + new
+            says += [_event(verdict, one, causes.get(verdict.receipt.entity), now) for verdict in over + new]
+            audits += _entries(one, over + new, causes, now)
+            _measure(one)
+        if verdicts:
+            await store.keep(verdicts)
+        postponed = {place: days for one in judgements for place, days in one.postponed.items()}
+        if postponed:
+            await store.postpone(postponed)
+        return Effects(says, audits)
+
+
+def _beats(claim: Claim, known: Claim) -> bool:
+    return (claim.version, claim.entity.int) > (known.version, known.entity.int)
+
+
+def _causes(causes: Mapping[UUID, Event[Any]], households: Mapping[UUID, Household]) -> dict[UUID, Event[Any]]:
+    """The event that touched each entity: about itself, or about a record that claims it."""
+    found: dict[UUID, Event[Any]] = {}
+    *_, last = causes.values()
+    for entity, household in households.items():
+        about = causes.get(entity) or next((causes[r] for r in household.claims if r in causes), last)
+        found[entity] = about
+    return found
+
+
+def _receipt(now: Assessed, version: int, one: Judged, at: datetime) -> Receipt:
+    running = one.running
+    return Receipt(
+        id=UUID(bytes=os.urandom(16), version=4), at=at, initiative=running.name, entity=now.entity, version=version,
+        as_of=now.as_of, score=now.score, vector=now.vector, contributions=now.contributions, members=now.members,
+        membership=now.membership, model=running.model.sha256, raise_at=running.initiative.thresholds.raise_at,
+        lower_at=running.initiative.thresholds.lower_at, agreements=now.agreements,
+    )  # fmt: skip
+
+
+def _taken_back(over: Over, version: int, one: Judged, at: datetime) -> Receipt:
+    thresholds = one.running.initiative.thresholds
+    return Receipt(
+        id=UUID(bytes=os.urandom(16), version=4), at=at, initiative=over.place[1], entity=over.place[0],
+        version=version, as_of=at, score=None, vector=NOTHING, contributions=NOTHING, members=(),
+        membership=over.version, model=over.said.model, raise_at=thresholds.raise_at, lower_at=thresholds.lower_at,
+        agreements="",
+    )  # fmt: skip
+
+
+def _event(verdict: Verdict, one: Judged, cause: Event[Any] | None, at: datetime) -> Event[ScoreChanged]:
+    receipt, now, running = verdict.receipt, verdict.assessed, one.running
+    names = running.features.names
+    body = ScoreChanged.model_construct(
+        initiative=receipt.initiative, entity=receipt.entity, kind=running.initiative.kind, version=receipt.version,
+        score=receipt.score, model=receipt.model, receipt=receipt.id, as_of=receipt.as_of,
+        reasons=reasons_of(names, now.vector, now.contributions, now.reasons) if now else [],
+        area=now.area if now else None, into=verdict.into,
+    )  # fmt: skip
+    key = str(receipt.entity)
+    return cause.causes(SOURCE, key, body, at) if cause else first(SOURCE, key, body, at)
+
+
+def _entries(
+    one: Judged, verdicts: Iterable[Verdict], causes: Mapping[UUID, Event[Any]], at: datetime
+) -> list[Access]:  # fmt: skip
+    """For audit: a decision for each score that is said, a consultation for each that was looked at and is no news."""
+    said = {verdict.receipt.entity: verdict.receipt for verdict in verdicts}
+    agreements = {now.entity: now.agreements for now in one.assessed}
+    fields, purpose = list(one.running.features.names), one.running.initiative.purpose
+    return [
+        Access.model_construct(
+            at=at, actor="service:scoring", role="service", service="scoring", subject=entity, purpose=purpose,
+            action=Action.DECISION if entity in said else Action.CONSULTATION, outcome=Outcome.ALLOWED,
+            agreement=agreements.get(entity, ""), fields=fields,
+            reference=f"receipt:{said[entity].id}" if entity in said else "",
+            trace=causes[entity].trace if entity in causes else "",
+        )
+        for entity in {**agreements, **said}
+    ]  # fmt: skip
+
+
+def _measure(one: Judged) -> None:
+    name = one.running.name
+    metrics.SCORED.labels(name).inc(len(one.assessed))
+    metrics.SAID.labels(name).inc(len(one.news))
+    metrics.TAKEN_BACK.labels(name).inc(len(one.overs))

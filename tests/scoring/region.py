@@ -1,0 +1,119 @@
+"""A little linkage: records that are created, linked, merged, split and erased, and facts about them; with the truth."""
+
+import random
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from shared.contracts import Change, EntityChanged, Event, FactLinked, Kind, LinkedSubject
+from shared.contracts.envelope import first
+from tests.scoring.initiative import ATTENDANCE, EXCLUSION, MISSING
+
+START = datetime(2026, 3, 1, tzinfo=UTC)
+AREAS = ["north", "south", "east"]
+
+
+@dataclass
+class Region:
+    """``said`` is everything linkage said, in its own order; ``facts`` what must count, by record."""
+
+    random: random.Random
+    said: list[Event[Any]] = field(default_factory=list)
+    entities: dict[UUID, set[UUID]] = field(default_factory=dict)
+    joined: dict[UUID, int] = field(default_factory=dict)
+    facts: dict[UUID, list[FactLinked]] = field(default_factory=dict)
+    version: int = 0
+
+    def id(self) -> UUID:
+        return UUID(int=self.random.getrandbits(128))
+
+    def act(self, moment: datetime) -> None:
+        """One step of its history."""
+        records = [record for members in self.entities.values() for record in members]
+        choice = self.random.random()
+        if not records or choice < 0.15:
+            self.link(self.id(), self.random.choice([None, *self.entities]))
+        elif choice < 0.75:
+            self.happen(self.random.choice(records), moment)
+        elif choice < 0.86 and len(self.entities) > 1:
+            self.merge(*self.random.sample(list(self.entities), 2))
+        elif choice < 0.97:
+            self.split(self.random.choice(list(self.entities)))
+        else:
+            self.erase(self.random.choice(list(self.entities)))
+
+    def link(self, record: UUID, entity: UUID | None) -> UUID:
+        if entity is None:
+            entity = self.id()
+            self._become(entity, {record}, Change.CREATED)
+        else:
+            self._become(entity, self.entities[entity] | {record}, Change.GREW)
+        return entity
+
+    def merge(self, gone: UUID, survivor: UUID) -> None:
+        members = self.entities[gone]
+        if self.random.random() < 0.5:
+            self._become(gone, set(), Change.MERGED, survivor)
+            self._become(survivor, self.entities[survivor] | members, Change.GREW)
+        else:
+            self._become(survivor, self.entities[survivor] | members, Change.GREW)
+            self._become(gone, set(), Change.MERGED, survivor)
+
+    def split(self, entity: UUID) -> UUID | None:
+        members = self.entities[entity]
+        if len(members) < 2:
+            return None
+        leaving, new = {self.random.choice(sorted(members))}, self.id()
+        steps = [(entity, members - leaving, Change.SHRANK), (new, leaving, Change.CREATED)]
+        for step in self.random.sample(steps, 2):
+            self._become(*step)
+        return new
+
+    def erase(self, entity: UUID) -> None:
+        for record in self.entities[entity]:
+            self.facts.pop(record, None)
+        self._become(entity, set(), Change.ERASED)
+
+    def happen(self, record: UUID, moment: datetime, type: str = "", **facts: Any) -> None:
+        entity = next(entity for entity, members in self.entities.items() if record in members)
+        late = timedelta(hours=self.random.choice([0, 0, 5, 300]))
+        kind = type or self.random.choice([ATTENDANCE, ATTENDANCE, EXCLUSION, MISSING])
+        body = FactLinked(
+            partner="schools",
+            agreement=self.random.choice(["schools", "police"]),
+            type=kind,
+            occurred=moment - late,
+            purposes=["identity", "neet"],
+            subjects=[
+                LinkedSubject(kind=Kind.PERSON, record=record, entity=entity, version=self.joined[record]),
+                LinkedSubject(kind=Kind.PLACE, record=self.id(), entity=self.id(), version=self.version),
+            ],
+            facts=facts or self._facts(kind),
+        )
+        self.facts.setdefault(record, []).append(body)
+        self.said.append(first("/services/linkage", str(record), body, moment))
+
+    def _facts(self, type: str) -> dict[str, Any]:
+        if type == ATTENDANCE:
+            missed = self.random.randint(0, 10)
+            return {"missed": missed, "possible": 10, "area": self.random.choice(AREAS)}
+        return {"risk": self.random.choice(["low", "high"])} if type == MISSING else {"days": 3}
+
+    def _become(self, entity: UUID, members: set[UUID], change: Change, into: UUID | None = None) -> None:
+        before, self.version = self.entities.pop(entity, set()), self.version + 1
+        if members:
+            self.entities[entity] = members
+        self.joined.update(dict.fromkeys(members - before, self.version))
+        body = EntityChanged(
+            entity=entity, kind=Kind.PERSON, version=self.version, change=change, before=sorted(before),
+            after=sorted(members), into=into,
+        )  # fmt: skip
+        self.said.append(first("/services/linkage", str(entity), body, START))
+
+
+def history(seed: int, steps: int) -> Region:
+    region = Region(random.Random(seed))
+    for step in range(steps):
+        region.act(START + timedelta(days=2 * step, hours=region.random.randint(0, 40)))
+    return region

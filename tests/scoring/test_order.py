@@ -1,0 +1,53 @@
+"""Merge, split, erasure and late facts, heard in any order and in any batches: the scores are those of a recount."""
+
+import random
+from datetime import date
+from uuid import UUID
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from services.scoring.domain import EPSILON, midnight
+from services.scoring.judging import Running
+from shared.db import Database
+from tests.scoring.office import Office
+from tests.scoring.region import Region, history
+
+
+def recount(region: Region, one: Running, day: date) -> dict[UUID, tuple[float, str | None]]:
+    """The score and area of each entity, from all that is true at the end."""
+    found = {}
+    for entity, members in region.entities.items():
+        facts = [fact for record in members for fact in region.facts.get(record, [])]
+        if facts:
+            tiles = one.features.merge([one.features.tiles(f.type, f.occurred, f.facts) for f in facts])
+            as_of = max(max(f.occurred for f in facts), midnight(day))
+            area = max(((f.occurred, f.facts["area"]) for f in facts if "area" in f.facts), default=(None, None))[1]
+            vector = one.features.vector(tiles, as_of)
+            found[entity] = float(one.model.score(vector.reshape(1, -1)).score[0]), area
+    return found
+
+
+@given(st.integers(0, 10**6), st.integers(5, 60), st.integers(1, 30), st.booleans())
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+async def test_scores_are_those_of_a_recount_in_any_order(
+    database: Database, running: list[Running], seed: int, steps: int, batch: int, shuffled: bool
+) -> None:
+    region, office = history(seed, steps), await Office(database, running).empty()
+    events = random.Random(seed).sample(region.said, len(region.said)) if shuffled else list(region.said)
+    last = max((e.body.occurred for e in events if hasattr(e.body, "occurred")), default=events[0].time).date()
+    for start in range(0, len(events), batch):
+        await office.hear(events[start : start + batch])
+        if office.desk.today and start % 3 == 0:
+            await office.age(office.desk.today)
+    await office.age(last)
+    truth, held = recount(region, running[0], last), office.newest()
+    alive = {entity: score for entity, score in held.items() if score.score is not None}
+    assert alive.keys() == truth.keys()
+    for entity, (score, area) in truth.items():
+        assert alive[entity].score == pytest.approx(score, abs=EPSILON + 1e-5)
+        assert alive[entity].area == area
+    told = len(office.said)
+    await office.age(last)
+    assert len(office.said) == told
