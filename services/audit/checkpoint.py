@@ -22,6 +22,7 @@ TEXT = re.compile(
     r"(?P<origin>[^\n]+)\n(?P<size>\d+)\n(?P<root>\S+)\nprevious (?P<previous>\d+)\ntime (?P<at>\S+)\n", re.ASCII
 )
 SIGNATURE = re.compile(r"— (?P<name>\S+) (?P<signed>\S+)\n")
+SIGNATURES = re.compile(r"(?:— \S+ \S+\n)+")
 NOTE = re.compile(r"^[^\n—]+\n\d+\n\S+\n(?:[^\n—]+\n)*\n(?:— \S+ \S+\n)+", re.MULTILINE)
 """One note in a file of them; what a crash cut off is not one."""
 
@@ -105,15 +106,17 @@ class Verifier:
             raise ValueError(f"a verifier key whose id does not belong to its name and key: {verifier_key!r}")
 
     def open(self, note: str) -> Checkpoint:
-        """The checkpoint of a note, its signature checked. Raises ``BadNote``."""
-        text, blank, signatures = note.partition("\n\n")
+        """The checkpoint of a note, its signature checked; others may have signed it too. Raises ``BadNote``."""
+        text, _, signatures = note.partition("\n\n")
+        if not SIGNATURES.fullmatch(signatures):
+            raise BadNote("after the text and a blank line come signatures and nothing else")
         for line in SIGNATURE.finditer(signatures):
             if line["name"] == self.origin and self._signed(text + "\n", line["signed"]):
                 checkpoint = Checkpoint.parse(text + "\n")
                 if checkpoint.origin != self.origin:
                     raise BadNote(f"its origin is {checkpoint.origin!r}, not {self.origin!r}")
                 return checkpoint
-        raise BadNote("no signature by this log's key" if blank else "a note without signatures")
+        raise BadNote("no signature by this log's key")
 
     def _signed(self, text: str, encoded: str) -> bool:
         try:
@@ -121,7 +124,7 @@ class Verifier:
             self._key.verify(signed[4:], text.encode())
         except (Base64Error, InvalidSignature):
             return False
-        return signed[:4] == self._key_id
+        return signed[:4] == self._key_id and b64encode(signed).decode() == encoded
 
 
 def key_id(name: str, public: bytes) -> bytes:

@@ -9,14 +9,15 @@ Whoever destroys the subject's key destroys salt and payload; row, leaf and tree
 """
 
 import re
+import struct
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from struct import Struct
 from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
+from cryptography.exceptions import InvalidTag
 
 from services.audit.merkle import leaf_hash
 from shared.contracts import Access, Action
@@ -29,7 +30,7 @@ NOBODY = UUID(int=0)
 ERASED = re.compile(r"subject/(\d+)", re.ASCII)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
-BEGINNING = Struct(">QqQ")
+BEGINNING = struct.Struct(">qqq")
 """Of a leaf: seq, microseconds since 1970, number of the subject; big-endian."""
 
 
@@ -104,9 +105,12 @@ def numbered(drafts: Sequence[Draft], first: int) -> list[Entry]:
 
 
 def leaf_data(seq: int, at: datetime, subject: int, actor: str, commitment: bytes, sealed: bytes) -> bytes:
-    """Fixed widths, then the rest: no two rows give the same bytes."""
-    beginning = BEGINNING.pack(seq, (at - EPOCH) // MICROSECOND, subject)
-    return beginning + commitment + sha256(sealed).digest() + actor.encode()
+    """Fixed widths, then the rest: no two rows give the same bytes. Raises ``Broken`` for what no entry can hold."""
+    try:
+        beginning = BEGINNING.pack(seq, (at - EPOCH) // MICROSECOND, subject)
+        return beginning + commitment + sha256(sealed).digest() + actor.encode()
+    except (AttributeError, TypeError, struct.error) as error:  # NULL, or a time without end
+        raise Broken(f"a column has a value that no entry can have: {error}") from error
 
 
 def leaf_of(seq: int, at: datetime, subject: int, actor: str, commitment: bytes, sealed: bytes) -> bytes:
@@ -114,8 +118,11 @@ def leaf_of(seq: int, at: datetime, subject: int, actor: str, commitment: bytes,
 
 
 def opened(entry: Entry, key: Key) -> Opened:
-    """Raises ``InvalidTag`` when the key is not the one, ``Broken`` when what is inside is not the commitment's."""
-    plain = unseal(key.secret, entry.sealed, entry.commitment)
+    """Raises ``Broken`` when the key is not the one, or what is inside is not the commitment's."""
+    try:
+        plain = unseal(key.secret, entry.sealed, entry.commitment)
+    except (InvalidTag, ValueError) as error:
+        raise Broken("sealed: does not open with the subject's key and this commitment") from error
     salt, payload = plain[:SALT_BYTES], plain[SALT_BYTES:]
     if commitment_to(salt, payload) != entry.commitment:
         raise Broken("commitment: is not to the sealed payload")

@@ -16,7 +16,7 @@ from uuid import UUID
 from cryptography.exceptions import InvalidTag
 
 from services.audit.checkpoint import Checkpoint, Signer
-from services.audit.domain import NOBODY, SALT_BYTES, Draft, Entry, Key, Opened, draft, erased, numbered, opened
+from services.audit.domain import NOBODY, SALT_BYTES, Broken, Draft, Entry, Key, Opened, draft, erased, numbered, opened
 from services.audit.merkle import Node, Span, consistency, folded, inclusion, kept, span_hash, subtrees
 from services.audit.store import AuditStore, SealedKey
 from shared.contracts import Access, Action
@@ -86,7 +86,7 @@ class Log:
         return Erasure(numbers, seqs)
 
     async def read(self, store: AuditStore, entries: Sequence[Entry]) -> list[Reading]:
-        """What the entries say. Raises ``InvalidTag`` or ``Broken`` when a row was changed."""
+        """What the entries say. Raises ``Broken`` when a row was changed."""
         keys = {k.number: self._unsealed(k) for k in await store.keys_numbered({e.subject for e in entries})}
         readings = []
         for entry in entries:
@@ -129,11 +129,11 @@ class Log:
 
 
 def unsealed(sealing_key: bytes, key: SealedKey) -> Key:
-    """Raises ``InvalidTag`` that says which row, when the key is not the one it was sealed with or was moved."""
+    """Raises ``Broken`` when the sealing key is not the one it was sealed with, or the row was changed."""
     try:
         return Key(key.number, key.entity, unseal(sealing_key, key.sealed_key, key.entity.bytes))
-    except InvalidTag as error:
-        raise InvalidTag(f"subjects {key.number}: its key does not open with this sealing key") from error
+    except (InvalidTag, ValueError) as error:
+        raise Broken("entity or sealed_key: it does not open with this sealing key") from error
 
 
 async def prove_inclusion(store: AuditStore, seq: int, size: int) -> list[bytes]:

@@ -16,7 +16,7 @@ Q = queries(Path(__file__).parent / "queries.sql")
 
 
 class Head(NamedTuple):
-    """The log now: its frontier, newest checkpoint ("" before the first) and the entry of its newest erasure (or -1)."""
+    """The log now: its frontier, newest checkpoint ("" before the first), and entry of the newest erasure (or -1)."""
 
     frontier: Frontier
     note: str

@@ -10,10 +10,8 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, NamedTuple
 
-from cryptography.exceptions import InvalidTag
-
 from services.audit.checkpoint import BadNote, Checkpoint, Verifier
-from services.audit.domain import NOBODY, Entry
+from services.audit.domain import NOBODY, Broken, Entry
 from services.audit.examination import CheckpointRow, Examination, Fault
 from services.audit.log import unsealed
 from services.audit.merkle import Node
@@ -62,15 +60,23 @@ async def verify(
     Any role that may read the tables will do. ``progress`` is told entries done and entries in all. Raises
     ``ValueError`` for a verifier key that is none and ``Unavailable`` when the database is away.
     """
-    began, verifier, database = perf_counter(), Verifier(verifier_key), Database(dsn, size=2)
+    verifier, database = Verifier(verifier_key), Database(dsn, size=2)
     notes = Witness(witness, verifier).notes()  # before the snapshot: the log is at least as long as what was witnessed
     await database.open()
     try:
         async with database.session() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
-            known = await _known(connection, verifier, notes)
-            examination = await _examined(connection, verifier, known, sealing_key, progress)
+            return await report(connection, notes, verifier, progress, sealing_key)
     finally:
         await database.close()
+
+
+async def report(
+    connection: Connection, notes: list[str], verifier: Verifier, progress: Progress, sealing_key: bytes | None
+) -> Report:
+    """What ``verify`` finds, in the transaction of the connection."""
+    began = perf_counter()
+    known = await _known(connection, verifier, notes)
+    examination = await _examined(connection, verifier, known, sealing_key, progress)
     return Report(
         examination.done, known.checkpoints, len(known.witnessed), examination.unread, examination.contents,
         tuple(known.faults + examination.faults), perf_counter() - began,
@@ -91,7 +97,7 @@ async def _known(connection: Connection, verifier: Verifier, notes: list[str]) -
     covered = max(witnessed, default=0)
     async for row in connection.cursor(Q["newest_checkpoints"]):
         try:
-            covered = max(covered, verifier.open(row["note"]).size)
+            covered = max(covered, verifier.open(row["note"] or "").size)
             break
         except BadNote:
             continue  # named when its turn comes
@@ -131,8 +137,8 @@ async def _keys(connection: Connection, examination: Examination, sealing_key: b
     for key in await AuditStore(connection).keys_numbered(numbers):
         try:
             examination.keys[key.number] = unsealed(sealing_key, key)
-        except InvalidTag as error:
-            examination.fault(f"subjects {key.number}", f"sealed_key, entity or number: {error}")
+        except Broken as error:
+            examination.fault(f"subjects {key.number}", str(error))
 
 
 async def _unused(connection: Connection, examination: Examination, met: set[int]) -> None:

@@ -24,6 +24,7 @@ from shared.telemetry import log
 from shared.work import Worker
 
 FILE = "checkpoints.txt"
+CUT_OFF = " (cut off here)\n"
 TAIL_BYTES = 8192
 PAUSE = 1.0
 
@@ -55,11 +56,14 @@ class Witness:
             raise Discontinued(f"the witness's newest checkpoint is not of this log's key: {error}") from error
 
     def take(self, note: str) -> None:
-        """Add a note and see it safely on the disk. What a crash cut off before it stays, and is no note."""
+        """Add a note and see it safely on the disk. What a crash cut off before it is marked so, and is no note."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         new = not self._path.exists()
-        with self._path.open("a") as file, _alone(file):
-            file.write(f"\n{note}")
+        with self._path.open("a+b") as file, _alone(file):
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - 1))
+            whole = file.read(1) in (b"", b"\n")
+            file.write(f"{'' if whole else CUT_OFF}\n{note}".encode())
             file.flush()
             os.fsync(file.fileno())
         if new:
@@ -69,7 +73,7 @@ class Witness:
 
 
 @contextmanager
-def _alone(file: IO[str]) -> Iterator[None]:
+def _alone(file: IO[bytes]) -> Iterator[None]:
     """Several replicas may share the folder."""
     fcntl.flock(file, fcntl.LOCK_EX)
     try:
