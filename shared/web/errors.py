@@ -31,7 +31,7 @@ TITLES = {
 }
 ADVICE = {
     400: N_("Go back and try again. If you followed a link, it may be incomplete."),
-    403: N_("Your role does not include this page. Ask your team manager if you need it for your work."),
+    403: N_("Your role does not include this page. Ask your supervisor if you need it for your work."),
     404: N_("If you typed the address, check it. If you followed a link, the page may have been moved or removed."),
     405: N_("Go back and try again. If you followed a link, it may be incomplete."),
     422: N_("Go back and try again. If you followed a link, it may be incomplete."),

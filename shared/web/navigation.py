@@ -22,12 +22,12 @@ class Place:
 
 
 PLACES = (
-    Place("/alerts/", N_("Alerts"), frozenset({PRACTITIONER, "manager"})),
-    Place("/linkage/", N_("People search"), frozenset({PRACTITIONER, "manager", "steward"})),
+    Place("/alerts/", N_("Alerts"), frozenset({PRACTITIONER, "supervisor"})),
+    Place("/linkage/", N_("People search"), frozenset({PRACTITIONER, "supervisor", "steward"})),
     Place("/linkage/review", N_("Review desk"), frozenset({"steward"})),
-    Place("/scoring/", N_("Initiatives"), frozenset({"manager", "analyst", "auditor"})),
-    Place("/ingest/", N_("Partners"), frozenset({"partner", "manager", "analyst", "steward"})),
-    Place("/audit/", N_("Audit"), frozenset({"auditor", "manager"})),
+    Place("/scoring/", N_("Initiatives"), frozenset({"supervisor", "analyst", "auditor"})),
+    Place("/ingest/", N_("Partners"), frozenset({"partner", "operator", "supervisor", "analyst", "steward"})),
+    Place("/audit/", N_("Audit"), frozenset({"auditor", "supervisor"})),
     Place("/mail/", N_("Mail"), EVERYBODY),
 )
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote_plus, urlencode
 
 import httpx
 from joserfc import jwt
@@ -163,7 +163,8 @@ class Issuer:
         methods = metadata.get("token_endpoint_auth_methods_supported", ["client_secret_basic"])
         auth = None
         if self.client_secret and "client_secret_basic" in methods:
-            auth = httpx.BasicAuth(self.client_id, self.client_secret)
+            # RFC 6749 §2.3.1: both are form-encoded before they are joined.
+            auth = httpx.BasicAuth(quote_plus(self.client_id), quote_plus(self.client_secret))
         else:
             form |= {"client_id": self.client_id} | (
                 {"client_secret": self.client_secret} if self.client_secret else {}

@@ -13,14 +13,15 @@ ROLES = {
     "youth-worker": N_("Youth worker"),
     "housing-inspector": N_("Housing inspector"),
     "fire-officer": N_("Fire officer"),
-    "manager": N_("Team manager"),
+    "supervisor": N_("Supervisor"),
     "steward": N_("Data steward"),
     "analyst": N_("Analyst"),
-    "partner": N_("Partner"),
     "auditor": N_("Auditor"),
+    "operator": N_("Operator"),
+    "partner": N_("Partner"),
 }
 """What each role is called on a page. A role the issuer sends that is not here is shown as it came."""
-OFFICE = frozenset({"manager", "steward", "analyst", "partner", "auditor"})
+OFFICE = frozenset({"supervisor", "steward", "analyst", "auditor", "operator", "partner"})
 """The roles that run the office. Every other role, also one that only an agreement names, is a practitioner's."""
 PRACTITIONER = "practitioner"
 
@@ -73,9 +74,7 @@ def requires(*roles: str) -> Callable[[Request], Awaitable[Viewer]]:
     async def permitted(request: Request) -> Viewer:
         person = viewer(request)
         if person.role not in roles:
-            raise Refused(
-                N_("Your role does not include this page. Ask your team manager if you need it for your work.")
-            )
+            raise Refused(N_("Your role does not include this page. Ask your supervisor if you need it for your work."))
         return person
 
     return permitted

@@ -12,7 +12,7 @@ import sys
 import time
 from hashlib import sha256
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote_plus, urlencode
 
 import uvicorn
 from fastapi import FastAPI, Request
@@ -91,7 +91,7 @@ def make_app(address: str) -> FastAPI:
     async def token(request: Request) -> Response:
         form = await request.form()
         asked = codes.pop(str(form["code"]), None)
-        expected = "Basic " + base64.b64encode(f"{CLIENT}:{SECRET}".encode()).decode()
+        expected = "Basic " + base64.b64encode(f"{CLIENT}:{quote_plus(SECRET)}".encode()).decode()
         challenge = base64.urlsafe_b64encode(sha256(str(form["code_verifier"]).encode()).digest()).decode().rstrip("=")
         if asked is None or not hmac.compare_digest(request.headers.get("authorization", ""), expected):
             return JSONResponse({"error": "invalid_client"}, 401)

@@ -32,10 +32,10 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def answering(module: str, port: int, *arguments: str) -> subprocess.Popen[bytes]:
+def answering(module: str, port: int, *arguments: str, **variables: str) -> subprocess.Popen[bytes]:
     """A process of the module that answers on its port."""
     process = subprocess.Popen(
-        [sys.executable, "-m", module, str(port), *arguments], env=os.environ | {"PYTHONUNBUFFERED": "1"}
+        [sys.executable, "-m", module, str(port), *arguments], env=os.environ | {"PYTHONUNBUFFERED": "1"} | variables
     )
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:

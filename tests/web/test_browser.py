@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, StorageState, expect, sync_playwright
 
 FLAGS = [
     "--no-sandbox",
@@ -45,16 +45,27 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
+@pytest.fixture(scope="module")
+def cookies(chromium: Browser, console: str) -> StorageState:
+    """What a browser keeps after signing in."""
+    context = chromium.new_context(base_url=console)
+    context.new_page().goto("/example/")
+    state = context.storage_state()
+    context.close()
+    return state
+
+
 @pytest.fixture
-def window(chromium: Browser, console: str) -> Iterator[Callable[..., Page]]:
+def window(chromium: Browser, console: str, cookies: StorageState) -> Iterator[Callable[..., Page]]:
     """Opens a page of the console, signed in."""
     contexts: list[BrowserContext] = []
 
     def open_window(path: str, locale: str = "en-GB", **options: object) -> Page:
-        context = chromium.new_context(base_url=console, locale=locale, **({"viewport": WIDE} | options))  # type: ignore[arg-type]
+        context = chromium.new_context(
+            base_url=console, locale=locale, storage_state=cookies, **({"viewport": WIDE} | options)
+        )  # type: ignore[arg-type]
         contexts.append(context)
         page = context.new_page()
-        page.goto("/example/")
         page.goto(path)
         return page
 
