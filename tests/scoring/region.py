@@ -1,4 +1,4 @@
-"""A little linkage: records that are created, linked, merged, split and erased, and facts about them; with the truth."""
+"""A little linkage: records that are created, linked, merged, split and erased, facts about them, and the truth."""
 
 import random
 from dataclasses import dataclass, field
@@ -23,6 +23,7 @@ class Region:
     entities: dict[UUID, set[UUID]] = field(default_factory=dict)
     joined: dict[UUID, int] = field(default_factory=dict)
     facts: dict[UUID, list[FactLinked]] = field(default_factory=dict)
+    ended: dict[UUID, UUID | None] = field(default_factory=dict)
     version: int = 0
 
     def id(self) -> UUID:
@@ -38,8 +39,10 @@ class Region:
             self.happen(self.random.choice(records), moment)
         elif choice < 0.86 and len(self.entities) > 1:
             self.merge(*self.random.sample(list(self.entities), 2))
-        elif choice < 0.97:
+        elif choice < 0.94:
             self.split(self.random.choice(list(self.entities)))
+        elif choice < 0.97:
+            self.drop(self.random.choice(records))
         else:
             self.erase(self.random.choice(list(self.entities)))
 
@@ -70,13 +73,25 @@ class Region:
             self._become(*step)
         return new
 
+    def drop(self, record: UUID) -> None:
+        """A record that belongs to nobody any more: its retention is over."""
+        entity = self.home(record)
+        self.facts.pop(record, None)
+        if self.entities[entity] == {record}:
+            self._become(entity, set(), Change.ERASED)
+        else:
+            self._become(entity, self.entities[entity] - {record}, Change.SHRANK)
+
+    def home(self, record: UUID) -> UUID:
+        return next(entity for entity, members in self.entities.items() if record in members)
+
     def erase(self, entity: UUID) -> None:
         for record in self.entities[entity]:
             self.facts.pop(record, None)
         self._become(entity, set(), Change.ERASED)
 
     def happen(self, record: UUID, moment: datetime, type: str = "", **facts: Any) -> None:
-        entity = next(entity for entity, members in self.entities.items() if record in members)
+        entity = self.home(record)
         late = timedelta(hours=self.random.choice([0, 0, 5, 300]))
         kind = type or self.random.choice([ATTENDANCE, ATTENDANCE, EXCLUSION, MISSING])
         body = FactLinked(
@@ -104,6 +119,8 @@ class Region:
         before, self.version = self.entities.pop(entity, set()), self.version + 1
         if members:
             self.entities[entity] = members
+        else:
+            self.ended[entity] = into
         self.joined.update(dict.fromkeys(members - before, self.version))
         body = EntityChanged(
             entity=entity, kind=Kind.PERSON, version=self.version, change=change, before=sorted(before),

@@ -48,6 +48,9 @@ async def test_scores_are_those_of_a_recount_in_any_order(
     for entity, (score, area) in truth.items():
         assert alive[entity].score == pytest.approx(score, abs=EPSILON + 1e-5)
         assert alive[entity].area == area
+    for entity, score in held.items():
+        if entity in region.ended:
+            assert (score.score, score.into) == (None, region.ended[entity])
     told = len(office.said)
     await office.age(last)
     assert len(office.said) == told
