@@ -74,6 +74,12 @@ class Worker(Generic[S]):
     ) -> None:
         self.service = service
         self._database, self._outbox, self._store, self._sealing_key = database, outbox, store, sealing_key
+        self._committed: list[Callable[[S], None]] = []
+
+    def when_committed(self, call: Callable[[S], None]) -> None:
+        """Something to do at each commit, with the store that wrote: a hint to others, for a process that is killed
+        between the two never does it."""
+        self._committed.append(call)
 
     @asynccontextmanager
     async def work(self) -> AsyncIterator[Work[S]]:
@@ -86,6 +92,8 @@ class Worker(Generic[S]):
             messages = packed(work.messages())
             if messages:
                 id = await self._outbox.put(connection, messages)
+        for call in self._committed:
+            call(work.store)
         if messages:
             await self._outbox.send(id, messages)
 
