@@ -35,7 +35,7 @@ def demo(
     people: Annotated[int, typer.Option(help="How many people live in the region.")] = 20_000,
     seed: Annotated[int, typer.Option(help="Another seed, another region.")] = 1,
 ) -> None:
-    """The main job: a synthetic region publishes 90 days of events; five services process them; a summary says how well.
+    """The main job: a synthetic region publishes 90 days of events and five services process them; a summary follows.
 
     Then one console address and the demo sign-ins are printed, and the region goes on at a natural pace until Ctrl-C.
     """
@@ -83,7 +83,7 @@ def publish(
     partner: Annotated[str, typer.Option(help="Whose file it is: the partner's name in its agreement.")],
     mapping: Annotated[Path, typer.Option(exists=True, help="YAML: which column is which field.")],
 ) -> None:
-    """Publish a partner's file as events, through the same API as everybody's. Bad rows are listed, the rest goes on."""
+    """Publish a partner's file as events, through everybody's API. Bad rows are listed, the rest goes on."""
     from local.publishing import publish_file
 
     raise typer.Exit(_complain(lambda: asyncio.run(publish_file(Home(), file, partner, mapping, out))))

@@ -65,6 +65,11 @@ class Home:
         """Where a process writes what it says."""
         return self.path / "logs" / f"{name}.log"
 
+    def known_secret(self, name: str) -> str | None:
+        """A secret that was made before; None when it was not."""
+        value = _read(self.path / "secrets.json").get(name)
+        return None if value is None else str(value)
+
     @contextmanager
     def lock(self, name: str) -> Iterator[None]:
         """One holder at a time on this machine; a holder that dies lets go."""

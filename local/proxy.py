@@ -165,7 +165,7 @@ def main() -> None:
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # two a page that is open
     addresses = {name: os.environ[f"JIGSAW_{name.upper()}_URL"] for name in (*SERVICES, "mail")}
-    serve(make_app(addresses), int(os.environ["JIGSAW_HTTP_PORT"]))
+    serve(make_app(addresses), int(os.environ["JIGSAW_HTTP_PORT"]), dated=False)
 
 
 if __name__ == "__main__":

@@ -30,6 +30,7 @@ WELSH = {
     "Sign in": "Mewngofnodi",
     "Skip to main content": "Neidio i'r prif gynnwys",
     "Subject": "Pwnc",
+    "The service %s does not answer": "Nid yw'r gwasanaeth %s yn ateb",
     "The user name or the password is not right": "Nid yw'r enw defnyddiwr neu'r cyfrinair yn gywir",
     "There is a problem": "Mae problem",
     "There is no such mail. It may have been removed to make room.": (
@@ -46,7 +47,6 @@ WELSH = {
         "Defnyddwyr y peiriant hwn: dangosir y bobl a'r cyfrineiriau lle cychwynnwyd yr arddangosiad."
     ),
     "You are signed out": "Rydych wedi allgofnodi",
-    "does not answer": "ddim yn ateb",
-    "shows whether it runs, and": "yn dangos a yw'n rhedeg, ac",
-    "what it said last.": "yn dangos beth a ddywedodd ddiwethaf.",
+    "what it said last": "beth a ddywedodd ddiwethaf",
+    "whether it runs": "a yw'n rhedeg",
 }

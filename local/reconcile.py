@@ -1,0 +1,83 @@
+"""Nothing lost, nothing done twice: what partners hold receipts for, held against what every service has done.
+
+Ids make it exact, not a comparison of counts: an accepted event's receipt, its message, the fact that linkage makes of
+it and each service's inbox row all derive from one id (shared/contracts/envelope.py: ``causes(…, id=…)``).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from uuid import UUID
+
+import asyncpg
+
+from shared.bus import inbox_id
+
+ACCEPTED = "SELECT id FROM receipts WHERE reason = ''"
+INBOX = "SELECT id FROM inbox"
+UNSENT = "SELECT count(*) FROM outbox"
+DEAD = "SELECT count(*) FROM dead_letters WHERE replayed_at IS NULL"
+MISPLACED = """SELECT count(*) FROM records r LEFT JOIN entities e ON e.id = r.entity
+WHERE e.id IS NULL OR e.into_entity IS NOT NULL OR NOT r.id = ANY (e.members)"""
+CLAIMED_TWICE = """SELECT (SELECT coalesce(sum(cardinality(members)), 0) FROM entities WHERE into_entity IS NULL)
+    - (SELECT count(*) FROM records)"""
+TWICE_ALERTED = """SELECT count(*) FROM (SELECT FROM alerts WHERE state IN ('open', 'acknowledged')
+    GROUP BY initiative, entity HAVING count(*) > 1) AS twice"""
+
+
+@dataclass(frozen=True)
+class Reconciliation:
+    """All but ``accepted`` and ``unsent`` ought to be 0 when nothing moves any more.
+
+    ``not_linked`` and ``not_scored``: accepted events that linkage or scoring have not done; ``dead``: put aside, not
+    replayed; ``misplaced``: records whose entity does not know them; ``claimed_twice``: records in two entities;
+    ``twice_alerted``: people with two live alerts for one initiative; ``not_received``: accepted by the partner's
+    receipts and unknown to ingest.
+    """
+
+    accepted: int
+    unsent: int
+    not_received: int
+    not_linked: int
+    not_scored: int
+    dead: int
+    misplaced: int
+    claimed_twice: int
+    twice_alerted: int
+
+    @property
+    def is_whole(self) -> bool:
+        faults = [getattr(self, field.name) for field in fields(self) if field.name not in ("accepted",)]
+        return not any(faults)
+
+
+async def reconcile(dsns: Mapping[str, str], held: int | None = None) -> Reconciliation:
+    """``dsns``: each service's database; ``held``: how many events partners hold an acceptance for."""
+    accepted = await _ids(dsns["ingest"], ACCEPTED)
+    linked, scored = await _ids(dsns["linkage"], INBOX), await _ids(dsns["scoring"], INBOX)
+    return Reconciliation(
+        accepted=len(accepted),
+        unsent=sum([await _number(dsn, UNSENT) for dsn in dsns.values()]),
+        not_received=max(0, (held or 0) - len(accepted)),
+        not_linked=len({inbox_id("/services/ingest", id.hex) for id in accepted} - linked),
+        not_scored=len({inbox_id("/services/linkage", id.hex) for id in accepted} - scored),
+        dead=sum([await _number(dsn, DEAD) for dsn in dsns.values()]),
+        misplaced=await _number(dsns["linkage"], MISPLACED),
+        claimed_twice=abs(await _number(dsns["linkage"], CLAIMED_TWICE)),
+        twice_alerted=await _number(dsns["alerts"], TWICE_ALERTED),
+    )
+
+
+async def _ids(dsn: str, statement: str) -> set[UUID]:
+    connection = await asyncpg.connect(dsn)
+    try:
+        return {row["id"] for row in await connection.fetch(statement)}
+    finally:
+        await connection.close()
+
+
+async def _number(dsn: str, statement: str) -> int:
+    connection = await asyncpg.connect(dsn)
+    try:
+        return int(await connection.fetchval(statement))
+    finally:
+        await connection.close()

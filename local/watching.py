@@ -1,0 +1,85 @@
+"""What a running stack costs and how far behind it is: CPU and memory by process, counters by service."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import httpx
+import psutil
+from prometheus_client.parser import text_string_to_metric_families
+
+from local import daemon
+from local.home import Home
+
+Samples = Mapping[tuple[str, frozenset[tuple[str, str]]], float]
+
+
+@dataclass(frozen=True)
+class Cost:
+    """CPU seconds and resident megabytes of one process with its children."""
+
+    cpu_s: float
+    rss_mb: float
+
+
+def costs(home: Home) -> dict[str, Cost]:
+    """By process name; a process that has just gone is left out."""
+    found = {}
+    for running in daemon.everyone(home):
+        try:
+            root = psutil.Process(running.pid)
+            family = [root, *root.children(recursive=True)]
+            found[running.name] = Cost(sum(map(_cpu, family)), sum(map(_own_memory, family)) / 1e6)
+        except psutil.NoSuchProcess:
+            continue
+    return found
+
+
+async def scrape(url: str) -> Samples:
+    """A service's metrics by (name, labels)."""
+    async with httpx.AsyncClient(timeout=10) as client:
+        text = (await client.get(f"{url}/metrics")).text
+    return {
+        (sample.name, frozenset(sample.labels.items())): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def total(samples: Samples, name: str, **labels: str) -> float:
+    """The sum over all samples of that name that have these labels."""
+    wanted = set(labels.items())
+    return sum(value for (found, theirs), value in samples.items() if found == name and wanted <= theirs)
+
+
+def quantiles(before: Samples, after: Samples, histogram: str, shares: Iterable[float]) -> list[float]:
+    """Quantiles of what a histogram took in between two scrapes, in its unit, linear inside a bucket."""
+    buckets = sorted(
+        (float(dict(labels)["le"]), value - before.get((name, labels), 0.0))
+        for (name, labels), value in after.items()
+        if name == f"{histogram}_bucket"
+    )
+    return [_quantile(buckets, share) for share in shares]
+
+
+def _quantile(buckets: list[tuple[float, float]], share: float) -> float:
+    if not buckets or not buckets[-1][1]:
+        return float("nan")
+    wanted = share * buckets[-1][1]
+    low, below = 0.0, 0.0
+    for high, upto in buckets:
+        if upto >= wanted:
+            inside = (wanted - below) / (upto - below) if upto > below else 0.0
+            return low + (high - low) * inside if high != float("inf") else low
+        low, below = high, upto
+    return low
+
+
+def _cpu(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return float(times.user + times.system)
+
+
+def _own_memory(process: psutil.Process) -> float:
+    """Private memory: shared pages would be counted for each of PostgreSQL's processes."""
+    memory = process.memory_full_info()
+    return float(memory.uss)
