@@ -79,7 +79,8 @@ class Errors:
     async def refused(self, request: Request, exception: Exception) -> Response:
         """HTTPException, with its own sentence where the service gave one."""
         assert isinstance(exception, HTTPException)
-        given = exception.detail if exception.detail != HTTPStatus(exception.status_code).phrase else ""
+        usual = HTTPStatus(exception.status_code).phrase
+        given = exception.detail if isinstance(exception.detail, str) and exception.detail != usual else ""
         return self.answer(request, exception.status_code, given, dict(exception.headers or {}))
 
     async def invalid(self, request: Request, exception: Exception) -> Response:

@@ -44,7 +44,7 @@ class Language:
 
     def gettext(self, message: str, **values: object) -> str:
         """The message in this language, ``%(name)s`` filled in."""
-        said = self.catalogue.ugettext(message)
+        said = self.catalogue.ugettext(message) if message else ""  # gettext keeps the catalogue's header under ""
         return said % values if values else said
 
     def ngettext(self, one: str, many: str, count: int, **values: object) -> str:
@@ -89,8 +89,9 @@ def languages(catalogues: Iterable[Path]) -> dict[str, Language]:
     """By code, with the messages of the ``locale`` folders (``cy/LC_MESSAGES/messages.po`` in each); the first wins."""
     english = Language("en", NullTranslations())
     welsh = Translations()
-    for folder in reversed(list(catalogues)):
-        welsh.merge(_translations(folder / "cy" / "LC_MESSAGES" / "messages.po", "cy"))
+    files = [folder / "cy" / "LC_MESSAGES" / "messages.po" for folder in catalogues]
+    for file in reversed([file for file in files if file.exists()]):
+        welsh.merge(_translations(file, "cy"))
     return {"en": english, "cy": Language("cy", welsh)}
 
 

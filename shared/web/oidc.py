@@ -18,6 +18,7 @@ from shared.errors import Unavailable
 
 ALGORITHMS = ["RS256", "PS256", "ES256", "EdDSA", "Ed25519"]
 """Public-key signatures only: "none", or a MAC by a key that we hold too, would prove nothing."""
+ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 SCOPE = "openid profile email"
 TIMEOUT = 5.0
 LEEWAY = 60
@@ -76,6 +77,8 @@ class Issuer:
                 raise IssuerAway(
                     f"JIGSAW_OIDC_ISSUER is {self.address!r} but its metadata says {found.get('issuer')!r}"
                 )
+            if missing := [name for name in ENDPOINTS if not isinstance(found.get(name), str)]:
+                raise IssuerAway(f"the metadata of {self.address} has no {', '.join(missing)}")
             self._metadata, self._read, self._keys = found, time.monotonic(), None
         return self._metadata
 

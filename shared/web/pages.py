@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from fastapi import FastAPI, Request
 from pydantic import SecretStr
-from starlette.responses import HTMLResponse, RedirectResponse
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from shared.web.assets import Assets
 from shared.web.csrf import token_of
@@ -26,7 +26,7 @@ from shared.web.templating import environments
 from shared.web.viewer import ROLES, seen_by
 
 HERE = Path(__file__).parent
-SAID = "jigsaw-said"
+SAID, SAID_SECONDS = "jigsaw-said", 60
 LONGEST_STREAM = 600.0
 
 
@@ -78,7 +78,7 @@ class Web:
         )
         self.headers = security_headers(settings.console, settings.oidc_issuer)
         folders = [home, HERE]
-        self.languages = languages([folder / "locale" for folder in folders if (folder / "locale").is_dir()])
+        self.languages = languages([folder / "locale" for folder in folders])
         self.assets = Assets([folder / "static" for folder in reversed(folders)])
         static = f"{self.root}static/{self.assets.version}"
         self._environments = environments(
@@ -122,9 +122,13 @@ class Web:
         response = RedirectResponse(safe_path(path, self.root), 303)
         if say:
             closed = self.keys.close(SAID, {"say": say, "values": values})
-            secure = self.settings.console.startswith("https:")
-            response.set_cookie(SAID, closed, 60, path=self.root, secure=secure, httponly=True, samesite="lax")
+            self.set_cookie(response, SAID, closed, SAID_SECONDS, self.root)
         return response
+
+    def set_cookie(self, response: Response, name: str, value: str, seconds: int, path: str) -> None:
+        """A cookie as all of ours are: out of reach of scripts, not sent with other sites' forms, https only if we are."""
+        secure = self.settings.console.startswith("https:")
+        response.set_cookie(name, value, seconds, path=path, secure=secure, httponly=True, samesite="lax")
 
     def language_of(self, request: Request) -> Language:
         """The language of the request; English for one that failed before its language was known."""

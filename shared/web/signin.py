@@ -49,7 +49,6 @@ class SignIn:
         self.web = web
         self.redirect = f"{web.settings.console.rstrip('/')}{web.root}signed-in"
         self.after_sign_out = f"{web.settings.console.rstrip('/')}{web.root}signed-out"
-        self.secure = web.settings.console.startswith("https:")
 
     async def start(self, request: Request, to: str = "") -> Response:
         """Remember the attempt in a sealed cookie of its own (two tabs can sign in at once); go to the issuer."""
@@ -60,15 +59,7 @@ class SignIn:
             return self._failed(request, 503, AWAY, reason)
         response = RedirectResponse(address, 303)
         closed = self.web.keys.close(USE, asdict(attempt) | {"begun": self.web.clock()})
-        response.set_cookie(
-            _cookie_of(attempt.state),
-            closed,
-            ATTEMPT_SECONDS,
-            path=self.web.root,
-            secure=self.secure,
-            httponly=True,
-            samesite="lax",
-        )
+        self.web.set_cookie(response, _cookie_of(attempt.state), closed, ATTEMPT_SECONDS, self.web.root)
         return response
 
     async def finish(
@@ -93,7 +84,7 @@ class SignIn:
             return self._failed(request, 403, NO_ROLE, "no role")
         response = RedirectResponse(safe_path(attempt.to, self.web.root), 303)
         self.web.cookie.write(response, begin(person, token, self.web.clock()))
-        response.delete_cookie(_cookie_of(state), path=self.web.root, secure=self.secure, httponly=True, samesite="lax")
+        response.delete_cookie(_cookie_of(state), path=self.web.root)
         return response
 
     async def sign_out(self, request: Request) -> Response:
@@ -114,7 +105,7 @@ class SignIn:
         """Keep the chosen language for a year and go back to the page."""
         response = RedirectResponse(safe_path(back, self.web.root), 303)
         if to in LANGUAGES:
-            response.set_cookie(LANGUAGE_COOKIE, to, YEAR, path="/", secure=self.secure, httponly=True, samesite="lax")
+            self.web.set_cookie(response, LANGUAGE_COOKIE, to, YEAR, "/")
         return response
 
     def _attempt(self, request: Request, state: str) -> Attempt | None:
@@ -122,7 +113,10 @@ class SignIn:
         content = self.web.keys.open(USE, closed) if closed else None
         if content is None or self.web.clock() - content.pop("begun") > ATTEMPT_SECONDS:
             return None
-        attempt = Attempt(**content)
+        try:
+            attempt = Attempt(**content)
+        except TypeError:  # begun with a release with other fields
+            return None
         return attempt if hmac.compare_digest(attempt.state.encode(), state.encode()) else None
 
     def _failed(self, request: Request, status: int, sentence: str, reason: object) -> Response:
