@@ -1,0 +1,1 @@
+"""Ingest: partners' events, checked against their agreements and brought to normal form."""

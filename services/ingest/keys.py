@@ -1,0 +1,81 @@
+"""Partners' keys: ``jsk_<partner>_<secret>``. Only a digest is kept; one that leaks can be revoked alone."""
+
+import hmac
+import os
+import re
+from base64 import urlsafe_b64encode
+from collections.abc import Callable
+from datetime import UTC, datetime
+from hashlib import sha256
+from time import monotonic
+from uuid import UUID, uuid4
+
+from services.ingest.store import IngestStore
+from shared.telemetry import log
+from shared.work import Worker
+
+SECRET_BYTES = 32
+_KEY = re.compile(r"jsk_([a-z0-9-]{1,64})_([A-Za-z0-9_-]{43})")
+_HINT = 4
+
+
+def minted(partner: str) -> str:
+    """A new key. Scanners for leaked secrets know it by its beginning, people by the partner's name in it."""
+    return f"jsk_{partner}_{urlsafe_b64encode(os.urandom(SECRET_BYTES)).decode().rstrip('=')}"
+
+
+def digest(key: str) -> bytes:
+    """SHA-256: 256 random bits cannot be guessed, so nothing slower is needed."""
+    return sha256(key.encode()).digest()
+
+
+async def issue_key(worker: Worker[IngestStore], partner: str, by: str = "command line") -> str:
+    """A new key for a partner, besides those it has. It is shown now and never again.
+
+    Raises ``ValueError`` for a name that no agreement could have.
+    """
+    key = minted(partner)
+    if not _KEY.fullmatch(key):
+        raise ValueError(f"{partner!r} is not a partner's name: use a-z, 0-9 and -")
+    async with worker.work() as work:
+        await work.store.add_key(uuid4(), partner, digest(key), key[-_HINT:], by, datetime.now(UTC))
+    log().info("key.issued", partner=partner, by=by)
+    return key
+
+
+async def revoke_key(worker: Worker[IngestStore], id: UUID, by: str) -> str | None:
+    """End a key within ``Keyring.SECONDS``. The partner whose it was; ``None`` when there is nothing to revoke."""
+    async with worker.work() as work:
+        partner = await work.store.revoke_key(id, datetime.now(UTC))
+    log().info("key.revoked", partner=partner, key=str(id), by=by)
+    return partner
+
+
+class Keyring:
+    """Whose key is this? Known keys are remembered for a few seconds, so a revoked one works for so long at most."""
+
+    SECONDS = 5.0
+    MOST = 10_000
+
+    def __init__(self, worker: Worker[IngestStore], clock: Callable[[], float] = monotonic) -> None:
+        self._worker, self._clock = worker, clock
+        self._known: dict[bytes, tuple[str, float]] = {}
+
+    async def partner_of(self, key: str) -> str | None:
+        """``None`` for a key that was never issued, or is revoked."""
+        if not _KEY.fullmatch(key):
+            return None
+        shown = digest(key)
+        partner, until = self._known.get(shown, ("", 0.0))
+        return partner if self._clock() < until else await self._looked_up(shown)
+
+    async def _looked_up(self, shown: bytes) -> str | None:
+        self._known.pop(shown, None)
+        async with self._worker.work() as work:
+            found = await work.store.use_key(shown, datetime.now(UTC))
+        if found is None or not hmac.compare_digest(found[1], shown):
+            return None
+        if len(self._known) >= self.MOST:
+            self._known.clear()
+        self._known[shown] = found[0], self._clock() + self.SECONDS
+        return found[0]
