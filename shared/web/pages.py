@@ -126,7 +126,7 @@ class Web:
         return response
 
     def set_cookie(self, response: Response, name: str, value: str, seconds: int, path: str) -> None:
-        """A cookie as all of ours are: out of reach of scripts, not sent with other sites' forms, https only if we are."""
+        """A cookie as all of ours are: out of reach of scripts, not sent with foreign forms, https only if we are."""
         secure = self.settings.console.startswith("https:")
         response.set_cookie(name, value, seconds, path=path, secure=secure, httponly=True, samesite="lax")
 

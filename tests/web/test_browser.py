@@ -120,7 +120,7 @@ def test_the_browser_has_nothing_to_complain_about(window: Callable[..., Page]) 
 def test_new_entries_arrive_on_the_open_page_and_are_announced(window: Callable[..., Page]) -> None:
     page = window("/example/")
     titles = page.locator("[data-live-list] h2 a")
-    expect(titles).to_have_text(["Nia 5", "Nia 4", "Siân Gruffydd", "Tomos ap Rhys", "Leah O’Connor"])
+    expect(titles).to_have_text(["Nia 5", "Nia 4", "Siân Gruffydd", "Tomos ap Rhys"])
     expect(page.get_by_role("status")).to_have_text("New entries: 2")
 
 
@@ -134,9 +134,9 @@ def test_entries_that_arrive_while_somebody_reads_further_down_wait_behind_a_but
     page.unroute("**/example/stream")
     more = page.get_by_role("button", name="Show new entries: 2")
     expect(more).to_be_visible(timeout=10_000)
-    expect(page.locator("[data-live-list] > li")).to_have_count(3)
+    expect(page.locator("[data-live-list] > li")).to_have_count(2)
     more.click()
-    expect(page.locator("[data-live-list] > li")).to_have_count(5)
+    expect(page.locator("[data-live-list] > li")).to_have_count(4)
     expect(page.get_by_role("link", name="Nia 5")).to_be_focused()
 
 

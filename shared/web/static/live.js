@@ -1,4 +1,7 @@
-// A list that grows from an event stream. Each message is one HTML element: a known id replaces, a new one goes to the top.
+// A list that grows from an event stream. Each message is one HTML element: a known id replaces, a new one goes to the top,
+// and one with data-gone takes the element of its id away. The stream begins after the event named by ?after=, or by the
+// browser's Last-Event-ID, which wins.
+//
 // What arrives while somebody works in the list (or has scrolled past its top) waits behind a button, so that nothing moves
 // under their hands. Announcements are gathered, so that a burst is read out as one sentence.
 
@@ -18,7 +21,7 @@ export function grow (root) {
 
   function connect () {
     const address = new URL(root.dataset.live, location.href)
-    if (last) address.searchParams.set('last-event-id', last)
+    if (last) address.searchParams.set('after', last)
     source = new EventSource(address)
     source.onopen = () => { failures = 0; show('on') }
     source.onmessage = message => { last = message.lastEventId || last; arrive(message.data) }
@@ -34,6 +37,7 @@ export function grow (root) {
     template.innerHTML = html.trim()
     const element = template.content.firstElementChild
     if (!element) return
+    if ('gone' in element.dataset) return leave(element)
     if (!known(element)) announce(element.dataset.announce)
     if (mustWait(element)) waiting.set(element.id, element)
     else put(element)
@@ -54,6 +58,14 @@ export function grow (root) {
     const old = known(element)
     if (old) old.replaceWith(element)
     else list.prepend(element)
+  }
+
+  function leave (element) {
+    waiting.delete(element.id)
+    const old = known(element)
+    if (old && !old.contains(document.activeElement)) old.remove()
+    else if (old) old.dataset.gone = ''
+    count()
   }
 
   function count () {

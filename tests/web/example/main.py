@@ -87,6 +87,7 @@ def _routes(app: FastAPI, web: Web) -> None:
                     code, "alert.html", alert=Alert(number, f"Nia {number}", NEET, "high", OPENED, REASONS)
                 )
                 yield ServerSentEvent(html, id=str(number))
+            yield ServerSentEvent('<li id="alert-3" data-gone></li>', id="6")
             with suppress(TimeoutError):
                 async with asyncio.timeout(web.stream_seconds(request)):
                     await asyncio.Event().wait()
