@@ -8,6 +8,7 @@ import os
 import resource
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
+from typing import ClassVar
 
 import anyio
 import httpx
@@ -40,7 +41,7 @@ class Console(WebPart):
 
     name = "console"
     module = "local.proxy"
-    preferred_port = CONSOLE_PORT
+    preferred_port: ClassVar[int | None] = CONSOLE_PORT
     grace = 10
 
     def variables(self, port: int) -> Mapping[str, str]:
@@ -89,7 +90,7 @@ class Proxy:
         """502, as a page for people and as JSON for programs."""
         request = Request(scope)
         if "text/html" in request.headers.get("Accept", ""):
-            response: Response = pages.page(request, "away.html", 502, service=self.service)
+            response: Response = pages.page(request, "away.html", 502, home="/", service=self.service)
         else:
             advice = f"{self.service} does not answer: try again; `jigsaw logs {self.service}` shows what it said last"
             response = JSONResponse({"error": "service_away", "service": self.service, "detail": advice}, 502)

@@ -136,15 +136,17 @@ class MailPages:
         """The newest first, a page at a time."""
         letters = self.box.letters(request.query_params.get("before", ""))
         older = letters[-1].name if len(letters) == PAGE else ""
-        return pages.page(request, "mailbox.html", letters=letters, older=older)
+        return pages.page(request, "mailbox.html", home="/", letters=letters, older=older)
 
     async def shown(self, request: Request) -> Response:
         """One letter's text."""
         name = request.path_params["name"]
         message = self.box.message(name)
         if message is None:
-            return pages.page(request, "notice.html", 404, heading="Mail", advice=GONE, detail="")
-        return pages.page(request, "letter.html", letter=letter(name, message), paragraphs=paragraphs(message))
+            return pages.page(request, "notice.html", 404, home="/mail/", heading="Mail", advice=GONE, detail="")
+        return pages.page(
+            request, "letter.html", home="/", letter=letter(name, message), paragraphs=paragraphs(message)
+        )
 
     async def source(self, request: Request) -> Response:
         """One letter as it was sent."""

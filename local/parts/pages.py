@@ -30,8 +30,13 @@ def language(request: Request) -> str:
     return next((code for text in wished if (code := (text or "")[:2].lower()) in NAMES), "en")
 
 
-def page(request: Request, template: str, status: int = 200, forms_to: str = "", **values: Any) -> HTMLResponse:
-    """A page with no script, nothing from elsewhere, kept nowhere. ``forms_to``: the origin its form may lead on to."""
+def page(
+    request: Request, template: str, status: int = 200, *, home: str = "", forms_to: str = "", **values: Any
+) -> HTMLResponse:
+    """A page with no script, nothing from elsewhere, kept nowhere.
+
+    ``home``: where the name at the top leads; ``forms_to``: the origin that its form may lead on to.
+    """
     code = language(request)
     other = next(name for name in NAMES if name != code)
     links = {
@@ -39,7 +44,7 @@ def page(request: Request, template: str, status: int = 200, forms_to: str = "",
         "other_name": NAMES[other],
         "other_address": str(request.url.include_query_params(lang=other).replace(scheme="", netloc="")),
     }
-    content = _environment(code).get_template(template).render(code=code, **links, **values)
+    content = _environment(code).get_template(template).render(code=code, home=home, **links, **values)
     policy = f"default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self' {forms_to}".strip()
     headers = {
         "Content-Security-Policy": f"{policy}; frame-ancestors 'none'; base-uri 'none'",

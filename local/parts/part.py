@@ -26,9 +26,9 @@ class Part(ABC):
 
     name: ClassVar[str]
     version: str = ""
-    patience: ClassVar[float] = 60
+    patience: float = 60
     """Seconds until an answer is overdue; a healthy start takes a tenth of it on two busy cores."""
-    grace: ClassVar[float] = 30
+    grace: float = 30
     stop_signal: ClassVar[signal.Signals] = signal.SIGTERM
     preferred_port: ClassVar[int | None] = None
 

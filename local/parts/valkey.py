@@ -56,7 +56,7 @@ class Valkey(Part):
 def version(url: str) -> str | None:
     """The server's version, Redis's own when it is no Valkey; None while it is away."""
     try:
-        with Redis.from_url(url, socket_timeout=5, socket_connect_timeout=5) as client:
+        with Redis.from_url(url, socket_timeout=2, socket_connect_timeout=2) as client:
             client.ping()
             told = client.info("server")
     except RedisError:

@@ -67,5 +67,6 @@ def serve(app: ASGIApp, port: int, *, dated: bool = True) -> None:
     """
     uvicorn.run(
         app, host="127.0.0.1", port=port, log_level="warning", access_log=False, server_header=False, date_header=dated,
+        proxy_headers=False,  # nothing stands in front of us: whoever says so is lying
         timeout_graceful_shutdown=5, ws="none",
     )  # fmt: skip

@@ -1,11 +1,6 @@
 """The Welsh of the stack's own pages. The English sentence is the key; a test holds that none is missing."""
 
 WELSH = {
-    "Accessible in English and Welsh. This sign-in page is for one machine: it stands where your "
-    "organisation's own would be.": (
-        "Ar gael yn Gymraeg ac yn Saesneg. Ar gyfer un peiriant y mae'r dudalen fewngofnodi hon: mae'n sefyll"
-        " lle byddai un eich sefydliad chi."
-    ),
     "Back to the mailbox": "Yn ôl i'r blwch post",
     "Check the address you followed. Nobody was signed in.": (
         "Gwiriwch y cyfeiriad a ddilynwyd gennych. Ni fewngofnodwyd neb."
@@ -37,6 +32,9 @@ WELSH = {
         "Nid oes post o'r fath. Efallai iddo gael ei ddileu i wneud lle."
     ),
     "This sign-in cannot go on": "Ni all y mewngofnodi hwn barhau",
+    "This sign-in page is for one machine: it stands where your organisation's own would be.": (
+        "Ar gyfer un peiriant y mae'r dudalen fewngofnodi hon: mae'n sefyll lle byddai un eich sefydliad chi."
+    ),
     "To": "At",
     "To the people who run Jigsaw": "I'r bobl sy'n rhedeg Jigsaw",
     "Too many wrong passwords. Wait five minutes, then try again.": (
