@@ -5,6 +5,7 @@ is told; ``reasons.yaml`` has a sentence a feature in English and Welsh; the mod
 of the four parts: Nesta, "Public Sector Data Analytics", module 3.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from hashlib import sha256
@@ -22,6 +23,7 @@ ProductKind = Literal[
 ]  # fmt: skip
 FeatureKind = Literal["count", "sum", "mean", "max", "ratio", "latest", "any", "days_since"]
 Plain = bool | int | float | str
+_PLACEHOLDER = re.compile(r"\{value[^}]*\}")
 
 
 class _Part(BaseModel):
@@ -204,6 +206,10 @@ class Initiative:
     def reason(self, feature: str, value: float, language: str) -> str:
         """The sentence for a feature with this value. Raises ``KeyError`` for one it does not have."""
         return self._reasons[feature].of(language).format(value=value)
+
+    def words(self, feature: str, language: str) -> str:
+        """The sentence for a feature without a value: "Missed … of lessons in the last four weeks"."""
+        return _PLACEHOLDER.sub("…", self._reasons[feature].of(language))
 
     def model(self) -> bytes:
         """The model's bytes, checked against the statement's sha256."""

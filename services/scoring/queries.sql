@@ -123,3 +123,9 @@ FROM receipts WHERE id = $1;
 -- How many entities have a score in each twentieth. Reads all scores: for a page, not for a batch.
 SELECT least(width_bucket(score, 0, 1, 20), 20) AS bin, count(*) AS entities
 FROM scores WHERE initiative = $1 AND score IS NOT NULL GROUP BY 1 ORDER BY 1;
+
+-- name: counts
+-- How many entities have a score, one at or above the upper threshold, one between the two. Reads all scores.
+SELECT count(*) AS scored, count(*) FILTER (WHERE score >= $2) AS above,
+    count(*) FILTER (WHERE score >= $3 AND score < $2) AS between
+FROM scores WHERE initiative = $1 AND score IS NOT NULL;

@@ -11,6 +11,7 @@ import numpy as np
 
 from services.scoring.domain import Assessed, Claim, Departure, Held, Household, Place, Receipt, Said, Standing
 from shared.db import Connection, queries
+from shared.initiatives import Thresholds
 
 Q = queries(Path(__file__).parent / "queries.sql")
 NUMBER = np.dtype("<f4")
@@ -27,6 +28,15 @@ class Verdict:
     receipt: Receipt
     assessed: Assessed | None
     into: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many entities are scored, at or above the upper threshold, and between the two."""
+
+    scored: int
+    above: int
+    between: int
 
 
 class ScoringStore:
@@ -130,6 +140,11 @@ class ScoringStore:
     async def distribution(self, initiative: str) -> dict[int, int]:
         """How many entities are in each twentieth (1–20) of 0–1."""
         return {row[0]: row[1] for row in await self._connection.fetch(Q["distribution"], initiative)}
+
+    async def counts(self, initiative: str, thresholds: Thresholds) -> Counts:
+        row = await self._connection.fetchrow(Q["counts"], initiative, thresholds.raise_at, thresholds.lower_at)
+        assert row is not None, "an aggregate has a row"
+        return Counts(*row)
 
 
 def _lock_keys(ids: Iterable[UUID]) -> list[int]:

@@ -1,0 +1,243 @@
+"""``/scoring/…`` for programs: scores with their reasons in words, receipts and their replay, initiatives."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request
+from pydantic import BaseModel, Field
+
+from services.scoring.domain import Receipt, Said, reasons_of
+from services.scoring.judging import Running
+from services.scoring.replay import Models, replay
+from services.scoring.store import ScoringStore
+from services.scoring.viewing import Asker, Reception, entry
+from shared.contracts import Kind, Outcome
+from shared.web import Language, Viewer, language, viewer
+from shared.work import Work, Worker
+
+Spoken = Annotated[Language, Depends(language)]
+Purpose = Annotated[str, Query(description="Why you ask: the initiative's purpose.", examples=["neet"])]
+ProblemDocument: dict[str, object] = {"content": {"application/problem+json": {}}}
+REFUSALS: Mapping[int | str, dict[str, object]] = {
+    401: {"description": "Nobody is signed in, and no service token speaks for anybody.", **ProblemDocument},
+    403: {"description": "No agreement lets your role see this for this purpose.", **ProblemDocument},
+    404: {"description": "There is no such initiative, score or receipt.", **ProblemDocument},
+}
+
+
+class ReasonOut(BaseModel):
+    feature: str = Field(examples=["absence_28d"])
+    value: float = Field(examples=[0.42])
+    contribution: float = Field(description="What it adds to the score, in log-odds.", examples=[1.3])
+    sentence: str = Field(examples=["Missed 42% of lessons in the last four weeks"])
+
+
+class ScoreOut(BaseModel):
+    """A score with as much of its reasons as the asker may see. ``score`` is null when it was taken back."""
+
+    initiative: str
+    entity: UUID
+    version: int
+    score: float | None = Field(description="A probability, 0–1.")
+    as_of: datetime
+    into: UUID | None = Field(description="The entity this one was merged into.")
+    area: str | None
+    team: str
+    model: str = Field(description="sha256 of the model.")
+    receipt: UUID
+    reasons: list[ReasonOut]
+    withheld: int = Field(description="Reasons that no agreement lets your role see for this purpose.")
+
+
+class ReceiptOut(BaseModel):
+    """What a score was made of."""
+
+    id: UUID
+    at: datetime
+    initiative: str
+    entity: UUID
+    version: int
+    as_of: datetime
+    score: float | None
+    features: dict[str, float]
+    contributions: dict[str, float]
+    members: list[UUID] = Field(description="The records the entity was made of.")
+    membership: int = Field(description="Linkage's version of that membership.")
+    model: str
+    thresholds: dict[str, float]
+    agreements: list[str]
+
+
+class ReplayOut(BaseModel):
+    """The receipt computed again. ``differences``: by how much, for what is not the same."""
+
+    receipt: UUID
+    equal: bool
+    score: float | None
+    recomputed: float | None
+    differences: dict[str, float]
+    model: str
+
+
+class InitiativeOut(BaseModel):
+    name: str
+    title: str
+    purpose: str
+    kind: Kind
+    problem: str
+    action: str
+    capacity_a_week: int
+    thresholds: dict[str, float]
+    features: list[str]
+    model: str
+
+
+def router(worker: Worker[ScoringStore], running: Sequence[Running], reception: Reception) -> APIRouter:
+    """The routes."""
+    routes = APIRouter(tags=["Scores"], prefix="/scoring")
+    desk = _Answers(worker, running, reception)
+    routes.get("/initiatives", summary="The initiatives at work")(desk.initiatives)
+    routes.get("/scores/{initiative}/{entity}", summary="A score and why", responses=dict(REFUSALS))(desk.score)
+    routes.get("/receipts/{id}", summary="What a score was made of", responses=dict(REFUSALS))(desk.receipt)
+    routes.get("/receipts/{id}/replay", summary="Compute a score again", responses=dict(REFUSALS))(desk.replay)
+    return routes
+
+
+class _Answers:
+    """Each answer is decided and audited in one transaction, and given when that is committed."""
+
+    def __init__(self, worker: Worker[ScoringStore], running: Sequence[Running], reception: Reception) -> None:
+        self._worker, self._reception, self._models = worker, reception, Models(running)
+        self._running = {one.name: one for one in running}
+
+    async def initiatives(self, person: Annotated[Viewer, Depends(viewer)], spoken: Spoken) -> list[InitiativeOut]:
+        return [_initiative(one, spoken.code) for one in self._running.values()]
+
+    async def score(
+        self, request: Request, spoken: Spoken, initiative: str, entity: UUID, purpose: Purpose = ""
+    ) -> ScoreOut:
+        one, asker = self._initiative(initiative), self._reception.asker(request, purpose)
+        async with self._worker.work() as work:
+            found = await self._score(one, asker, entity, work, spoken.code)
+        if isinstance(found, HTTPException):
+            raise found
+        return found
+
+    async def receipt(self, request: Request, id: UUID, purpose: Purpose = "") -> ReceiptOut:
+        asker = self._reception.asker(request, purpose)
+        async with self._worker.work() as work:
+            found = await self._receipt(id, asker, work)
+        if isinstance(found, HTTPException):
+            raise found
+        return _receipt_out(found, await self._names(found))
+
+    async def replay(
+        self, request: Request, id: Annotated[UUID, Path(description="A score's receipt.")], purpose: Purpose = ""
+    ) -> ReplayOut:
+        asker = self._reception.asker(request, purpose)
+        async with self._worker.work() as work:
+            found = await self._receipt(id, asker, work)
+            model = None
+            if isinstance(found, Receipt):
+                model = await self._models.of(found.initiative, found.model, work.store)
+        if isinstance(found, HTTPException):
+            raise found
+        if model is None:
+            raise HTTPException(404, f"The model {found.model} is not in the registry, so nothing can be recomputed.")
+        again = replay(found, model)
+        return ReplayOut(
+            receipt=id, equal=again.equal, score=found.score, recomputed=again.score,
+            differences=dict(again.differences), model=found.model,
+        )  # fmt: skip
+
+    def _initiative(self, name: str) -> Running:
+        if name not in self._running:
+            known = ", ".join(self._running)
+            raise HTTPException(404, f"There is no initiative {name!r}. Those at work: {known}.")
+        return self._running[name]
+
+    async def _score(
+        self, one: Running, asker: Asker, entity: UUID, work: Work[ScoringStore], spoken: str
+    ) -> ScoreOut | HTTPException:
+        """The answer, its audit entry kept; a refusal and an empty answer are entries too."""
+        if not asker.may_see(one):
+            work.audit([entry(asker, {"subject": entity}, Outcome.REFUSED)])
+            return _refusal(asker, one)
+        said = (await work.store.said([entity])).get((entity, one.name))
+        receipt = await work.store.receipt(said.receipt) if said else None
+        if said is None or receipt is None:
+            work.audit([entry(asker, {"subject": entity}, Outcome.EMPTY)])
+            return HTTPException(404, f"The entity has no score for {one.name}.")
+        answer = self._answer(one, asker, said, receipt, spoken)
+        about = {
+            "subject": entity, "agreement": receipt.agreements, "reference": f"receipt:{receipt.id}",
+            "fields": ["score", *(reason.feature for reason in answer.reasons)],
+        }  # fmt: skip
+        work.audit([entry(asker, about, Outcome.ALLOWED)])
+        return answer
+
+    def _answer(self, one: Running, asker: Asker, said: Said, receipt: Receipt, spoken: str) -> ScoreOut:
+        names = one.features.names if receipt.model == one.model.sha256 else ()
+        found = reasons_of(names, receipt.vector, receipt.contributions, said.reasons) if names else []
+        features = {feature.name: feature for feature in one.initiative.statement.data.features}
+        shown = [
+            ReasonOut(
+                feature=r.feature, value=r.value, contribution=r.contribution,
+                sentence=one.initiative.reason(r.feature, r.value, spoken),
+            )
+            for r in found
+            if self._reception.shows(asker, features[r.feature])
+        ]  # fmt: skip
+        return ScoreOut(
+            initiative=one.name, entity=receipt.entity, version=said.version, score=said.score, as_of=receipt.as_of,
+            into=said.into, area=said.area, team=one.initiative.team(said.area), model=said.model, receipt=receipt.id,
+            reasons=shown, withheld=len(found) - len(shown),
+        )  # fmt: skip
+
+    async def _receipt(self, id: UUID, asker: Asker, work: Work[ScoringStore]) -> Receipt | HTTPException:
+        receipt = await work.store.receipt(id)
+        if receipt is None or receipt.initiative not in self._running:
+            work.audit([entry(asker, {"reference": f"receipt:{id}"}, Outcome.EMPTY)])
+            return HTTPException(404, "There is no such receipt: it was never written, or its entity was erased.")
+        one = self._running[receipt.initiative]
+        about = {"subject": receipt.entity, "agreement": receipt.agreements, "reference": f"receipt:{id}"}
+        if not (asker.oversees or asker.may_see(one)):
+            work.audit([entry(asker, about, Outcome.REFUSED)])
+            return _refusal(asker, one)
+        work.audit([entry(asker, about | {"fields": list(one.features.names)}, Outcome.ALLOWED)])
+        return receipt
+
+    async def _names(self, receipt: Receipt) -> Sequence[str]:
+        async with self._worker.work() as work:
+            model = await self._models.of(receipt.initiative, receipt.model, work.store)
+        return model.features if model else [str(i) for i in range(len(receipt.vector))]
+
+
+def _refusal(asker: Asker, one: Running) -> HTTPException:
+    return HTTPException(
+        403,
+        f"No agreement in force lets the role {asker.viewer.role!r} see {one.name} for the purpose {asker.purpose!r}. "
+        f"Ask with purpose={one.initiative.purpose}, or ask your supervisor for a role that may.",
+    )
+
+
+def _initiative(one: Running, code: str) -> InitiativeOut:
+    said = one.initiative.statement
+    return InitiativeOut(
+        name=one.name, title=said.title.of(code), purpose=said.purpose, kind=said.kind, problem=said.problem.of(code),
+        action=said.action.statement.of(code), capacity_a_week=said.action.capacity_a_week,
+        thresholds={"raise": said.thresholds.raise_at, "lower": said.thresholds.lower_at},
+        features=list(one.features.names), model=one.model.sha256,
+    )  # fmt: skip
+
+
+def _receipt_out(receipt: Receipt, names: Sequence[str]) -> ReceiptOut:
+    return ReceiptOut(
+        id=receipt.id, at=receipt.at, initiative=receipt.initiative, entity=receipt.entity, version=receipt.version,
+        as_of=receipt.as_of, score=receipt.score, features=dict(zip(names, receipt.vector.tolist(), strict=False)),
+        contributions=dict(zip(names, receipt.contributions.tolist(), strict=False)), members=list(receipt.members),
+        membership=receipt.membership, model=receipt.model, agreements=[a for a in receipt.agreements.split(",") if a],
+        thresholds={"raise": receipt.raise_at, "lower": receipt.lower_at},
+    )  # fmt: skip

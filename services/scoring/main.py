@@ -1,0 +1,39 @@
+"""Scoring: settings → wiring → run."""
+
+from functools import partial
+from pathlib import Path
+
+from services.scoring import api, pages
+from services.scoring.judging import load
+from services.scoring.store import ScoringStore
+from services.scoring.stream import Desk
+from services.scoring.sweep import Sweep
+from services.scoring.viewing import Reception
+from shared.access import Agreements
+from shared.initiatives import Initiatives
+from shared.service import Service
+from shared.settings import Settings
+from shared.web import Web
+
+
+def service(settings: Settings) -> Service[ScoringStore]:
+    """Scoring, ready to run. Raises ``ValueError`` for an initiative that cannot run: it is never left out."""
+    service = Service("scoring", settings, ScoringStore, title="Jigsaw scoring")
+    running = load(Initiatives.load(settings.initiatives))
+    reception = Reception(settings.session_key.get_secret_value(), Agreements.load(settings.agreements))
+    desk = Desk(running)
+    sweep = Sweep(service.worker, desk)
+    web = Web("scoring", settings, Path(__file__).parent)
+    service.before_hearing(partial(sweep.prepare, running))
+    service.hears(desk.follow, desk.count)
+    service.in_background(sweep.run)
+    service.answers(
+        api.router(service.worker, running, reception),
+        pages.router(service.worker, web, running),
+    )
+    web.mount(service.app)
+    return service
+
+
+if __name__ == "__main__":
+    service(Settings()).run()
