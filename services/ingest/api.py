@@ -10,10 +10,11 @@ from starlette.responses import Response
 
 from services.ingest.body import events_in
 from services.ingest.docs import POST_EVENTS
-from services.ingest.domain import Rules, foreign, judge
+from services.ingest.domain import Rules, judge
 from services.ingest.door import Door, trace_of
 from services.ingest.intake import Intake
 from services.ingest.reasons import FINDINGS, REJECTIONS
+from services.ingest.refusal import Refusal
 from services.ingest.verdicts import Post, Verdict
 from shared.normal import Finding
 
@@ -27,14 +28,13 @@ def router(
     @routes.post("/v1/events", **POST_EVENTS)
     async def publish(request: Request) -> Response:
         sender = await door.sender(request)
-        events = await events_in(request)
-        claimed = foreign(events, sender.sources)
-        if claimed is not None:
-            raise await door.foreign(request, sender, claimed)
+        events, alone = await events_in(request)
         await door.admit(sender, len(events))
         now = clock()
-        judgements = [judge(event, sender.partner, rules, now) for event in events]
+        judgements = [judge(event, sender, rules, now) for event in events]
         verdicts = await intake.take(Post(sender.partner, judgements, trace_of(request)))
+        if alone and verdicts[0].reason == "foreign_source":
+            raise Refusal(403, "Not your source", f"Your key may publish as {' or '.join(sorted(sender.sources))}.")
         return Response(answer(verdicts), 202, media_type="application/json")
 
     return routes

@@ -12,8 +12,11 @@ MOST_EVENTS = 500
 MOST_BYTES = 1024 * 1024
 
 
-async def events_in(request: Request) -> list[Any]:
-    """The events as JSON values, not yet looked at. Raises ``Refusal`` (415, 413 or 400)."""
+async def events_in(request: Request) -> tuple[list[Any], bool]:
+    """The events as JSON values, not yet looked at, and whether it is one that came alone.
+
+    Raises ``Refusal`` (415, 413 or 400).
+    """
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type not in (ONE, MANY, EITHER):
         raise Refusal(
@@ -31,11 +34,11 @@ async def events_in(request: Request) -> list[Any]:
                 f"The post has {len(parsed)} events and may have {MOST_EVENTS}: send it in"
                 f" {-(-len(parsed) // MOST_EVENTS)} parts.",
             )  # fmt: skip
-        return parsed
+        return parsed, False
     if media_type == MANY or not isinstance(parsed, dict):
         wanted = {ONE: "one event, a JSON object", MANY: "a JSON array of events"}.get(media_type, "an object or array")
         raise Refusal(400, "Not an event", f"A body of type {media_type} is {wanted}; this one is {_named(parsed)}.")
-    return [parsed]
+    return [parsed], True
 
 
 async def _read(request: Request) -> bytes:

@@ -99,7 +99,9 @@ POST_EVENTS: dict[str, Any] = {
         },
         400: _refused("Not JSON (the detail says at which line and column), or not an event."),
         401: _refused("No key, or one that is not in use."),
-        403: _refused("An event's source is not the key's partner's; nothing was taken."),
+        403: _refused(
+            "The event's source is not the key's partner's. In a batch such an event is rejected, the others are taken."
+        ),
         413: _refused("Too many events or bytes; the detail says how many are allowed."),
         415: _refused("Not CloudEvents in JSON."),
         429: _refused("Over the agreement's quota: wait as many seconds as Retry-After says."),

@@ -27,6 +27,15 @@ Json = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
+class Sender:
+    """A partner that has shown its key; the CloudEvents sources that are its own; its events a minute."""
+
+    partner: str
+    sources: frozenset[str]
+    quota: int
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
     """What an agreement says of one event type on one day."""
 
@@ -68,7 +77,7 @@ class Judgement:
     """What ingest makes of one event. ``body`` when it is accepted; else ``reason`` and the ``field`` it is about.
 
     ``receipt`` is the same whenever the same event is judged: a function of its source and id, ``None`` when it has
-    no readable ones.
+    no readable ones, or the source is another's.
     """
 
     receipt: UUID | None
@@ -85,18 +94,8 @@ def receipt_of(source: str, id: str) -> UUID:
     return UUID(bytes=blake2b(f"{source}\0{id}".encode(), digest_size=16).digest())
 
 
-def foreign(events: Sequence[object], sources: frozenset[str]) -> int | None:
-    """The first event that claims a source that is not the sender's."""
-    for number, event in enumerate(events):
-        if isinstance(event, dict):
-            source = event.get("source")
-            if isinstance(source, str) and source and source not in sources:
-                return number
-    return None
-
-
-def judge(event: object, partner: str, rules: Rules, now: datetime) -> Judgement:
-    """The judgement of one event of a partner whose source is known to be its own.
+def judge(event: object, sender: Sender, rules: Rules, now: datetime) -> Judgement:
+    """The judgement of one event.
 
     Never raises, whatever was sent. Nothing of the data of a rejected event is in its judgement.
     """
@@ -106,22 +105,25 @@ def judge(event: object, partner: str, rules: Rules, now: datetime) -> Judgement
         if not isinstance(event, dict):
             _reject("not_an_event", "")
         id = _attribute(event, "id")
-        receipt = receipt_of(_attribute(event, "source"), id)
+        source = _attribute(event, "source")
+        if source not in sender.sources:
+            _reject("foreign_source", "source")
+        receipt = receipt_of(source, id)
         event_type = _attribute(event, "type")
         if event.get("specversion") != "1.0":
             _reject("specversion" if "specversion" in event else "missing", "specversion")
         occurred = _time(_attribute(event, "time"), now)
-        rule = rules.of(partner, event_type, now.date())
+        rule = rules.of(sender.partner, event_type, now.date())
         if rule is None or not rule.in_force:
             _reject("agreement_ended" if rule else "not_in_agreement", "type")
         data = event.get("data")
         if not isinstance(data, dict):
             _reject("no_data", "data")
-        records = _records(data, partner, id, rule, now.date(), findings)
+        records = _records(data, sender.partner, id, rule, now.date(), findings)
         facts = _facts(data.get("facts"), rule.facts, findings)
         body = RecordsAccepted.model_construct(
-            partner=partner, agreement=rule.agreement, type=event_type, occurred=occurred, purposes=rule.purposes,
-            records=records, facts=facts,
+            partner=sender.partner, agreement=rule.agreement, type=event_type, occurred=occurred,
+            purposes=rule.purposes, records=records, facts=facts,
         )  # fmt: skip
         return Judgement(receipt, id, event_type, body, findings=findings[:MOST_FINDINGS])
     except PartnerError as error:
@@ -228,6 +230,10 @@ def _as_text(value: object) -> str | None:
 
 
 def _facts(facts: object, types: Mapping[str, str], findings: list[Finding]) -> dict[str, Fact]:
+    """The facts that the agreement names. One of another type rejects the event: its sender means something else.
+
+    A date that is written in another way than ours is read; one that is none is of another type.
+    """
     if facts is None:
         return {}
     if not isinstance(facts, dict):
@@ -238,11 +244,13 @@ def _facts(facts: object, types: Mapping[str, str], findings: list[Finding]) -> 
         if value is None:
             continue
         named = types.get(name)
-        read = FACTS[named](value) if named is not None else None
-        if read is not None:
+        if named is not None:
+            read = FACTS[named](value)
+            if read is None:
+                _reject("fact_type", f"data.facts.{name}")
             kept[name] = read
         else:
-            findings.append(Finding(f"data.facts.{name}", "fact_type" if named else "field_not_in_agreement"))
+            findings.append(Finding(f"data.facts.{name}", "field_not_in_agreement"))
     return kept
 
 

@@ -1,11 +1,11 @@
 """Who knocks, and how often: from a request's key to a partner, and its quota."""
 
 import re
-from dataclasses import dataclass
 from math import ceil
 
 from fastapi import Request
 
+from services.ingest.domain import Sender
 from services.ingest.intake import Intake
 from services.ingest.keys import Keyring
 from services.ingest.quota import Quota
@@ -16,15 +16,6 @@ from shared.contracts.envelope import new_trace
 STRANGERS_A_MINUTE = 60
 """Requests without a known key that one address may make: each is accounted for, and that must not be a weapon."""
 _TRACE = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
-
-
-@dataclass(frozen=True, slots=True)
-class Sender:
-    """A partner that has shown its key; the CloudEvents sources that are its own; its events a minute."""
-
-    partner: str
-    sources: frozenset[str]
-    quota: int
 
 
 def trace_of(request: Request) -> str:
@@ -75,15 +66,6 @@ class Door:
                 f"Your agreement allows {sender.quota} events a minute. Nothing was done: send the same post again"
                 f" after the seconds that Retry-After says.", {"Retry-After": str(ceil(wait))},
             )  # fmt: skip
-
-    async def foreign(self, request: Request, sender: Sender, number: int) -> Refusal:
-        """The refusal (403) of a post that claims another's source, accounted for."""
-        await self._intake.refuse(f"partner:{sender.partner}", "foreign source", trace_of(request))
-        return Refusal(
-            403, "Not your source",
-            f"The source of event {number} (from 0) is not yours, so nothing of the post was taken."
-            f" Your key may publish as {' or '.join(sorted(sender.sources))}.",
-        )  # fmt: skip
 
     async def _stranger(self, request: Request, how: str) -> Refusal:
         address = request.client.host if request.client else "?"

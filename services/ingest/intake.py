@@ -15,7 +15,7 @@ from time import perf_counter
 from services.ingest.domain import Judgement
 from services.ingest.metrics import COMMIT_SECONDS, EVENTS, FINDINGS, GROUP, REJECTED
 from services.ingest.store import IngestStore
-from services.ingest.verdicts import Post, Tally, Verdict, chosen, tallied, verdict
+from services.ingest.verdicts import REFUSED, Post, Tally, Verdict, chosen, settles, tallied, verdict
 from shared.contracts import Access, Action, Event, RecordsAccepted
 from shared.contracts.access import Outcome
 from shared.contracts.envelope import child_of, first
@@ -98,31 +98,31 @@ class Intake:
             before = await work.store.accepted_before(repeated) if repeated else set()
             verdicts = [[verdict(j, counting, new, before) for j in post.judgements] for post in posts]
             for post in posts:
-                taken = [j for j in post.judgements if j.receipt and j.receipt in new and counting[j.receipt][1] is j]
-                work.say(_news(taken, post.trace, at))
-                work.audit(_accesses(post, taken, at))
+                done = [j for j in post.judgements if settles(j, counting, new)]
+                work.say(_news(done, post.trace, at))
+                work.audit(_accesses(post, done, at))
             tallies = tallied(posts, verdicts)
             await work.store.count(tallies, at)
         _measure(tallies)
         return verdicts
 
 
-def _news(taken: Iterable[Judgement], trace: str, at: datetime) -> list[Event[RecordsAccepted]]:
+def _news(done: Iterable[Judgement], trace: str, at: datetime) -> list[Event[RecordsAccepted]]:
     """One event for each that was accepted; its id is the receipt's, so that every hop can name what it came from."""
     return [
         first(SOURCE, str(judgement.body.records[0].id), judgement.body, at, child_of(trace), judgement.receipt.hex)
-        for judgement in taken
+        for judgement in done
         if judgement.body is not None and judgement.receipt is not None
     ]
 
 
-def _accesses(post: Post, taken: Iterable[Judgement], at: datetime) -> list[Access]:
-    """A collection entry for each record taken in; a refused one for an event that no agreement in force covers."""
+def _accesses(post: Post, done: Iterable[Judgement], at: datetime) -> list[Access]:
+    """A collection entry for each record taken in; a refused one for an event that its sender had no right to send."""
     actor, entries = f"partner:{post.partner}", []
-    for judgement in taken:
-        reference, body = str(judgement.receipt), judgement.body
+    for judgement in done:
+        reference, body = str(judgement.receipt or judgement.reason), judgement.body
         if body is None:
-            if judgement.reason in ("not_in_agreement", "agreement_ended"):
+            if judgement.reason in REFUSED:
                 entries.append(_access(actor, at, post.trace, reference=reference, outcome=Outcome.REFUSED))
             continue
         purpose = ",".join(body.purposes)

@@ -17,6 +17,8 @@ REJECTIONS: Mapping[str, str] = {
     "time_unreadable": N_("Write the time as RFC 3339 does, with its zone: 2026-03-01T09:30:00Z."),
     "time_in_future": N_("Correct the time or your clock; it may be at most 5 minutes ahead of ours."),
     "time_too_old": N_("Send only what happened in the last 5 years."),
+    "foreign_source": N_("Send each event with its own partner's key; your sources are in your agreements."),
+    "fact_type": N_("Send this fact as the type that the agreement names: a number, true or false, text or a date."),
     "not_in_agreement": N_("Publish only the event types that your agreement names, or ask for it to be changed."),
     "agreement_ended": N_(
         "The agreement has ended. Publish again once it is renewed; the same events may be sent then."
@@ -36,7 +38,6 @@ FINDINGS: Mapping[str, str] = {
     "not_an_object": N_("This part was dropped: send an object of fields here."),
     "field_not_text": N_("The field was dropped: send text here."),
     "subject_unrecognisable": N_("The subject was dropped: nothing in it says who or what it is."),
-    "fact_type": N_("The fact was dropped: it is not of the type that the agreement names."),
     "too_long": N_("The field was dropped: it is too long to be what its name says."),
     "hidden_characters": N_("Hidden characters were removed. Remove them at the source."),
     "misencoded": N_("The text had been through a wrong character encoding and was put right. Export as UTF-8."),

@@ -8,8 +8,8 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field
 
-from services.ingest.domain import receipt_of
-from services.ingest.door import Door, Sender
+from services.ingest.domain import Sender, receipt_of
+from services.ingest.door import Door
 from services.ingest.reasons import FINDINGS, REJECTIONS
 from services.ingest.refusal import Refusal
 from services.ingest.store import Count, IngestStore, Receipt

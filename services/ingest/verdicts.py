@@ -12,8 +12,11 @@ from shared.normal.subjects import READERS
 
 ACCEPTED, REJECTED, DUPLICATE, FINDING = "accepted", "rejected", "duplicate", "finding"
 
+REFUSED = frozenset({"foreign_source", "not_in_agreement", "agreement_ended"})
+"""Reasons by which a sender had no right to send; audit hears of each."""
+
 OTHERS = "*"
-_TYPE_IS_KNOWN = frozenset({"", "agreement_ended", "no_data", "nothing_to_link"})
+_TYPE_IS_KNOWN = frozenset({"", "agreement_ended", "no_data", "nothing_to_link", "fact_type"})
 _FIELD_IS_MADE_UP = frozenset({"field_not_in_agreement", "part_unknown"})
 _FIELDS = frozenset(field for readers in READERS.values() for field in readers)
 
@@ -66,12 +69,18 @@ def chosen(posts: Sequence[Post]) -> Chosen:
     return found
 
 
+def settles(judgement: Judgement, counting: Chosen, new: Collection[UUID]) -> bool:
+    """Whether this judgement decides what becomes of its event now: not a repetition of this or an earlier post."""
+    receipt = judgement.receipt
+    return receipt is None or (receipt in new and counting[receipt][1] is judgement)
+
+
 def verdict(
     judgement: Judgement, counting: Chosen, new: Collection[UUID], accepted_before: Collection[UUID]
 ) -> Verdict:
     """What to say of one event: ``new`` are the receipts just taken in, ``accepted_before`` those taken in earlier."""
     receipt = judgement.receipt
-    if receipt is None or (receipt in new and counting[receipt][1] is judgement):
+    if receipt is None or settles(judgement, counting, new):
         kind = REJECTED if judgement.body is None else ACCEPTED
         return Verdict(judgement.id, kind, "", judgement.reason, judgement.field, judgement.findings)
     was_accepted = receipt in accepted_before or (receipt in new and counting[receipt][1].body is not None)

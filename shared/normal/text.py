@@ -85,7 +85,7 @@ def stands_for_nothing(text: str) -> bool:
 
 def unknown_digits(digits: str) -> bool:
     """``0000000000`` and its like, and keys pressed in their order."""
-    return len(set(digits)) <= 1 or digits in _RUNS
+    return not digits.strip("0") or (len(digits) > 4 and len(set(digits)) == 1) or digits in _RUNS
 
 
 def plain(text: str) -> Reading:

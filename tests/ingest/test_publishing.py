@@ -59,13 +59,13 @@ async def test_what_is_accepted_is_said_and_accounted_for_in_normal_form(
         data={
             "person": person(family="SMITH", email="x", shoe="9"),
             "place": {"uprn": "00012"},
-            "facts": {"weeks": 6, "amount": "6"},
+            "facts": {"weeks": 6, "rent": 1},
         }
     )
     answer = await housing.post("/v1/events", json=one, headers={"traceparent": trace})
     assert [(f["field"], f["reason"]) for f in answer.json()["events"][0]["findings"]] == [
         ("data.person.shoe", "field_not_in_agreement"), ("data.person.email", "email_unreadable"),
-        ("data.facts.amount", "fact_type"),
+        ("data.facts.rent", "field_not_in_agreement"),
     ]  # fmt: skip
     receipt = receipt_of(one["source"], one["id"])
     body, headers = await sent.record(receipt.hex)
@@ -209,9 +209,13 @@ async def test_a_stranger_is_refused_and_accounted_for(ingest: Service[IngestSto
     assert [(entry.actor, entry.outcome) for entry in entries] == [("unknown", "refused")] * 3
 
 
-async def test_a_partner_cannot_speak_for_another(housing: httpx.AsyncClient, rows: Rows) -> None:
-    own, foreign = event(), event(source="/partners/police")
-    answer = await housing.post("/v1/events", content=orjson.dumps([own, foreign]), headers=BATCH)
-    assert answer.status_code == 403
-    assert "event 1" in answer.json()["detail"]
-    assert await receipts_of(rows, own, foreign) == []
+async def test_a_partner_cannot_speak_for_another(housing: httpx.AsyncClient, rows: Rows, sent: Sent) -> None:
+    trace = "00-9999222233334444555566667777aaaa-00f067aa0ba902b7-01"
+    foreign = event(source="/partners/police")
+    alone = await housing.post("/v1/events", json=foreign, headers={"traceparent": trace})
+    assert (alone.status_code, alone.json()["detail"]) == (403, "Your key may publish as /partners/housing.")
+    said = await post(housing, event(), foreign)
+    assert [(one["verdict"], one.get("reason")) for one in said] == [("accepted", None), ("rejected", "foreign_source")]
+    assert await receipts_of(rows, foreign) == []  # the police may still send it
+    entries = await sent.entries("foreign_source", 1, trace)
+    assert [(entry.actor, entry.outcome) for entry in entries] == [("partner:housing", "refused")]
