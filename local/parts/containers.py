@@ -3,6 +3,7 @@
 They outlive the command that started them (so testcontainers' reaper is off) and keep their data in named volumes.
 """
 
+import os
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -10,7 +11,8 @@ from hashlib import sha256
 from typing import Any
 
 from local.daemon import until
-from local.home import Home, StackError
+from local.home import Home, StackError, free
+from local.parts import postgres
 from local.parts.jars import locked_version
 from local.parts.part import Part
 
@@ -28,36 +30,53 @@ class Image:
     command: tuple[str, ...] = ()
 
 
-def images(home: Home, name: str, port: int) -> Image:
-    """The official image of a part, told the address by which clients of this machine reach it."""
-    if name == "kafka":
-        settings = {
-            "NODE_ID": "1",
-            "PROCESS_ROLES": "broker,controller",
-            "LISTENERS": f"PLAINTEXT://:9092,CONTROLLER://:{CONTROLLER}",
-            "ADVERTISED_LISTENERS": f"PLAINTEXT://127.0.0.1:{port}",
-            "CONTROLLER_LISTENER_NAMES": "CONTROLLER",
-            "CONTROLLER_QUORUM_VOTERS": f"1@localhost:{CONTROLLER}",
-            "LISTENER_SECURITY_PROTOCOL_MAP": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
-            "LOG_DIRS": "/data",
-            "AUTO_CREATE_TOPICS_ENABLE": "false",
-            "OFFSETS_TOPIC_REPLICATION_FACTOR": "1",
-            "OFFSETS_TOPIC_NUM_PARTITIONS": "4",
-            "TRANSACTION_STATE_LOG_REPLICATION_FACTOR": "1",
-            "TRANSACTION_STATE_LOG_MIN_ISR": "1",
-            "GROUP_INITIAL_REBALANCE_DELAY_MS": "0",
-        }
-        env = {f"KAFKA_{key}": value for key, value in settings.items()} | {"KAFKA_HEAP_OPTS": "-Xmx256m"}
-        return Image(f"apache/kafka:{locked_version()}", 9092, "/data", env)
-    if name == "postgres":
-        env = {"POSTGRES_PASSWORD": home.secret("postgres"), "POSTGRES_INITDB_ARGS": "--auth-host=scram-sha-256"}
-        return Image("postgres:18", 5432, "/var/lib/postgresql", env)
+def image_of(home: Home, name: str, port: int) -> Image:
+    """The official image of a part; ``port``: where clients of this machine reach it."""
+    return {"kafka": _kafka, "postgres": _postgres, "valkey": _valkey}[name](home, port)
+
+
+def _kafka(home: Home, port: int) -> Image:
+    settings = {
+        "NODE_ID": "1",
+        "PROCESS_ROLES": "broker,controller",
+        "LISTENERS": f"PLAINTEXT://:9092,CONTROLLER://:{CONTROLLER}",
+        "ADVERTISED_LISTENERS": f"PLAINTEXT://127.0.0.1:{port}",
+        "CONTROLLER_LISTENER_NAMES": "CONTROLLER",
+        "CONTROLLER_QUORUM_VOTERS": f"1@localhost:{CONTROLLER}",
+        "LISTENER_SECURITY_PROTOCOL_MAP": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+        "LOG_DIRS": "/var/lib/kafka/data",
+        "AUTO_CREATE_TOPICS_ENABLE": "false",
+        "OFFSETS_TOPIC_REPLICATION_FACTOR": "1",
+        "OFFSETS_TOPIC_NUM_PARTITIONS": "4",
+        "TRANSACTION_STATE_LOG_REPLICATION_FACTOR": "1",
+        "TRANSACTION_STATE_LOG_MIN_ISR": "1",
+        "GROUP_INITIAL_REBALANCE_DELAY_MS": "0",
+        "BROKER_SESSION_TIMEOUT_MS": "3000",
+        "BROKER_HEARTBEAT_INTERVAL_MS": "500",
+        "MESSAGE_MAX_BYTES": "2097152",
+        "HEAP_OPTS": "-Xms256m -Xmx256m",
+    }
+    env = {f"KAFKA_{key}": value for key, value in settings.items()}
+    return Image(f"apache/kafka:{locked_version()}", 9092, "/var/lib/kafka/data", env)
+
+
+def _postgres(home: Home, port: int) -> Image:
+    initdb = "--auth-host=scram-sha-256 --locale-provider=builtin --builtin-locale=C.UTF-8 --locale=C"
+    env = {"POSTGRES_PASSWORD": home.secret("postgres"), "POSTGRES_INITDB_ARGS": initdb}
+    ours = {name: value for name, value in postgres.SETTINGS.items() if name not in postgres.PLACES}
+    command = ("postgres", *(f"--{name}={value}" for name, value in ours.items()))
+    return Image("postgres:18", 5432, "/var/lib/postgresql", env, command)
+
+
+def _valkey(home: Home, port: int) -> Image:
     command = ("valkey-server", "--save", "", "--maxmemory", "64mb", "--maxmemory-policy", "allkeys-lru")
     return Image("valkey/valkey:9", 6379, "/data", command=(*command, "--requirepass", home.secret("valkey")))
 
 
 def engine() -> Any | None:
-    """A client of the Docker engine, or None when none answers."""
+    """A client of the Docker engine; None when none answers, or when JIGSAW_DOCKER is "no"."""
+    if os.environ.get("JIGSAW_DOCKER") == "no":
+        return None
     import docker  # type: ignore[import-untyped]
     from docker.errors import DockerException  # type: ignore[import-untyped]
 
@@ -80,11 +99,7 @@ class Container:
     def start(self) -> str:
         """Its address, once it answers; a container that runs or was stopped is used again. Raises ``StackError``."""
         with self.part.home.lock(self.part.name):
-            container = self._found()
-            if container is None:
-                self._create(self.part.home.port(self.part.name))
-            elif container.status != "running":
-                container.start()
+            self._run()
             port = self.port
             if not until(lambda: self.part.ask(port) is not None, self.part.patience):
                 raise StackError(
@@ -92,6 +107,23 @@ class Container:
                 )
             self.part.version = self.part.ask(port) or ""
             return self.part.address(port)
+
+    def _run(self) -> None:
+        from docker.errors import DockerException
+
+        container = self._found()
+        try:
+            if container is not None and container.status != "running" and not free(self.port):
+                container.remove()  # its port is another's now; the data is in the volume
+                container = None
+            if container is None:
+                self._create(self.part.home.port(self.part.name))
+            elif container.status != "running":
+                container.start()
+        except DockerException as error:
+            raise StackError(
+                f"the container {self.name} could not be started ({error}). To do without Docker: JIGSAW_DOCKER=no"
+            ) from error
 
     @property
     def port(self) -> int:
@@ -134,7 +166,7 @@ class Container:
         from testcontainers.core.container import DockerContainer
 
         testcontainers_config.ryuk_disabled = True
-        image = images(self.part.home, self.part.name, port)
+        image = image_of(self.part.home, self.part.name, port)
         container = DockerContainer(image.name).with_name(self.name).with_envs(**image.env)
         container.ports = {image.port: ("127.0.0.1", port)}  # type: ignore[dict-item]  # docker takes a pair
         if image.command:

@@ -5,6 +5,7 @@ One broker on the loopback address without TLS or passwords: a development part.
 """
 
 import os
+import shutil
 import subprocess
 import uuid
 from base64 import urlsafe_b64encode
@@ -67,9 +68,9 @@ class Kafka(Part):
     name = "kafka"
 
     def command(self, port: int) -> Command:
-        settings = self._settings(port)
-        if not (self._data / "meta.properties").exists():
-            self._format(settings)
+        if not self._data.exists():
+            self._format(port)
+        settings = self._settings(port, self._data)
         return Command([*self._java(), MAIN, str(settings)], env=_environment(), cwd=self.home.path)
 
     def ask(self, port: int) -> str | None:
@@ -100,19 +101,23 @@ class Kafka(Part):
         jars = ":".join(str(jar) for jar in class_path())
         return [str(JAVA), *JVM, f"-Dlog4j2.configurationFile={logging.as_uri()}", "-cp", jars]
 
-    def _settings(self, port: int) -> Path:
+    def _settings(self, port: int, data: Path) -> Path:
         file = self._folder / "server.properties"
-        file.write_text(SETTINGS.format(port=port, controller=self.home.port("kafka-controller"), data=self._data))
+        file.write_text(SETTINGS.format(port=port, controller=self.home.port("kafka-controller"), data=data))
         return file
 
-    def _format(self, settings: Path) -> None:
-        """Give the empty data folder its cluster id, which Kafka asks for before a first start."""
+    def _format(self, port: int) -> None:
+        """A data folder with its cluster id, which Kafka asks for before a first start; renamed when it is whole."""
+        new = self._data.with_name("data.new")
+        shutil.rmtree(new, ignore_errors=True)
+        settings = self._settings(port, new)
         cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         argv = [*self._java(), FORMAT, "format", "--ignore-formatted", "-t", cluster, "-c", str(settings)]
         with self.home.log(self.name).open("ab") as out:
             done = subprocess.run(argv, env=_environment(), stdout=out, stderr=out, check=False)  # noqa: S603
         if done.returncode:
             raise StackError(f"Kafka's data folder could not be formatted. {last_words(self.home, self.name)}")
+        new.rename(self._data)
 
 
 async def has_brokers(bootstrap: str) -> bool:

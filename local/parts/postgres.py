@@ -35,6 +35,8 @@ SETTINGS = {
     "log_min_error_statement": "panic",
     "log_error_verbosity": "terse",
 }
+PLACES = ("listen_addresses", "unix_socket_directories")
+"""Settings that say where the embedded server answers; a container has its own."""
 
 
 class Postgres(Part):
