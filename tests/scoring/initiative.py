@@ -10,11 +10,18 @@ from onnx import TensorProto, helper
 WORDS = {"en": "…", "cy": "…"}
 ATTENDANCE, EXCLUSION, MISSING = "education.attendance.v1", "education.exclusion.v1", "police.missing.v1"
 FEATURES = [
-    {"name": "absence_28d", "kind": "ratio", "events": [ATTENDANCE], "fact": "missed", "over": "possible", "days": 28},
-    {"name": "worst_week", "kind": "max", "events": [ATTENDANCE], "fact": "missed", "days": 60},
+    {
+        "name": "absence_28d",
+        "kind": "ratio",
+        "events": [ATTENDANCE],
+        "fact": "sessions_missed",
+        "over": "sessions_possible",
+        "days": 28,
+    },
+    {"name": "worst_week", "kind": "max", "events": [ATTENDANCE], "fact": "sessions_missed", "days": 60},
     {"name": "exclusions_90d", "kind": "count", "events": [EXCLUSION], "days": 90},
     {"name": "missing", "kind": "any", "events": [MISSING], "where": {"risk": ["medium", "high"]}},
-    {"name": "last_missed", "kind": "latest", "events": [ATTENDANCE], "fact": "missed"},
+    {"name": "last_missed", "kind": "latest", "events": [ATTENDANCE], "fact": "sessions_missed"},
 ]
 WEIGHTS, MEANS, INTERCEPT = [6.0, 0.2, 1.5, 2.0, 0.1], [0.1, 1.0, 0.0, 0.0, 1.0], -2.0
 

@@ -112,7 +112,7 @@ class Region:
     def _facts(self, type: str) -> dict[str, Any]:
         if type == ATTENDANCE:
             missed = self.random.randint(0, 10)
-            return {"missed": missed, "possible": 10, "area": self.random.choice(AREAS)}
+            return {"sessions_missed": missed, "sessions_possible": 10, "area": self.random.choice(AREAS)}
         return {"risk": self.random.choice(["low", "high"])} if type == MISSING else {"days": 3}
 
     def _become(self, entity: UUID, members: set[UUID], change: Change, into: UUID | None = None) -> None:

@@ -1,0 +1,317 @@
+"""Scoring as it runs, on real Kafka and PostgreSQL: facts in, scores out, and what people and programs are answered."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from pydantic import SecretStr
+
+from local.stack import Parts
+from services.scoring.main import service
+from services.scoring.store import ScoringStore
+from shared.contracts import (
+    Accesses,
+    Change,
+    EntityChanged,
+    Event,
+    FactLinked,
+    Kind,
+    LinkedSubject,
+    ScoreChanged,
+    Topic,
+)
+from shared.contracts.envelope import first, to_headers
+from shared.service import Service
+from shared.settings import Settings
+from shared.web import Viewer, service_token
+from shared.web.keys import Keys
+from shared.web.session import USE, begin
+from tests.parts import Databases, connected
+from tests.scoring.initiative import ATTENDANCE, EXCLUSION, MEANS, WEIGHTS, graph, write
+
+KEY = "session-" * 8
+NOW = datetime.now(UTC).replace(microsecond=0)
+PATIENCE = 60
+
+
+def viewer(role: str) -> Viewer:
+    return Viewer("sub-1", "Mair Hughes", "mair@example.org", role, "youth-east", "")
+
+
+def settings_of(parts: Parts, databases: Databases, initiatives: Path) -> Settings:
+    return Settings.model_validate(
+        {
+            "kafka": parts.kafka, "database": SecretStr(databases.dsn), "redis": parts.redis,
+            "initiatives": initiatives, "sealing_key": SecretStr("07" * 32), "session_key": SecretStr(KEY), "console": "http://scoring",
+        }
+    )  # fmt: skip
+
+
+@asynccontextmanager
+async def working(settings: Settings) -> AsyncIterator[Service[ScoringStore]]:
+    """A replica of the service: everything but the socket."""
+    replica = service(settings)
+    async with replica.app.router.lifespan_context(replica.app):
+        yield replica
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write(tmp_path_factory.mktemp("initiatives"))
+
+
+@pytest.fixture(scope="module")
+async def scoring(
+    parts: Parts, topics: None, databases: Databases, folder: Path
+) -> AsyncIterator[Service[ScoringStore]]:
+    async with working(settings_of(parts, databases, folder)) as replica:
+        yield replica
+
+
+@pytest.fixture(scope="module")
+async def said(parts: Parts, topics: None) -> AsyncIterator["Heard"]:
+    consumer = AIOKafkaConsumer(
+        Topic.SCORES.spec.name, Topic.ACCESSES.spec.name, bootstrap_servers=parts.kafka, auto_offset_reset="earliest"
+    )
+    await consumer.start()
+    yield Heard(consumer)
+    await consumer.stop()
+
+
+class Heard:
+    """What scoring has said on the bus."""
+
+    def __init__(self, consumer: AIOKafkaConsumer) -> None:
+        self._consumer = consumer
+        self.scores: list[ScoreChanged] = []
+        self.accesses: list[Any] = []
+
+    async def until(self, condition: Callable[["Heard"], Any]) -> Any:
+        """The first true answer of the condition."""
+        async with asyncio.timeout(PATIENCE):
+            while not (found := condition(self)):
+                for messages in (await self._consumer.getmany(timeout_ms=200)).values():
+                    for message in messages:
+                        if message.topic == Topic.SCORES.spec.name:
+                            self.scores.append(ScoreChanged.model_validate_json(message.value))
+                        else:
+                            self.accesses += Accesses.model_validate_json(message.value).entries
+        return found
+
+    async def score(self, entity: UUID, least: int = 0) -> ScoreChanged:
+        def newest(heard: Heard) -> ScoreChanged | None:
+            about = [score for score in heard.scores if score.entity == entity and score.version > least]
+            return max(about, key=lambda score: score.version, default=None)
+
+        found: ScoreChanged = await self.until(newest)
+        return found
+
+    async def entry(self, outcome: str, subject: UUID | None, actor: str = "sub-1") -> Any:
+        return await self.until(
+            lambda heard: next(
+                (e for e in heard.accesses if (e.outcome, e.subject, e.actor) == (outcome, subject, actor)), None
+            )
+        )
+
+
+async def publish(parts: Parts, *events: Event[Any]) -> None:
+    async with AIOKafkaProducer(bootstrap_servers=parts.kafka, acks="all") as producer:
+        for event in events:
+            headers = [(name, text.encode()) for name, text in to_headers(event).items()]
+            topic = Topic.of(type(event.body)).spec.name
+            value = event.body.model_dump_json().encode()
+            await producer.send_and_wait(topic, value, event.key.encode(), headers=headers)
+
+
+def fact(
+    entity: UUID, record: UUID, type: str = ATTENDANCE, purposes: tuple[str, ...] = ("neet",), key: UUID | None = None,
+    **facts: Any,
+) -> Event[FactLinked]:  # fmt: skip
+    """What linkage says of one record; facts of one ``key`` are heard in their order."""
+    body = FactLinked(
+        partner="schools", agreement="schools", type=type, occurred=NOW - timedelta(days=3), purposes=list(purposes),
+        subjects=[LinkedSubject(kind=Kind.PERSON, record=record, entity=entity, version=1)],
+        facts=facts or {"sessions_missed": 9, "sessions_possible": 10, "area": "north"},
+    )  # fmt: skip
+    return first("/services/linkage", str(key or record), body, NOW)
+
+
+def client(replica: Service[ScoringStore], role: str = "", **headers: str) -> httpx.AsyncClient:
+    if role:
+        token = service_token(KEY, "scoring", viewer(role), caller="alerts", purpose="neet")
+        headers["Authorization"] = f"Bearer {token}"
+    return httpx.AsyncClient(transport=httpx.ASGITransport(replica.app), base_url="http://scoring", headers=headers)
+
+
+def browser(replica: Service[ScoringStore], role: str, language: str = "en") -> httpx.AsyncClient:
+    session = begin(viewer(role), "", time.time())
+    cookie = Keys(KEY).close(USE, asdict(session))
+    return httpx.AsyncClient(
+        transport=httpx.ASGITransport(replica.app), base_url="http://scoring", cookies={"jigsaw": cookie},
+        headers={"Accept": "text/html", "Accept-Language": language},
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+async def absent(parts: Parts, scoring: Service[ScoringStore], said: Heard) -> ScoreChanged:
+    """The score of somebody who misses nearly every lesson."""
+    entity, record = uuid4(), uuid4()
+    await publish(parts, fact(entity, record))
+    return await said.score(entity)
+
+
+async def test_a_fact_becomes_a_score_with_reasons_and_a_decision_in_audit(absent: ScoreChanged, said: Heard) -> None:
+    assert absent.score is not None
+    assert absent.score > 0.9
+    assert absent.reasons[0].feature == "absence_28d"
+    assert absent.reasons[0].value == pytest.approx(0.9)
+    assert (absent.area, absent.initiative, absent.kind) == ("north", "neet", Kind.PERSON)
+    entry = await said.entry("allowed", absent.entity, "service:scoring")
+    assert (entry.action, entry.purpose, entry.agreement) == ("decision", "neet", "schools")
+    assert entry.reference == f"receipt:{absent.receipt}"
+
+
+async def test_a_fact_for_another_purpose_is_not_read(
+    parts: Parts, scoring: Service[ScoringStore], said: Heard
+) -> None:
+    other, read, key = uuid4(), uuid4(), uuid4()
+    await publish(parts, fact(other, uuid4(), purposes=("identity", "hmo"), key=key), fact(read, uuid4(), key=key))
+    await said.score(read)
+    async with scoring.worker.work() as work:
+        assert not await work.store.said([other])
+
+
+async def test_a_merge_takes_one_score_back_and_raises_the_other(
+    parts: Parts, scoring: Service[ScoringStore], said: Heard
+) -> None:
+    kept, gone, records = uuid4(), uuid4(), [uuid4(), uuid4()]
+    mild = {"sessions_missed": 2, "sessions_possible": 10}
+    await publish(parts, fact(kept, records[0], **mild), fact(gone, records[1], EXCLUSION, days=3))
+    before, other = await said.score(kept), await said.score(gone)
+    merged = EntityChanged(
+        entity=gone, kind=Kind.PERSON, version=7, change=Change.MERGED, before=[records[1]], after=[], into=kept
+    )
+    grown = EntityChanged(
+        entity=kept, kind=Kind.PERSON, version=8, change=Change.GREW, before=records[:1], after=records
+    )
+    await publish(parts, *(first("/services/linkage", str(c.entity), c, NOW) for c in (merged, grown)))
+    ended = await said.score(gone, other.version)
+    assert (ended.score, ended.into) == (None, kept)
+    both = await said.until(
+        lambda heard: next((s for s in heard.scores if s.entity == kept and s.score > before.score), None)
+    )
+    assert both.version > ended.version
+    assert {reason.feature for reason in both.reasons} >= {"exclusions_90d", "absence_28d"}
+
+
+async def test_an_erasure_forgets_the_counts_and_the_receipts(
+    parts: Parts, scoring: Service[ScoringStore], said: Heard, databases: Databases
+) -> None:
+    entity, record = uuid4(), uuid4()
+    await publish(parts, fact(entity, record))
+    score = await said.score(entity)
+    erased = EntityChanged(
+        entity=entity, kind=Kind.PERSON, version=9, change=Change.ERASED, before=[record], after=[], into=None
+    )
+    await publish(parts, first("/services/linkage", str(entity), erased, NOW))
+    ended = await said.score(entity, score.version)
+    assert (ended.score, ended.into) == (None, None)
+    other = uuid4()
+    await publish(parts, fact(entity, record), fact(other, uuid4(), key=record))
+    await said.score(other)
+    async with connected(databases.dsn) as connection:
+        assert not await connection.fetchval("SELECT count(*) FROM states WHERE record = $1", record)
+        assert not await connection.fetchval("SELECT count(*) FROM receipts WHERE id = $1", score.receipt)
+
+
+@pytest.mark.parametrize(("language", "sentence"), [("en", "absence_28d is 0.90"), ("cy", "absence_28d yw 0.90")])
+async def test_a_youth_worker_is_told_the_score_and_why_in_words(
+    scoring: Service[ScoringStore], absent: ScoreChanged, said: Heard, language: str, sentence: str
+) -> None:
+    async with client(scoring, "youth-worker", **{"Accept-Language": language}) as asked:
+        answer = await asked.get(f"/scoring/scores/neet/{absent.entity}", params={"purpose": "neet"})
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["score"] == pytest.approx(absent.score)
+    assert answer.json()["reasons"][0]["sentence"] == sentence
+    assert answer.json()["team"] == "youth-north"
+    entry = await said.entry("allowed", absent.entity)
+    assert (entry.action, entry.role, entry.purpose) == ("disclosure", "youth-worker", "neet")
+    assert "absence_28d" in entry.fields
+
+
+async def test_who_no_agreement_names_is_refused_and_that_is_audited(
+    scoring: Service[ScoringStore], absent: ScoreChanged, said: Heard
+) -> None:
+    async with client(scoring, "housing-inspector") as asked:
+        answer = await asked.get(f"/scoring/scores/neet/{absent.entity}", params={"purpose": "neet"})
+    assert answer.status_code == 403
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert "housing-inspector" in answer.json()["detail"]
+    assert (await said.entry("refused", absent.entity)).role == "housing-inspector"
+    async with client(scoring) as nobody:
+        assert (await nobody.get(f"/scoring/scores/neet/{absent.entity}")).status_code == 401
+
+
+async def test_an_unknown_entity_and_an_unknown_initiative_are_not_found(
+    scoring: Service[ScoringStore], said: Heard
+) -> None:
+    unknown = uuid4()
+    async with client(scoring, "youth-worker") as asked:
+        assert (await asked.get(f"/scoring/scores/neet/{unknown}")).status_code == 404
+        answer = await asked.get(f"/scoring/scores/nothing/{unknown}")
+    assert (answer.status_code, "Those at work: neet" in answer.json()["detail"]) == (404, True)
+    await said.entry("empty", unknown)
+
+
+async def test_a_receipt_says_what_the_score_was_made_of_and_replays(
+    scoring: Service[ScoringStore], absent: ScoreChanged
+) -> None:
+    async with client(scoring, "auditor") as asked:
+        receipt = (await asked.get(f"/scoring/receipts/{absent.receipt}")).json()
+        again = (await asked.get(f"/scoring/receipts/{absent.receipt}/replay")).json()
+    assert receipt["features"]["absence_28d"] == pytest.approx(0.9)
+    assert receipt["thresholds"] == {"raise": 0.6, "lower": 0.45}
+    assert receipt["agreements"] == ["schools"]
+    assert len(receipt["members"]) == 1
+    assert again["equal"] is True
+    assert again["recomputed"] == pytest.approx(absent.score)
+
+
+async def test_a_new_model_scores_everything_again_and_old_receipts_still_replay(
+    parts: Parts, databases: Databases, folder: Path, scoring: Service[ScoringStore], absent: ScoreChanged,
+    said: Heard, tmp_path: Path,
+) -> None:  # fmt: skip
+    cautious = write(tmp_path, graph([weight / 10 for weight in WEIGHTS], MEANS))
+    async with working(settings_of(parts, databases, cautious)) as replica:
+        lower = await said.score(absent.entity, absent.version)
+        async with client(replica, "auditor") as asked:
+            again = (await asked.get(f"/scoring/receipts/{absent.receipt}/replay")).json()
+    assert lower.model != absent.model
+    assert lower.score is not None
+    assert lower.score < 0.5
+    assert again["equal"] is True
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "How the scores lie"), ("cy", "Sut mae'r sgoriau'n gorwedd")])
+async def test_the_pages_say_what_an_initiative_is_for(
+    scoring: Service[ScoringStore], absent: ScoreChanged, language: str, words: str
+) -> None:
+    async with browser(scoring, "analyst", language) as page:
+        every, one = await page.get("/scoring/"), await page.get("/scoring/initiatives/neet")
+        missing = await page.get("/scoring/initiatives/nothing")
+    assert (every.status_code, one.status_code, missing.status_code) == (200, 200, 404)
+    assert "/scoring/initiatives/neet" in every.text
+    assert words in one.text.replace("&#39;", "'")
+    assert "<svg" in one.text
+    assert "weights by hand" in one.text
+    async with client(scoring, Accept="text/html") as nobody:
+        assert (await nobody.get("/scoring/")).status_code == 303
