@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 
 import psutil
@@ -158,8 +159,13 @@ def _memory(process: psutil.Process) -> float:
 
 
 def _cpu(process: psutil.Process) -> float:
-    times = process.cpu_times()
-    return float(times.user + times.system + times.children_user + times.children_system)
+    """Seconds of it, its living children and those that have ended."""
+    own = process.cpu_times()
+    total = float(own.children_user + own.children_system)
+    for each in (process, *process.children(recursive=True)):
+        with suppress(psutil.NoSuchProcess):
+            total += sum(each.cpu_times()[:2])
+    return total
 
 
 def _duration(seconds: float) -> str:

@@ -18,7 +18,7 @@ from shared.web import oidc
 ADDRESS, CONSOLE = "http://issuer.test", "http://console.test"
 BACK = f"{CONSOLE}/alerts/signed-in"
 VERIFIER = "v" * 64
-CARYS = Person("carys", "Carys Morgan", "caseworker", "youth-east", "cy", "right password")
+CARYS = Person("carys", "Carys Morgan", "youth-worker", "youth-east", "cy", "right password")
 KEY = RSAKey.generate_key(2048, {"kid": "k"})
 
 
