@@ -72,6 +72,7 @@ class Opened(NamedTuple):
 
     @property
     def access(self) -> Access:
+        """Raises ``ValueError`` for what no release of ours wrote."""
         return Access.model_validate_json(self.payload)
 
 

@@ -28,11 +28,13 @@ MOST_KEYS = 50_000
 
 
 class Reading(NamedTuple):
-    """An entry of the log and what it says; None when its subject was erased."""
+    """An entry of the log and what it says; ``entity`` is None when its subject was erased, and ``fault`` says what
+    is wrong with a row that was changed."""
 
     entry: Entry
-    entity: UUID | None
-    opened: Opened | None
+    entity: UUID | None = None
+    opened: Opened | None = None
+    fault: str = ""
 
 
 class Erasure(NamedTuple):
@@ -86,13 +88,17 @@ class Log:
         return Erasure(numbers, seqs)
 
     async def read(self, store: AuditStore, entries: Sequence[Entry]) -> list[Reading]:
-        """What the entries say. Raises ``Broken`` when a row was changed."""
-        keys = {k.number: self._unsealed(k) for k in await store.keys_numbered({e.subject for e in entries})}
-        readings = []
-        for entry in entries:
-            key = keys.get(entry.subject)
-            readings.append(Reading(entry, key and key.entity, key and opened(entry, key)))
-        return readings
+        """What the entries say."""
+        keys = {key.number: key for key in await store.keys_numbered({entry.subject for entry in entries})}
+        return [self._reading(entry, keys.get(entry.subject)) for entry in entries]
+
+    def _reading(self, entry: Entry, key: SealedKey | None) -> Reading:
+        if key is None:
+            return Reading(entry)
+        try:
+            return Reading(entry, key.entity, opened(entry, self._unsealed(key)))
+        except Broken as error:
+            return Reading(entry, key.entity, fault=str(error))
 
     async def _drafted(self, store: AuditStore, accesses: Sequence[Access]) -> list[Draft]:
         keys = await self._keys_of(store, {access.subject or NOBODY for access in accesses})

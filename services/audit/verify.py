@@ -19,7 +19,7 @@ from services.audit.store import AuditStore, Q
 from services.audit.witness import FILE, Witness
 from shared.db import Connection, Database
 
-ROWS = 2000
+ROWS = 1000
 Progress = Callable[[int, int], None]
 
 
@@ -39,8 +39,15 @@ class Report:
     seconds: float
 
     @property
-    def ok(self) -> bool:
+    def is_whole(self) -> bool:
         return not self.faults
+
+    def __str__(self) -> str:
+        """For people: what was read, then each fault on a line."""
+        read = f"{self.entries} entries ({self.erased} erased) and {self.checkpoints} checkpoints"
+        found = "no fault" if self.is_whole else f"{len(self.faults)} faults"
+        lines = [f"Read {read} in {self.seconds:.1f} s, held against {self.witnessed} of the witness: {found}."]
+        return "\n".join(lines + [f"  {where}: {what}" for where, what in self.faults])
 
 
 class Known(NamedTuple):

@@ -4,29 +4,18 @@ Like a C2SP tlog-witness it takes a checkpoint only when the log proves that it 
 file that is only added to; put its folder on another machine, or copy it there.
 """
 
-import asyncio
 import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
 
-from services.audit import metrics
 from services.audit.checkpoint import BadNote, Checkpoint, Verifier, notes_in
-from services.audit.log import prove_consistency
-from services.audit.merkle import is_consistent
-from services.audit.store import AuditStore
-from shared.errors import Unavailable
-from shared.telemetry import log
-from shared.work import Worker
 
 FILE = "checkpoints.txt"
 CUT_OFF = " (cut off here)\n"
 TAIL_BYTES = 8192
-PAUSE = 1.0
 
 
 class Discontinued(Exception):
@@ -80,62 +69,3 @@ def _alone(file: IO[bytes]) -> Iterator[None]:
         yield
     finally:
         fcntl.flock(file, fcntl.LOCK_UN)
-
-
-@dataclass
-class Watch:
-    """Shows the witness each new checkpoint, every second. ``agreed`` is when the log last proved its continuity."""
-
-    worker: Worker[AuditStore]
-    witness: Witness
-    verifier: Verifier
-    agreed: datetime | None = None
-    newest: Checkpoint | None = None
-    discontinued: str = ""
-    _kept: Checkpoint | None = field(default=None, repr=False)
-
-    async def forever(self) -> None:
-        while True:
-            try:
-                await self.look()
-            except Unavailable:
-                pass  # the bus and the requests say so; the next look tries again
-            except (Discontinued, BadNote) as error:
-                self.discontinued = str(error)
-                metrics.CONSISTENT.set(0)
-                log().critical("audit.log_discontinued")
-            await asyncio.sleep(PAUSE)
-
-    async def look(self) -> None:
-        """Raises ``Discontinued`` or ``BadNote`` for a log that is not what it was; the witness takes nothing then."""
-        kept = self._kept = self._kept or await asyncio.to_thread(self.witness.newest)
-        async with self.worker.work() as work:
-            head = await work.store.head()
-            now = self.verifier.open(head.note) if head.note else None
-            if kept:
-                await _continues(work.store, kept, now)
-        if now and (kept is None or kept.size < now.size):
-            metrics.UNWITNESSED.set(now.size - kept.size if kept else now.size)
-            await asyncio.to_thread(self.witness.take, head.note)
-            self._kept = now
-        self._agree(now)
-
-    def _agree(self, now: Checkpoint | None) -> None:
-        self.agreed, self.newest, self.discontinued = datetime.now(UTC), now, ""
-        metrics.CONSISTENT.set(1)
-        metrics.UNWITNESSED.set(0)
-        if now:
-            metrics.SIZE.set(now.size)
-            metrics.CHECKPOINT_AGE.set((self.agreed - now.at).total_seconds())
-
-
-async def _continues(store: AuditStore, kept: Checkpoint, now: Checkpoint | None) -> None:
-    if now is None or now.size < kept.size:
-        size = now.size if now else 0
-        raise Discontinued(f"the witness saw {kept.size} entries, the log has {size}: its end was cut off")
-    try:
-        proof = await prove_consistency(store, kept.size, now.size)
-    except KeyError as missing:
-        raise Discontinued(f"the log cannot prove its continuity: {missing} is missing") from missing
-    if not is_consistent(kept.size, now.size, kept.root, now.root, proof):
-        raise Discontinued(f"the log's first {kept.size} entries are not those that the witness saw")

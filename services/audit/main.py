@@ -1,0 +1,47 @@
+"""Audit: settings, wiring, run."""
+
+from pathlib import Path
+
+from fastapi import Request
+
+from services.audit import api, pages
+from services.audit.checkpoint import Signer, Verifier
+from services.audit.desk import Desk
+from services.audit.log import Log
+from services.audit.settings import AuditSettings
+from services.audit.store import AuditStore
+from services.audit.stream import Recorder
+from services.audit.watching import Inspector, Watch
+from services.audit.witness import Witness
+from shared.access import Agreements
+from shared.service import Service
+from shared.web import N_, Notice, Web
+
+DISCONTINUED = Notice(N_("The audit log is not what its witness saw. Do not rely on it, and call the operator."))
+
+
+def service(settings: AuditSettings) -> Service[AuditStore]:
+    service = Service("audit", settings, AuditStore, title="Jigsaw audit")
+    sealing_key = bytes.fromhex(settings.sealing_key.get_secret_value())
+    signer = Signer(settings.log_origin, bytes.fromhex(settings.checkpoint_key.get_secret_value()))
+    verifier, log = Verifier(signer.verifier_key), Log(signer, sealing_key)
+    watch = Watch(service.worker, Witness(settings.witness, verifier), verifier)
+    dsn = settings.database.get_secret_value()
+    inspector = Inspector(dsn, settings.witness, signer.verifier_key, sealing_key, settings.verify_hours, watch)
+
+    def notices(_: Request) -> list[Notice]:
+        return [DISCONTINUED] if watch.discontinued else []
+
+    web = Web("audit", settings, Path(__file__).parent, notices)
+    desk = Desk(service.worker, log)
+    state = pages.State(signer.verifier_key, watch, inspector, Agreements.load(settings.agreements))
+    service.hears(Recorder(log).record)
+    service.in_background(watch.forever)
+    service.in_background(inspector.forever)
+    service.answers(api.router(service.worker, desk, signer), pages.router(desk, web, state))
+    web.mount(service.app)
+    return service
+
+
+if __name__ == "__main__":
+    service(AuditSettings()).run()

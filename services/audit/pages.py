@@ -1,0 +1,135 @@
+"""What an auditor sees: whether the log is whole, and its entries in words."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import HTMLResponse
+from markupsafe import Markup
+
+from services.audit.api import END, EVER, admits
+from services.audit.desk import Desk, Found
+from services.audit.domain import NOBODY
+from services.audit.examination import Fault
+from services.audit.log import Reading
+from services.audit.store import Window
+from services.audit.watching import Inspector, Watch
+from shared.access import Agreements
+from shared.contracts import Access, Action, Outcome
+from shared.web import N_, Language, Viewer, Web, language
+
+ROWS = 50
+FAULTS = 20
+ACTIONS = {
+    Action.COLLECTION: N_("Collected"),
+    Action.ALTERATION: N_("Changed"),
+    Action.CONSULTATION: N_("Looked at"),
+    Action.DISCLOSURE: N_("Passed on"),
+    Action.COMBINATION: N_("Joined with other records"),
+    Action.ERASURE: N_("Erased"),
+    Action.DECISION: N_("Decided about"),
+}
+OUTCOMES = {Outcome.ALLOWED: N_("Allowed"), Outcome.REFUSED: N_("Refused"), Outcome.EMPTY: N_("Nothing found")}
+NOT_A_REFERENCE = N_("“%(text)s” is not a reference. A reference is 32 digits and letters a–f, as on a case page.")
+SERVICE = "service:"
+
+
+@dataclass(frozen=True)
+class State:
+    """What the page says about the log itself."""
+
+    verifier_key: str
+    watch: Watch
+    inspector: Inspector
+    agreements: Agreements
+
+
+def router(desk: Desk, web: Web, state: State) -> APIRouter:
+    routes, auditor = APIRouter(include_in_schema=False), admits(desk)
+
+    @routes.get("/audit/")
+    async def search(
+        request: Request,
+        entity: Annotated[str, Query(max_length=4000)] = "",
+        actor: Annotated[str, Query(max_length=200)] = "",
+        before: Annotated[int, Query(ge=0, le=END)] = END,
+        person: Viewer = auditor,
+    ) -> HTMLResponse:
+        spoken, window = language(request), Window(before, *EVER, ROWS)
+        entities, wrong = references(entity)
+        found = await _found(desk, person, entities if not wrong else [], actor.strip(), window)
+        errors = [(spoken.gettext(NOT_A_REFERENCE, text=text), "#entity") for text in wrong]
+        return web.render(
+            request, "search.html", 400 if errors else 200, errors=errors, asked={"entity": entity, "actor": actor},
+            rows=None if found is None else [row(spoken, state.agreements, reading) for reading in found.readings],
+            following=found and found.following, state=state, faults=_faults(state),
+        )  # fmt: skip
+
+    return routes
+
+
+def references(text: str) -> tuple[list[UUID], list[str]]:
+    """The references in what was typed, once each, and what is none."""
+    good, wrong = dict[UUID, None](), []
+    for part in re.split(r"[\s,;]+", text.strip()):
+        try:
+            good |= {UUID(part): None} if part else {}
+        except ValueError:
+            wrong.append(part)
+    return list(good), wrong
+
+
+async def _found(desk: Desk, person: Viewer, entities: Sequence[UUID], actor: str, window: Window) -> Found | None:
+    if entities:
+        return await desk.about(person, entities, window)
+    return await desk.by(person, actor, window) if actor else None
+
+
+def row(spoken: Language, agreements: Agreements, reading: Reading) -> list[str | Markup]:
+    """An entry in words: when, who, what, about whom, why, under which agreement, which fields, how it ended."""
+    entry, said = reading.entry, spoken.gettext
+    beginning = [_time(spoken, entry.at), actor_in_words(spoken, entry.actor, reading)]
+    if reading.fault:
+        return [*beginning, said("This entry was changed: %(fault)s", fault=reading.fault), *[""] * 5]
+    if reading.opened is None:
+        return [*beginning, said("Erased on request. That there was an entry can still be proved."), *[""] * 5]
+    access = reading.opened.access
+    return [
+        *beginning, said(ACTIONS[access.action]), _about(spoken, reading.entity), access.purpose,
+        _agreement(spoken, agreements, access), ", ".join(access.fields), said(OUTCOMES[access.outcome]),
+    ]  # fmt: skip
+
+
+def actor_in_words(spoken: Language, actor: str, reading: Reading) -> Markup:
+    role = "" if actor.startswith(SERVICE) or not reading.opened else f" ({reading.opened.access.role})"
+    name = actor.removeprefix(SERVICE)
+    words = spoken.gettext("Jigsaw, by itself (%(service)s)", service=name) if name != actor else actor
+    return _link("actor", actor, words) + role
+
+
+def _about(spoken: Language, entity: UUID | None) -> str | Markup:
+    if entity is None or entity == NOBODY:
+        return spoken.gettext("Nobody")
+    return _link("entity", str(entity), str(entity)[:8])
+
+
+def _agreement(spoken: Language, agreements: Agreements, access: Access) -> str:
+    agreement = agreements.by_name.get(access.agreement)
+    return spoken.choose(agreement.title.model_dump()) if agreement else access.agreement
+
+
+def _time(spoken: Language, at: datetime) -> Markup:
+    return Markup('<time datetime="{}">{}</time>').format(at.isoformat(), spoken.moment(at))
+
+
+def _link(field: str, value: str, words: str) -> Markup:
+    return Markup('<a class="govuk-link" href="/audit/?{}={}">{}</a>').format(field, Markup.escape(value), words)
+
+
+def _faults(state: State) -> Sequence[Fault]:
+    report = state.inspector.report
+    return report.faults[:FAULTS] if report else []
