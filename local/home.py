@@ -39,10 +39,8 @@ class Home:
 
     def make(self) -> None:
         """The folder and its parts' folders; harmless when they are there."""
-        if self.path.exists() and self.path.stat().st_uid != os.geteuid():
-            raise StackError(
-                f"{self.path} belongs to {self.path.owner()}: go on as that user, or choose another folder by JIGSAW_HOME"
-            )
+        if self.exists and self.path.stat().st_uid != os.geteuid():
+            raise StackError(f"{self.path} is {self.path.owner()}'s: be that user, or choose another by JIGSAW_HOME")
         if not self.exists:
             if self.path.exists() and any(self.path.iterdir()):
                 raise StackError(f"{self.path} holds files that are not Jigsaw's: choose another folder by JIGSAW_HOME")
