@@ -111,13 +111,18 @@ class Kafka(Part):
         new = self._data.with_name("data.new")
         shutil.rmtree(new, ignore_errors=True)
         settings = self._settings(port, new)
-        cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        argv = [*self._java(), FORMAT, "format", "--ignore-formatted", "-t", cluster, "-c", str(settings)]
+        argv = [*self._java(), FORMAT, "format", "-t", cluster_id(uuid.uuid4()), "-c", str(settings)]
         with self.home.log(self.name).open("ab") as out:
             done = subprocess.run(argv, env=_environment(), stdout=out, stderr=out, check=False)  # noqa: S603
         if done.returncode:
             raise StackError(f"Kafka's data folder could not be formatted. {last_words(self.home, self.name)}")
         new.rename(self._data)
+
+
+def cluster_id(of: uuid.UUID) -> str:
+    """22 letters of base64url, as Kafka writes a UUID; never a leading "-", which its tools take for an option."""
+    first, *rest = of.bytes
+    return urlsafe_b64encode(bytes([first & 0x7F, *rest])).decode().rstrip("=")
 
 
 async def has_brokers(bootstrap: str) -> bool:

@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from local import daemon
 from local.daemon import Command
 from local.home import PROJECT, Home, StackError
 from local.parts.jars import Jar, _fetched, _maven
-from local.parts.kafka import Kafka
+from local.parts.kafka import Kafka, cluster_id
 from local.parts.postgres import Postgres
 from local.parts.valkey import Valkey
 from local.stack import Parts, running_parts, start_parts
@@ -52,6 +53,12 @@ def test_starting_again_starts_nothing(own_home: Home, up: Parts) -> None:
     assert start_parts(own_home) == up == running_parts(own_home)
     assert time.monotonic() - begun < 5
     assert [running.pid for running in daemon.everyone(own_home)] == before
+
+
+def test_a_cluster_id_is_never_taken_for_an_option() -> None:
+    ids = [cluster_id(uuid.UUID(int=number << 120)) for number in range(256)]
+    assert {len(each) for each in ids} == {22}
+    assert not [each for each in ids if each.startswith("-")]
 
 
 def test_two_starters_at_once_start_one(tmp_path: Path) -> None:
