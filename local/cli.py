@@ -1,8 +1,9 @@
 """The ``jigsaw`` command: one machine's whole platform from a terminal."""
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn, TypeVar
 from uuid import UUID
 
 import typer
@@ -15,18 +16,30 @@ from local.processes import SERVICES, tail
 from local.processes import status as processes_status
 from local.running import bring_down, bring_up
 from local.stack import environment, running_parts
+from shared.telemetry import start_logging
 
 app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="rich",
-    help="Join what a region's public bodies know, warn the one person who can act, prove who saw what and why.\n\n"
-    "Start with [bold]jigsaw demo[/bold]; your own files go in by [bold]jigsaw publish[/bold].",
+    pretty_exceptions_enable=False,  # they would show what variables hold
 )
 dlq = typer.Typer(no_args_is_help=True, help="Dead letters: what could not be handled, why, and sending it again.")
 audit = typer.Typer(no_args_is_help=True, help="The log of who saw what and why.")
+
+
+@app.callback()
+def jigsaw() -> None:
+    """Join what a region's public bodies know, warn the one person who can act, prove who saw what and why.
+
+    Start with [bold]jigsaw demo[/bold]; your own files go in by [bold]jigsaw publish[/bold].
+    """
+    start_logging("jigsaw", "ERROR")
+
+
 app.add_typer(dlq, name="dlq")
 app.add_typer(audit, name="audit")
 out = Console()
+T = TypeVar("T")
 
 
 @app.command()
@@ -151,7 +164,7 @@ def _dsns(home: Home) -> dict[str, str]:
     return {service: environment(home, parts, service)["JIGSAW_DATABASE"] for service in SERVICES}
 
 
-def _complain(action):  # type: ignore[no-untyped-def]
+def _complain(action: Callable[[], T]) -> T:
     """An error of the stack is a sentence, not a traceback."""
     try:
         return action()
@@ -159,6 +172,6 @@ def _complain(action):  # type: ignore[no-untyped-def]
         _fail(str(error))
 
 
-def _fail(sentence: str) -> None:
+def _fail(sentence: str) -> NoReturn:
     out.print(f"[red]{sentence}[/red]", highlight=False)
     raise typer.Exit(1)

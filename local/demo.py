@@ -5,7 +5,7 @@ import asyncio
 import signal
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from time import perf_counter
 
 import asyncpg
@@ -24,8 +24,9 @@ from local.summary import Summary, shown
 from local.truth import people_found
 from local.verifying import verified
 from local.watching import quantiles, scrape
-from region import Region, generate, stream
+from region import Region, generate
 
+DAYS = 90
 POST = 250
 NATURAL_RATE = 2.0
 """Events a second once the 90 days are done: a region of 20,000 people on a busy morning."""
@@ -36,7 +37,7 @@ async def run(home: Home, out: Console, *, people: int, seed: int, once: bool) -
     up = await bring_up(home, out.print)
     try:
         out.print(f"Generating a region of {people:,} people")
-        region = generate(seed=seed, people=people)
+        region = generate(seed=seed, people=people, start=date.today() - timedelta(days=DAYS))
         async with Publisher(up.services["ingest"], await partner_keys(home, up)) as publisher:
             summary = await _main_job(home, up, region, publisher, out)
             out.print(shown(summary))
@@ -101,9 +102,9 @@ async def _go_on(home: Home, up: Up, region: Region, publisher: Publisher, out: 
     stopped = asyncio.Event()
     for by in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(by, stopped.set)
-    for event in stream(region, rate=NATURAL_RATE, start=datetime.now(UTC)):
+    for event, _ in region.stream(NATURAL_RATE, datetime.now(UTC)):
         with suppress(TimeoutError):
-            async with asyncio.timeout(1 / NATURAL_RATE):
+            async with asyncio.timeout((event.sent - datetime.now(UTC)).total_seconds()):
                 await stopped.wait()
         if stopped.is_set():
             return

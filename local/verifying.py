@@ -7,6 +7,8 @@ from rich.progress import Progress
 
 from local.home import Home
 from local.stack import environment, running_parts
+from services.audit.checkpoint import Signer
+from services.audit.settings import AuditSettings
 from services.audit.verify import verify
 
 
@@ -22,5 +24,7 @@ async def verify_log(home: Home, out: Console) -> int:
 async def verified(home: Home, progress: Callable[[int, int], None]) -> tuple[str, bool]:
     """A sentence for people, and whether the log is whole."""
     told = environment(home, running_parts(home), "audit")
-    report = await verify(told["JIGSAW_DATABASE"], home.path / "witness", told["JIGSAW_CHECKPOINT_KEY"], progress)
+    origin: str = AuditSettings.model_fields["log_origin"].default
+    verifier_key = Signer(origin, bytes.fromhex(told["JIGSAW_CHECKPOINT_KEY"])).verifier_key
+    report = await verify(told["JIGSAW_DATABASE"], home.path / "witness", verifier_key, progress)
     return str(report), report.is_whole
