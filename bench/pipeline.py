@@ -51,9 +51,9 @@ async def _measured(rate: int, seconds: int) -> dict[str, Any]:
 
 
 def _bodies(wanted: int) -> list[Body]:
-    region = generate(seed=1, people=20_000, days=90)
+    region = generate(seed=1, people=20_000, days=270)
     events = [(event.partner, event.cloudevent()) for event in region.events][:wanted]
-    say(f"{len(events)} events of the region's 90 days")
+    say(f"{len(events)} events of the region's 270 days")
     return [(partner, orjson.dumps(batch), len(batch)) for partner, batch in batches(events, POST)]
 
 

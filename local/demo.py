@@ -5,7 +5,7 @@ import asyncio
 import signal
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from time import perf_counter
 
 import asyncpg
@@ -37,7 +37,7 @@ async def run(home: Home, out: Console, *, people: int, seed: int, once: bool) -
     up = await bring_up(home, out.print)
     try:
         out.print(f"Generating a region of {people:,} people")
-        region = generate(seed=seed, people=people, start=date.today() - timedelta(days=DAYS))
+        region = generate(seed=seed, people=people, start=datetime.now(UTC).date() - timedelta(days=DAYS))
         async with Publisher(up.services["ingest"], await partner_keys(home, up)) as publisher:
             summary = await _main_job(home, up, region, publisher, out)
             out.print(shown(summary))

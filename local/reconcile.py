@@ -46,8 +46,12 @@ class Reconciliation:
 
     @property
     def is_whole(self) -> bool:
-        faults = [getattr(self, field.name) for field in fields(self) if field.name not in ("accepted",)]
-        return not any(faults)
+        return self.is_settled(dead=0)
+
+    def is_settled(self, dead: int) -> bool:
+        """Whole, but for so many messages that were put aside as they should be."""
+        faults = [getattr(self, field.name) for field in fields(self) if field.name not in ("accepted", "dead")]
+        return not any(faults) and self.dead == dead
 
 
 async def reconcile(dsns: Mapping[str, str], held: int | None = None) -> Reconciliation:
