@@ -29,6 +29,11 @@ class Heard:
         return [*self.said_merges, *((key[1], score.into) for key, score in self.scores if score.into is not None)]
 
     @property
+    def regroups(self) -> bool:
+        """Whether alerts that have ended are touched too, which a score never does."""
+        return bool(self.merges or self.erased)
+
+    @property
     def entities(self) -> set[UUID]:
         """Everyone it names."""
         merging = (entity for pair in self.merges for entity in pair)
@@ -66,15 +71,27 @@ def judge(known: Known, said: Heard, rules: Mapping[str, Rule], now: datetime) -
     standings = _standings(known.standings, said.scores, people, rules)
     alerts, steps = _settle_in(known.alerts, people, now)
     for initiative, person in _touched(said, new, people, standings, rules):
-        merged = [standings[key] for one in people.merged[person] if (key := (initiative, one)) in standings]
-        standing = standings.get((initiative, person), UNHEARD)
         theirs = alerts.get((initiative, person), ())
-        decision = decide(Person(person, rules[initiative], standing, merged, theirs), now)
+        one = _person(person, rules[initiative], people, standings, theirs)
+        decision = decide(one, now)
         steps += decision.steps
-        if decision.standing is not standing:
+        if decision.standing is not one.standing:
             standings[initiative, person] = decision.standing
     changed = {key: one for key, one in standings.items() if one is not known.standings.get(key)}
     return Changes(new, people.erased_of(said.entities), changed, steps)
+
+
+def person(known: Known, rule: Rule, entity: UUID) -> Person:
+    """One person in one initiative, as kept."""
+    theirs = [alert for alert in known.alerts if (alert.initiative, alert.entity) == (rule.initiative, entity)]
+    return _person(entity, rule, _People(known.redirects, known.erased), known.standings, theirs)
+
+
+def _person(
+    entity: UUID, rule: Rule, people: "_People", standings: Mapping[Key, Standing], alerts: Sequence[Alert]
+) -> Person:
+    merged = [standings[key] for one in people.merged[entity] if (key := (rule.initiative, one)) in standings]
+    return Person(entity, rule, standings.get((rule.initiative, entity), UNHEARD), merged, alerts)
 
 
 class _People:

@@ -138,3 +138,43 @@ WHERE f.seq > $1 AND ($2::text IS NULL OR f.team = $2) ORDER BY f.seq LIMIT $3;
 -- name: forget
 -- Drop what no page that is still open can ask for. Index: feed_at.
 DELETE FROM feed WHERE at < $1;
+
+-- name: gathering
+-- One process at a time gathers mails; others see what it gathered. Ends with the transaction.
+SELECT pg_advisory_xact_lock(hashtext('alerts mail'));
+
+-- name: waiting
+-- Teams with alerts they were not mailed about: since when, the first of them, and when the team was last mailed.
+-- Indexes: mail_items_waiting, mails_team.
+SELECT DISTINCT ON (i.team) i.team, i.at AS since, i.alert AS first,
+    (SELECT max(m.made_at) FROM mails m WHERE m.team = i.team) AS last
+FROM mail_items i WHERE i.mail IS NULL ORDER BY i.team, i.at, i.alert;
+
+-- name: write
+-- A mail to be sent. Index: mails_pkey.
+INSERT INTO mails (id, team, address, made_at, due_at) VALUES ($1, $2, $3, $4, $4) ON CONFLICT DO NOTHING;
+
+-- name: enclose
+-- All that waits for a team goes into its mail. Index: mail_items_waiting.
+UPDATE mail_items SET mail = $1 WHERE team = $2 AND mail IS NULL;
+
+-- name: take
+-- Mails whose time has come. Each is ours until its next attempt is due: a process that dies leaves it to another.
+-- Index: mails_due.
+UPDATE mails SET attempts = attempts + 1, due_at = $1 + least(5 * power(2, attempts), 600) * interval '1 second'
+WHERE id IN (
+    SELECT id FROM mails WHERE sent_at IS NULL AND due_at <= $1 ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED
+)
+RETURNING id, team, address, made_at, attempts;
+
+-- name: contents
+-- How many alerts of which initiative a mail is about. Index: mail_items_mail.
+SELECT initiative, count(*) AS number FROM mail_items WHERE mail = $1 GROUP BY initiative ORDER BY initiative;
+
+-- name: sent
+-- The mail server has taken it. Index: mails_pkey.
+UPDATE mails SET sent_at = $2 WHERE id = $1;
+
+-- name: unsent
+-- Mails the mail server has not taken. Index: mails_due.
+SELECT count(*) FROM mails WHERE sent_at IS NULL;

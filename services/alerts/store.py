@@ -1,6 +1,6 @@
 """What alerts keeps. One short method a statement; a batch is one statement, however many rows."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ from uuid import UUID
 import asyncpg
 
 from services.alerts.domain import REOPENS_WITHIN, Alert, Band, Outcome, State, Step
-from services.alerts.judgement import Changes, Heard, Key, Known
+from services.alerts.judgement import Changes, Key, Known
 from services.alerts.standing import Score, Standing
 from services.alerts.views import Entry, Past
 from shared.contracts import Reason
@@ -29,24 +29,22 @@ class AlertStore:
         """Wait for the writers before us. First of all in a transaction that decides anything."""
         await self._connection.execute(Q["turn"])
 
-    async def known(self, said: Heard, now: datetime) -> Known:
-        """What is kept of those a batch names, and of all who are one with them."""
-        named = list(said.entities)
-        rows = await self._connection.fetch(Q["redirects"], named)
+    async def known(self, entities: Collection[UUID], now: datetime, *, ended: bool = False) -> Known:
+        """What is kept of these entities and of all who are one with them; ``ended`` alerts too."""
+        rows = await self._connection.fetch(Q["redirects"], list(entities))
         redirects = {row["entity"]: row["into_entity"] for row in rows}
-        everyone = list({*named, *redirects, *redirects.values()})
+        everyone = list({*entities, *redirects, *redirects.values()})
         gone = await self._connection.fetch(Q["gone"], everyone)
         standings = await self._connection.fetch(Q["standings"], everyone)
-        if said.merges or said.erased:
-            alerts = await self.all_of(everyone)
+        if ended:
+            alerts = await self._connection.fetch(Q["all_of"], everyone)
         else:
-            found = await self._connection.fetch(Q["counting"], everyone, now - REOPENS_WITHIN)
-            alerts = [_alert(row) for row in found]
+            alerts = await self._connection.fetch(Q["counting"], everyone, now - REOPENS_WITHIN)
         return Known(
             redirects=redirects,
             erased=frozenset(row["entity"] for row in gone),
             standings={(row["initiative"], row["entity"]): _standing(row) for row in standings},
-            alerts=alerts,
+            alerts=[_alert(row) for row in alerts],
         )
 
     async def change(self, changes: Changes) -> None:
@@ -100,7 +98,7 @@ class AlertStore:
             await self._connection.execute(Q["announce"], *zip(*rows, strict=True))
 
     async def all_of(self, entities: Iterable[UUID]) -> list[Alert]:
-        """Every alert of these people."""
+        """Every alert of these people, the newest first."""
         return [_alert(row) for row in await self._connection.fetch(Q["all_of"], list(entities))]
 
     async def alert(self, id: UUID) -> Alert | None:
@@ -131,6 +129,10 @@ class AlertStore:
     async def newest(self) -> int:
         """The feed's last number; 0 when it is empty."""
         return int(await self._connection.fetchval(Q["newest"]))
+
+    async def oldest(self) -> int:
+        """The feed's first number; 0 when it is empty."""
+        return int(await self._connection.fetchval(Q["oldest"]))
 
     async def after(self, seq: int, team: str | None, limit: int) -> list[Entry]:
         """What the feed says after a number, oldest first, each with the alert as it is now."""

@@ -8,6 +8,7 @@ from uuid import UUID
 from services.alerts.domain import Alert, Rule, Step
 from services.alerts.judgement import Heard, judge
 from services.alerts.metrics import STEPS
+from services.alerts.purposes import Purposes
 from services.alerts.standing import Score, Thresholds
 from services.alerts.store import AlertStore
 from shared.bus import Effects, hears
@@ -20,15 +21,14 @@ SOURCE = "/services/alerts"
 class Desk:
     """The handlers, with the rules of all initiatives."""
 
-    def __init__(self, initiatives: Initiatives) -> None:
-        self._initiatives = initiatives
-        self._rules: Mapping[str, Rule] = {one.name: rule_of(one) for one in initiatives}
+    def __init__(self, initiatives: Initiatives, purposes: Purposes) -> None:
+        self._purposes = purposes
+        self.rules: Mapping[str, Rule] = {one.name: rule_of(one) for one in initiatives}
 
     @hears(Topic.SCORES)
     async def weigh(self, events: Sequence[Event[ScoreChanged]], store: AlertStore, now: datetime) -> Effects:
         """Open, revise, lapse or leave alone the alert of each scored person; follow who was merged."""
-        bodies = [event.body for event in events]
-        said = Heard(scores=[((body.initiative, body.entity), _score(body)) for body in bodies])
+        said = Heard(scores=[((event.body.initiative, event.body.entity), _score(event.body)) for event in events])
         return await self._judge(events, said, store, now)
 
     @hears(Topic.ENTITIES)
@@ -39,33 +39,29 @@ class Desk:
             said_merges=[(body.entity, body.into) for body in bodies if body.into is not None],
             erased=[body.entity for body in bodies if body.change is Change.ERASED],
         )
-        return await self._judge(events, said, store, now) if said.merges or said.erased else Effects()
+        return await self._judge(events, said, store, now) if said.regroups else Effects()
 
     async def _judge(self, events: Sequence[Event[Any]], said: Heard, store: AlertStore, now: datetime) -> Effects:
         await store.turn()
-        changes = judge(await store.known(said, now), said, self._rules, now)
+        changes = judge(await store.known(said.entities, now, ended=said.regroups), said, self.rules, now)
         await store.change(changes)
         news = [step for step in changes.steps if step.news]
         causes = {event.body.entity: event for event in events}
-        says = [self._event(step.after, _cause(step, causes, events), now) for step in news]
+        says = [
+            _cause(step, causes, events).causes(SOURCE, str(step.after.entity), changed(step.after), now)
+            for step in news
+        ]
         return Effects(says=says, audits=[self.decision(step, now) for step in news])
-
-    def _event(self, alert: Alert, cause: Event[Any], now: datetime) -> Event[AlertChanged]:
-        return cause.causes(SOURCE, str(alert.entity), changed(alert), now)
 
     def decision(self, step: Step, now: datetime) -> Access:
         """The audit entry of one change of one alert."""
-        STEPS.labels(step.after.initiative, step.change).inc()
+        alert, purpose = step.after, self._purposes.of(step.after.initiative)
+        STEPS.labels(alert.initiative, step.change).inc()
         return Access(
             at=now, actor=step.actor.id, role=step.actor.role, service="alerts", action=Action.DECISION,
-            subject=step.after.entity, purpose=self.purpose(step.after), agreement="", fields=[*step.differences],
-            reference=f"alert:{step.after.id}:{step.change}",
+            subject=alert.entity, purpose=purpose, agreement=self._purposes.agreements(purpose, now.date()),
+            fields=[*step.differences], reference=f"alert:{alert.id}:{step.change}",
         )  # fmt: skip
-
-    def purpose(self, alert: Alert) -> str:
-        """Of the alert's initiative; its name, should the initiative be gone."""
-        initiative = self._initiatives.by_name.get(alert.initiative)
-        return initiative.purpose if initiative else alert.initiative
 
 
 def changed(alert: Alert) -> AlertChanged:

@@ -1,7 +1,11 @@
-"""An initiative as its file would give it."""
+"""An initiative, as an object and as its files."""
 
 from pathlib import Path
 
+import yaml
+
+from services.alerts.purposes import Purposes
+from shared.access import Agreements
 from shared.contracts import Kind
 from shared.initiatives import (
     Act,
@@ -16,6 +20,7 @@ from shared.initiatives import (
     Text,
     Thresholds,
 )
+from shared.settings import PROJECT
 
 TITLE = Text(en="Young people who may leave education or work", cy="Pobl ifanc a allai adael addysg neu waith")
 REASONS = {
@@ -55,3 +60,15 @@ def neet() -> Initiative:
 
 
 INITIATIVES = Initiatives([neet()])
+PURPOSES = Purposes(INITIATIVES, Agreements.load(PROJECT / "agreements"))
+
+
+def write(folder: Path) -> Path:
+    """The initiative's files, for a service that reads them."""
+    home = folder / "neet"
+    home.mkdir(parents=True)
+    statement = neet().statement.model_dump(mode="json", by_alias=True, exclude_none=True)
+    reasons = {name: text.model_dump() for name, text in REASONS.items()}
+    for name, content in (("initiative", statement), ("reasons", reasons), ("card", {"limits": "none"})):
+        (home / f"{name}.yaml").write_text(yaml.safe_dump(content, allow_unicode=True))
+    return folder

@@ -16,11 +16,11 @@ from shared.contracts import Change, EntityChanged, Event, Kind, ScoreChanged
 from shared.contracts.envelope import first
 from shared.db import Database
 from tests.alerts.examples import NOW, entity, score
-from tests.alerts.initiative import INITIATIVES
+from tests.alerts.initiative import INITIATIVES, PURPOSES
 from tests.alerts.test_judgement import Kept, Said, stories
 from tests.parts import Databases
 
-DESK = Desk(INITIATIVES)
+DESK = Desk(INITIATIVES, PURPOSES)
 MAIR = Actor("mair", "Mair Evans", "caseworker")
 TABLES = "standings, redirects, erased, alerts, history, feed, mails, mail_items"
 
@@ -119,7 +119,8 @@ async def test_what_is_kept_is_what_was_judged(
         said = heard_of(batch)
         async with database.transaction() as connection:
             store = AlertStore(connection)
-            await store.change(judge(await store.known(said, NOW), said, RULES, NOW))
+            known = await store.known(said.entities, NOW, ended=said.regroups)
+            await store.change(judge(known, said, RULES, NOW))
     alerts = {alert.id: alert for alert in await kept(database)}
     assert alerts == model.alerts
 

@@ -1,0 +1,183 @@
+"""``/alerts/api/…`` for programs: a team's alerts with their reasons in words, and what people do with them.
+
+Nobody is named here: an alert speaks of an entity, and linkage says who that is, to those who may know.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, HTTPException, Query, Request
+from pydantic import BaseModel, Field
+from starlette.responses import JSONResponse, Response
+
+from services.alerts.cards import Wording
+from services.alerts.casework import LONGEST_NOTE, Casework, Impossible, Unknown
+from services.alerts.domain import Alert, Band, Outcome, State
+from services.alerts.showing import Showing, reads_alerts, team_of
+from services.alerts.store import AlertStore
+from shared.web import Language, TokenRefused, Viewer, csrf, language, verify_service_token, viewer
+from shared.web.errors import problem
+from shared.work import Worker
+
+MOST = 100
+Problem: dict[str, Any] = {"content": {"application/problem+json": {}}}
+REFUSALS: Mapping[int | str, dict[str, Any]] = {
+    401: {"description": "Nobody is signed in, and no service token speaks for anybody.", **Problem},
+    403: {"description": "Another team's, or not for this role. The attempt is recorded.", **Problem},
+    404: {"description": "There is no such alert.", **Problem},
+}
+CONFLICT: Mapping[int | str, dict[str, Any]] = {
+    409: {"description": "The alert is not in a state in which this can be done; the detail names it.", **Problem}
+}
+
+
+class ReasonOut(BaseModel):
+    feature: str = Field(examples=["absence_28d"])
+    value: float = Field(examples=[0.42])
+    contribution: float = Field(description="What it adds to the score, in log-odds.", examples=[1.3])
+    sentence: str = Field(examples=["Missed 42% of lessons in the last four weeks"])
+
+
+class AlertOut(BaseModel):
+    """One alert. ``version`` counts its changes; ``keeper`` is whoever has taken it on."""
+
+    id: UUID
+    initiative: str = Field(examples=["neet"])
+    entity: UUID
+    episode: int
+    team: str = Field(examples=["youth-east"])
+    state: State
+    score: float | None = Field(description="A probability, 0–1; null when there is nothing left to score.")
+    band: Band
+    reasons: list[ReasonOut]
+    receipt: UUID = Field(description="Scoring can replay the score by it.")
+    opened_at: datetime
+    changed_at: datetime
+    version: int
+    keeper: str | None
+    outcome: Outcome | None
+    joined_into: UUID | None
+
+
+class AlertsOut(BaseModel):
+    alerts: list[AlertOut]
+    more: bool = Field(description="Whether there are more: ask with a higher offset.")
+
+
+class Acknowledgement(BaseModel):
+    note: str = Field("", max_length=LONGEST_NOTE, examples=["I know the family and will call today."])
+
+
+class Closing(BaseModel):
+    outcome: Outcome
+    note: str = Field("", max_length=LONGEST_NOTE)
+
+
+class Callers:
+    """Who asks: a signed-in person (whose changes carry the CSRF token), or a service on behalf of one."""
+
+    def __init__(self, key: str) -> None:
+        self._key = key
+
+    async def __call__(self, request: Request) -> Viewer:
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer":
+            person = viewer(request)
+            if request.method != "GET":
+                await csrf(request)
+            return person
+        try:
+            call = verify_service_token(self._key, "alerts", token)
+        except TokenRefused as error:
+            raise HTTPException(401, "The service token is not ours, not for alerts, or too old.") from error
+        if call.viewer is None:
+            raise HTTPException(403, "Alerts are shown to a person: the token must say on whose behalf it asks.")
+        return call.viewer
+
+
+def router(worker: Worker[AlertStore], casework: Casework, showing: Showing, wording: Wording, key: str) -> APIRouter:
+    """The routes. ``key``: JIGSAW_SESSION_KEY, which signs service tokens."""
+    asker = Annotated[Viewer, Depends(Callers(key))]
+    spoken = Annotated[Language, Depends(language)]
+    routes = APIRouter(prefix="/alerts/api", tags=["Alerts"])
+
+    @routes.get("/alerts", summary="Alerts of a team, the most urgent first", responses={**REFUSALS})
+    async def alerts(
+        person: asker,
+        language: spoken,
+        state: Annotated[list[State], Query(description="Repeat it for several.")] = [State.OPEN],  # noqa: B006
+        team: Annotated[str, Query(description="For supervisors; others see their own.")] = "",
+        initiative: str = "",
+        limit: Annotated[int, Query(ge=1, le=MOST)] = 50,
+        offset: Annotated[int, Query(ge=0)] = 0,
+    ) -> AlertsOut:
+        """Each alert in the answer is recorded as shown to you before it is sent, and an empty answer too."""
+        mine = team_of(person)
+        if not reads_alerts(person) or (mine is not None and team not in ("", mine)):
+            await showing.refuse(person, None)
+        async with worker.work() as work:
+            found = await work.store.queue(mine or team or None, state, initiative or None, limit + 1, offset)
+        await showing.shown(person, found[:limit], "api")
+        return AlertsOut(alerts=[_out(alert, wording, language) for alert in found[:limit]], more=len(found) > limit)
+
+    @routes.get("/alerts/{id}", summary="One alert", responses={**REFUSALS})
+    async def alert(person: asker, language: spoken, id: UUID) -> AlertOut:
+        """Recorded as shown to you before it is sent."""
+        try:
+            found, _, _ = await casework.look(person, id)
+        except Unknown as error:
+            raise _missing(id) from error
+        return _out(found, wording, language)
+
+    @routes.post(
+        "/alerts/{id}/acknowledge", summary="Take an alert on", response_model=AlertOut,
+        responses={**REFUSALS, **CONFLICT},
+    )  # fmt: skip
+    async def acknowledge(person: asker, language: spoken, id: UUID, body: Acknowledgement) -> AlertOut | Response:
+        """You are then its keeper: it no longer lapses by itself. Doing it twice is harmless."""
+        try:
+            return _out(await casework.acknowledge(person, id, body.note), wording, language)
+        except Unknown as error:
+            raise _missing(id) from error
+        except Impossible as error:
+            return _conflict(error)
+
+    @routes.post(
+        "/alerts/{id}/close", summary="Say how an alert ended", response_model=AlertOut,
+        responses={**REFUSALS, **CONFLICT},
+    )  # fmt: skip
+    async def close(person: asker, language: spoken, id: UUID, body: Closing) -> AlertOut | Response:
+        """Only an acknowledged alert can be closed. The next one opens once the person's score has fallen and risen."""
+        try:
+            return _out(await casework.close(person, id, body.outcome, body.note), wording, language)
+        except Unknown as error:
+            raise _missing(id) from error
+        except Impossible as error:
+            return _conflict(error)
+
+    return routes
+
+
+def _missing(id: UUID) -> HTTPException:
+    return HTTPException(404, f"There is no alert {id}: ask /alerts/api/alerts which there are.")
+
+
+def _conflict(error: Impossible) -> JSONResponse:
+    detail = (
+        f"The alert is {error.state}, so it cannot be asked to {error.command}. Fetch it again to see what happened."
+    )
+    return problem(409, detail, "Not in this state")
+
+
+def _out(alert: Alert, wording: Wording, language: Language) -> AlertOut:
+    reasons = [
+        ReasonOut(**one.model_dump(), sentence=wording.sentence(alert, one, language.code)) for one in alert.reasons
+    ]
+    return AlertOut(
+        id=alert.id, initiative=alert.initiative, entity=alert.entity, episode=alert.episode, team=alert.team,
+        state=alert.state, score=alert.score, band=alert.band, reasons=reasons, receipt=alert.receipt,
+        opened_at=alert.opened_at, changed_at=alert.changed_at, version=alert.version, keeper=alert.keeper,
+        outcome=alert.outcome, joined_into=alert.joined_into,
+    )  # fmt: skip

@@ -1,0 +1,13 @@
+"""What alerts alone is told by its environment."""
+
+from pydantic import Field
+
+from shared.settings import Settings
+
+
+class AlertSettings(Settings):
+    """The common variables and those of the mail."""
+
+    mail_to: str = Field("{team}@localhost", description="A team's address; {team} is its name in the routing.")
+    mail_wait: float = Field(30, description="Seconds a team's first new alert waits for others to be mailed with it.")
+    mail_interval: float = Field(300, description="Seconds at least between two mails to one team.")

@@ -1,0 +1,190 @@
+"""The service itself, as a process: real Kafka, PostgreSQL and Valkey behind it, an SMTP server beside it."""
+
+import asyncio
+import os
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import asdict, dataclass, field
+from email.message import Message
+from typing import Any
+
+import httpx
+import pytest
+from aiokafka import AIOKafkaProducer
+from aiosmtpd.controller import Controller
+from aiosmtpd.handlers import Message as Handler
+
+from local.stack import Parts
+from shared.contracts import Event, Topic
+from shared.contracts.envelope import to_headers
+from shared.web import Viewer
+from shared.web.csrf import token_of
+from shared.web.keys import Keys
+from shared.web.session import USE, begin
+from tests.alerts.initiative import write
+from tests.parts import Databases, fresh_database
+from tests.web.processes import KEY, answering, free_port
+
+PATIENCE = 20.0
+Told = AsyncIterator[tuple[str, str]]
+"""Events as (id, data)."""
+MAIR = Viewer("mair", "Mair Hughes", "mair@example.org", "youth-worker", "youth-north", "en")
+OWEN = Viewer("owen", "Owen Carter", "owen@example.org", "youth-worker", "youth-south", "en")
+HELEN = Viewer("helen", "Helen Griffiths", "helen@example.org", "supervisor", "youth-north", "en")
+RUTH = Viewer("ruth", "Ruth Adler", "ruth@example.org", "auditor", "governance", "en")
+
+
+class Mailbox(Handler):
+    """Keeps what it is handed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.letters: list[Message] = []
+
+    def handle_message(self, message: Message) -> None:
+        self.letters.append(message)
+
+
+@dataclass
+class Served:
+    """A running service and how to reach what is around it."""
+
+    address: str
+    parts: Parts
+    databases: Databases
+    mailbox: Mailbox
+    variables: Mapping[str, str]
+    processes: list["subprocess.Popen[bytes]"] = field(default_factory=list)
+
+    async def say(self, events: Iterable[Event[Any]]) -> None:
+        """As scoring and linkage would: on their topics, in order."""
+        producer = AIOKafkaProducer(bootstrap_servers=self.parts.kafka)
+        await producer.start()
+        try:
+            for event in events:
+                topic = Topic.of(type(event.body)).spec.name
+                headers = [(name, text.encode()) for name, text in to_headers(event).items()]
+                body = event.body.model_dump_json().encode()
+                await producer.send_and_wait(topic, body, key=event.key.encode(), headers=headers)
+        finally:
+            await producer.stop()
+
+    def client(self, viewer: Viewer, **headers: str) -> httpx.AsyncClient:
+        cookie, token = signed_in(viewer)
+        return httpx.AsyncClient(
+            base_url=self.address,
+            cookies={"jigsaw": cookie},
+            headers={"X-CSRF-Token": token, **headers},
+            timeout=PATIENCE,
+        )
+
+    def replica(self, **variables: str) -> str:
+        """One more process of the service; its address."""
+        port = free_port()
+        self.processes.append(start(port, {**self.variables, "JIGSAW_HTTP_PORT": str(port), **variables}))
+        return f"http://127.0.0.1:{port}"
+
+    def stop(self) -> None:
+        for process in self.processes:
+            process.terminate()
+        for process in self.processes:
+            process.wait(PATIENCE)
+
+
+def signed_in(viewer: Viewer) -> tuple[str, str]:
+    """A session's cookie, and the token its forms carry."""
+    keys = Keys(KEY)
+    session = begin(viewer, "", time.time())
+    return keys.close(USE, asdict(session)), token_of(keys, session)
+
+
+def start(port: int, variables: Mapping[str, str]) -> "subprocess.Popen[bytes]":
+    """The service, once it is ready."""
+    process = subprocess.Popen([sys.executable, "-m", "services.alerts.main"], env=os.environ | dict(variables))
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        assert process.poll() is None, f"alerts ended with {process.returncode}"
+        with suppress(httpx.HTTPError):
+            if httpx.get(f"http://127.0.0.1:{port}/health/ready").status_code == 200:
+                return process
+        time.sleep(0.05)
+    process.kill()
+    raise TimeoutError(f"alerts is not ready on port {port}")
+
+
+@pytest.fixture(scope="module")
+def mailbox() -> Iterator[tuple[Mailbox, int]]:
+    box, port = Mailbox(), free_port()
+    controller = Controller(box, hostname="127.0.0.1", port=port)
+    controller.start()
+    yield box, port
+    controller.stop()
+
+
+@pytest.fixture(scope="session")
+def linkage() -> Iterator[str]:
+    port = free_port()
+    process = answering("tests.alerts.linkage", port)
+    yield f"http://127.0.0.1:{port}"
+    process.terminate()
+    process.wait(PATIENCE)
+
+
+@pytest.fixture(scope="module")
+async def served(
+    parts: Parts,
+    topics: None,
+    linkage: str,
+    mailbox: tuple[Mailbox, int],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncIterator[Served]:
+    box, smtp = mailbox
+    databases = await fresh_database(parts, "alerts")
+    port = free_port()
+    variables = {
+        "JIGSAW_KAFKA": parts.kafka, "JIGSAW_DATABASE": databases.dsn, "JIGSAW_REDIS": parts.redis,
+        "JIGSAW_SEALING_KEY": "00" * 32, "JIGSAW_SESSION_KEY": KEY, "JIGSAW_HTTP_PORT": str(port),
+        "JIGSAW_CONSOLE": f"http://127.0.0.1:{port}", "JIGSAW_SMTP": f"smtp://127.0.0.1:{smtp}",
+        "JIGSAW_MAIL_FROM": "jigsaw@region.example", "JIGSAW_MAIL_TO": "{team}@region.example",
+        "JIGSAW_MAIL_WAIT": "1", "JIGSAW_MAIL_INTERVAL": "3600", "JIGSAW_LINKAGE_URL": linkage,
+        "JIGSAW_INITIATIVES": str(write(tmp_path_factory.mktemp("initiatives"))), "JIGSAW_LOG_LEVEL": "WARNING",
+    }  # fmt: skip
+    served = Served(f"http://127.0.0.1:{port}", parts, databases, box, variables)
+    served.processes.append(start(port, variables))
+    yield served
+    served.stop()
+
+
+async def until(condition: Callable[[], Awaitable[bool]]) -> None:
+    """Waits for something that happens by itself."""
+    async with asyncio.timeout(PATIENCE):
+        while not await condition():  # noqa: ASYNC110 (it happens in another process)
+            await asyncio.sleep(0.02)
+
+
+@asynccontextmanager
+async def streaming(
+    client: httpx.AsyncClient, path: str, last: str = ""
+) -> AsyncIterator[AsyncIterator[tuple[str, str]]]:
+    """The events of a stream as (id, data), heartbeats left out."""
+    headers = {"Last-Event-ID": last} if last else {}
+    async with client.stream("GET", path, headers=headers) as answer:
+        assert answer.status_code == 200, await answer.aread()
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        yield _events(answer)
+
+
+async def _events(answer: httpx.Response) -> Told:
+    id, data = "", list[str]()
+    async for line in answer.aiter_lines():
+        name, _, value = line.partition(": ")
+        if name == "id":
+            id = value
+        elif name == "data":
+            data.append(value)
+        elif not line and data:
+            yield id, "\n".join(data)
+            data = []
