@@ -1,5 +1,5 @@
 // A list that grows from an event stream. Each message is one HTML element: a known id replaces, a new one goes to the top,
-// and one with data-gone takes the element of its id away. The stream begins after the event named by ?after=, or by the
+// one with data-gone takes the element of its id away, and one with data-changed only ever replaces. The stream begins after the event named by ?after=, or by the
 // browser's Last-Event-ID, which wins.
 //
 // What arrives while somebody works in the list (or has scrolled past its top) waits behind a button, so that nothing moves
@@ -38,6 +38,7 @@ export function grow (root) {
     const element = template.content.firstElementChild
     if (!element) return
     if ('gone' in element.dataset) return leave(element)
+    if ('changed' in element.dataset && !known(element) && !waiting.has(element.id)) return
     if (!known(element)) announce(element.dataset.announce)
     if (mustWait(element)) waiting.set(element.id, element)
     else put(element)
