@@ -56,8 +56,7 @@ class Log:
     async def append(self, store: AuditStore, accesses: Sequence[Access], now: datetime) -> Checkpoint:
         """Add the entries in their order; at most once a transaction. The checkpoint is the log after them."""
         drafts = await self._drafted(store, accesses)
-        await store.lock()
-        head = await store.head()
+        head = await store.lock_head()
         if head.erasure != self._erasure:  # keys were destroyed since we read ours: read again, now that nobody can
             self._keys, self._erasure = {}, head.erasure
             drafts = await self._drafted(store, accesses)
@@ -65,9 +64,7 @@ class Log:
         frontier, completed = head.frontier.extend([entry.leaf for entry in entries])
         checkpoint = Checkpoint(self.signer.origin, frontier.size, frontier.root(), head.frontier.size, now)
         await store.append(entries)
-        if completed:
-            await store.keep_subtrees(completed)
-        await store.keep_checkpoint(self.signer.sign(checkpoint), frontier)
+        await store.keep_checkpoint(self.signer.sign(checkpoint), frontier, completed)
         return checkpoint
 
     async def erase(self, store: AuditStore, entities: Iterable[UUID], because: Access, now: datetime) -> Erasure:
@@ -76,7 +73,7 @@ class Log:
         Nothing happens for an entity that the log does not know.
         """
         await self._keys_of(store, {NOBODY})
-        await store.lock()
+        await store.lock_head()
         numbers = await store.destroy_keys(set(entities) - {NOBODY})
         if not numbers:
             return Erasure([], [])
@@ -124,11 +121,13 @@ class Log:
     async def _made(self, store: AuditStore, entities: set[UUID]) -> dict[UUID, Key]:
         if not entities:
             return {}
-        fresh = {entity: seal(self._sealing_key, os.urandom(SECRET_BYTES), entity.bytes) for entity in entities}
-        made = await store.add_subjects(fresh)
-        if len(made) < len(fresh):  # another replica was first
-            made += await store.keys_of(entities - {key.entity for key in made})
-        return {key.entity: self._unsealed(key) for key in made}
+        secrets = {entity: os.urandom(SECRET_BYTES) for entity in entities}
+        sealed = {entity: seal(self._sealing_key, secret, entity.bytes) for entity, secret in secrets.items()}
+        numbers = await store.add_subjects(sealed)
+        made = {entity: Key(number, entity, secrets[entity]) for entity, number in numbers.items()}
+        if len(made) < len(entities):  # another replica was first
+            made |= {k.entity: self._unsealed(k) for k in await store.keys_of(entities - made.keys())}
+        return made
 
     def _unsealed(self, key: SealedKey) -> Key:
         return unsealed(self._sealing_key, key)

@@ -1,6 +1,6 @@
--- name: lock
--- One transaction appends at a time, whichever replica it is in; the next sees what this one committed.
-SELECT pg_advisory_xact_lock(hashtext('audit log'));
+-- name: lock_head
+-- The head, and nobody else appends or erases until this transaction ends. Index: as head.
+SELECT size, note, frontier, erasure FROM lock_head();
 
 -- name: head
 -- The newest checkpoint with its frontier, and the newest erasure. Index: checkpoints_pkey, erasures_pkey.
@@ -18,14 +18,13 @@ SELECT number, entity, sealed_key FROM subjects WHERE number = ANY ($1::bigint[]
 -- name: add_subjects
 -- Entities met for the first time; one that another replica is just adding waits for it and is left to it.
 INSERT INTO subjects (entity, sealed_key) SELECT * FROM unnest($1::uuid[], $2::bytea[])
-ON CONFLICT DO NOTHING RETURNING number, entity, sealed_key;
-
--- name: keep_subtrees
--- Subtrees that were just completed.
-INSERT INTO subtrees (height, place, hash) SELECT * FROM unnest($1::smallint[], $2::bigint[], $3::bytea[]);
+ON CONFLICT DO NOTHING RETURNING number, entity;
 
 -- name: keep_checkpoint
--- The log after this transaction.
+-- The log after this transaction, and the subtrees it completed.
+WITH completed AS (
+    INSERT INTO subtrees (height, place, hash) SELECT * FROM unnest($4::smallint[], $5::bigint[], $6::bytea[])
+)
 INSERT INTO checkpoints (size, note, frontier) VALUES ($1, $2, $3);
 
 -- name: destroy_keys

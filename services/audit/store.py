@@ -46,27 +46,22 @@ class AuditStore:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    async def lock(self) -> None:
-        """Until the transaction ends, nobody else appends or erases."""
-        await self._connection.execute(Q["lock"])
-
     async def head(self) -> Head:
-        row = await self._connection.fetchrow(Q["head"])
-        if row is None:
-            return Head(Frontier(), "", -1)
-        erasure = -1 if row["erasure"] is None else row["erasure"]
-        return Head(Frontier.unpack(row["size"], row["frontier"]), row["note"], erasure)
+        return _head(await self._connection.fetchrow(Q["head"]))
+
+    async def lock_head(self) -> Head:
+        """The head, which nobody else moves until the transaction ends."""
+        return _head(await self._connection.fetchrow(Q["lock_head"]))
 
     async def append(self, entries: Sequence[Entry]) -> None:
         await self._connection.copy_records_to_table("entries", columns=Entry._fields, records=entries)
 
-    async def keep_subtrees(self, completed: Sequence[tuple[Node, bytes]]) -> None:
-        heights = [node.height for node, _ in completed]
-        indices = [node.place for node, _ in completed]
-        await self._connection.execute(Q["keep_subtrees"], heights, indices, [hash for _, hash in completed])
-
-    async def keep_checkpoint(self, note: str, frontier: Frontier) -> None:
-        await self._connection.execute(Q["keep_checkpoint"], frontier.size, note, frontier.pack())
+    async def keep_checkpoint(self, note: str, frontier: Frontier, completed: Sequence[tuple[Node, bytes]]) -> None:
+        heights, places = [node.height for node, _ in completed], [node.place for node, _ in completed]
+        hashes = [hash for _, hash in completed]
+        await self._connection.execute(
+            Q["keep_checkpoint"], frontier.size, note, frontier.pack(), heights, places, hashes
+        )
 
     async def keys_of(self, entities: Iterable[UUID]) -> list[SealedKey]:
         return _keys(await self._connection.fetch(Q["keys_of"], list(entities)))
@@ -75,11 +70,13 @@ class AuditStore:
         """The keys that still are."""
         return _keys(await self._connection.fetch(Q["keys_numbered"], list(numbers)))
 
-    async def add_subjects(self, sealed_keys: dict[UUID, bytes]) -> list[SealedKey]:
-        """Those that were new; in the order of their ids, so that two replicas cannot wait for each other."""
+    async def add_subjects(self, sealed_keys: dict[UUID, bytes]) -> dict[UUID, int]:
+        """The numbers of those that were new; added in the order of their ids, so that two replicas cannot wait for
+        each other."""
         entities = sorted(sealed_keys)
         sealed = [sealed_keys[entity] for entity in entities]
-        return _keys(await self._connection.fetch(Q["add_subjects"], entities, sealed))
+        rows = await self._connection.fetch(Q["add_subjects"], entities, sealed)
+        return {row["entity"]: row["number"] for row in rows}
 
     async def destroy_keys(self, entities: Iterable[UUID]) -> list[int]:
         """The numbers that mean nothing from now on."""
@@ -119,6 +116,13 @@ class AuditStore:
             found = await self._connection.fetch(Q["subtrees"], heights, [s.first for s in spans_above], ends)
             hashes |= {Node(row["height"], row["place"]): row["hash"] for row in found}
         return hashes
+
+
+def _head(row: asyncpg.Record | None) -> Head:
+    if row is None:
+        return Head(Frontier(), "", -1)
+    erasure = -1 if row["erasure"] is None else row["erasure"]
+    return Head(Frontier.unpack(row["size"], row["frontier"]), row["note"], erasure)
 
 
 def _keys(rows: Sequence[asyncpg.Record]) -> list[SealedKey]:

@@ -43,6 +43,17 @@ CREATE TABLE subjects (
     sealed_key bytea NOT NULL
 );
 
+-- One transaction appends at a time, whichever replica it is in; waits for its turn, then looks (a volatile function's
+-- statements each see what was committed before them). In one round trip: every batch pays for it.
+CREATE FUNCTION lock_head() RETURNS TABLE (size bigint, note text, frontier bytea, erasure bigint)
+LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtext('audit log'));
+    RETURN QUERY
+        SELECT c.size, c.note, c.frontier, (SELECT max(seq) FROM erasures)
+        FROM checkpoints c ORDER BY c.size DESC LIMIT 1;
+END $$;
+
 DO $$
 DECLARE service text := replace(current_user, '_owner', '');
 BEGIN
