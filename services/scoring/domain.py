@@ -1,10 +1,10 @@
 """What scoring decides: who belongs to an entity, whether a score is news, and what its receipt says. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from functools import lru_cache
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 from uuid import UUID
 
 import numpy as np
@@ -16,6 +16,8 @@ from shared.initiatives import Thresholds
 
 Place: TypeAlias = tuple[UUID, str]
 """An entity (or a record) and an initiative."""
+
+NOWHERE = datetime(1970, 1, 1, tzinfo=UTC)
 
 EPSILON = 0.01
 """A change of probability smaller than this is not said by itself."""
@@ -36,6 +38,10 @@ class Claim:
     entity: UUID
     version: int
 
+    def beats(self, other: "Claim") -> bool:
+        """Of two with one version, the greater entity id (any rule will do, if it is the same everywhere)."""
+        return (self.version, self.entity.int) > (other.version, other.entity.int)
+
 
 @dataclass(frozen=True, slots=True)
 class Standing:
@@ -50,7 +56,8 @@ class Standing:
 class Departure:
     """Records left ``entity`` at ``version``: only ``remaining`` stayed. Older claims of others are void.
 
-    ``ended``: the entity is no more; ``into`` is where its id redirects, ``None`` when it was erased.
+    ``ended``: the entity is no more; ``into`` is where its id redirects, ``None`` when it was erased. (The rule itself
+    is in queries.sql, ``known``.)
     """
 
     entity: UUID
@@ -59,36 +66,36 @@ class Departure:
     ended: bool
     into: UUID | None
 
-    @property
-    def erased(self) -> bool:
-        return self.ended and self.into is None
 
-    def voids(self, claim: Claim) -> bool:
-        return claim.version <= self.version and claim.record not in self.remaining
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """What is kept of one record for one initiative. ``since`` is linkage's version at its first fact."""
+class Addition(NamedTuple):
+    """What facts add to a record for one initiative. ``version``: linkage's, when it linked (the first of) them;
+    ``area``: the newest they name, of ``area_at``, or "" and ``NOWHERE``."""
 
     tiles: State
     newest: datetime
-    since: int
-    area: str | None
+    version: int
+    area: str
     area_at: datetime
     agreements: str
 
 
-@dataclass(slots=True)
-class Household:
-    """All that an entity may be made of: who claims it, what left it, what is counted of each record."""
+class Known(NamedTuple):
+    """What is counted of an entity for one initiative: its members' together. ``members``: the records that count;
+    ``membership``: the highest version among the claims on them."""
 
-    departure: Departure | None = None
-    claims: dict[UUID, Claim] = field(default_factory=dict)
-    held: dict[Place, Held] = field(default_factory=dict)
+    tiles: State
+    newest: datetime
+    area: str | None
+    agreements: str
+    members: Sequence[UUID]
+    membership: int
 
-    def members(self) -> list[Claim]:
-        return staying(self.claims.values(), self.departure)
+
+class Ending(NamedTuple):
+    """Why nothing is counted of an entity any more: what left it at ``version``, ``into`` whom, if it was merged."""
+
+    version: int
+    into: UUID | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +132,7 @@ class Assessed:
     swept: date | None
     area: str | None
     agreements: str
-    members: tuple[UUID, ...]
+    members: Sequence[UUID]
     membership: int
 
 
@@ -143,7 +150,7 @@ class Receipt:
     score: float | None
     vector: NDArray[np.float32]
     contributions: NDArray[np.float32]
-    members: tuple[UUID, ...]
+    members: Sequence[UUID]
     membership: int
     model: str
     raise_at: float
@@ -152,11 +159,11 @@ class Receipt:
 
 
 def newest_claims(claims: Iterable[Claim]) -> dict[UUID, Claim]:
-    """The claim that holds for each record; of two with one version, the greater entity id (any rule will do)."""
+    """The claim that holds for each record."""
     found: dict[UUID, Claim] = {}
     for claim in claims:
         known = found.get(claim.record)
-        if known is None or (claim.version, claim.entity.int) > (known.version, known.entity.int):
+        if known is None or claim.beats(known):
             found[claim.record] = claim
     return found
 
@@ -174,11 +181,6 @@ def departure_of(change: EntityChanged) -> Departure | None:
     return Departure(change.entity, change.version, remaining, ended, change.into)
 
 
-def staying(claims: Iterable[Claim], departure: Departure | None) -> list[Claim]:
-    """The members of an entity among those that claim it."""
-    return [claim for claim in claims if departure is None or not departure.voids(claim)]
-
-
 def is_news(said: Said | None, now: Assessed, model: str, thresholds: Thresholds) -> bool:
     """Worth saying: a new entity, another model, team or reasons, a threshold crossed, or a change that shows."""
     if said is None or said.score is None:
@@ -192,16 +194,15 @@ def is_news(said: Said | None, now: Assessed, model: str, thresholds: Thresholds
     )
 
 
-def is_over(said: Said | None, members: Sequence[Claim], departure: Departure | None) -> bool:
-    """Whether a score must be taken back, given that nothing is known of the entity any more.
+def is_over(said: Said, ending: Ending | None) -> bool:
+    """Whether a score must be taken back, given that nothing is counted of its entity any more.
 
     Only once linkage has said so of this very entity: a merge may be heard first from the entity that grew by it, and
     alerts must learn where the case went. ``into`` that becomes known later is said too.
     """
-    if said is None or departure is None or departure.version < said.membership:
+    if ending is None or ending.version < said.membership:
         return False
-    into = None if members else departure.into
-    return said.score is not None or said.into != into
+    return said.score is not None or said.into != ending.into
 
 
 def level(score: float, thresholds: Thresholds) -> int:
@@ -225,13 +226,12 @@ def reasons_of(
     names: Sequence[str], vector: NDArray[np.float32], contributions: NDArray[np.float32], top: str
 ) -> list[Reason]:
     """The reasons with their values, the one that adds most first."""
-    column = {name: i for i, name in enumerate(names)}
-    found = [(name, column[name]) for name in top.split(",") if name]
-    found.sort(key=lambda pair: -float(contributions[pair[1]]))
-    return [
-        Reason.model_construct(feature=name, value=float(vector[i]), contribution=float(contributions[i]))
-        for name, i in found
-    ]
+    known = {
+        name: (value, weight)
+        for name, value, weight in zip(names, vector.tolist(), contributions.tolist(), strict=True)
+    }
+    found = [Reason(feature=name, value=known[name][0], contribution=known[name][1]) for name in top.split(",") if name]
+    return sorted(found, key=lambda reason: -reason.contribution)
 
 
 @lru_cache(maxsize=4096)
@@ -239,25 +239,33 @@ def _joined(chosen: bytes, names: tuple[str, ...]) -> str:
     return ",".join(name for name, is_reason in zip(names, chosen, strict=True) if is_reason)
 
 
+def together(additions: Sequence[Addition]) -> Addition:
+    """What several facts add to one record."""
+    if len(additions) == 1:
+        return additions[0]
+    area_at, area = max((one.area_at, one.area) for one in additions)
+    return Addition(
+        b"".join([one.tiles for one in additions]),
+        max(one.newest for one in additions),
+        min(one.version for one in additions),
+        area,
+        area_at,
+        each_once(",".join(one.agreements for one in additions)),
+    )
+
+
 @lru_cache(maxsize=4096)
-def all_of(agreements: frozenset[str]) -> str:
-    """The names in several comma-joined lists, each once."""
-    return ",".join(sorted({name for some in agreements for name in some.split(",")}))
-
-
-def newest_area(held: Iterable[Held]) -> str | None:
-    """Where the entity is: the newest area known of any of its records (of two at one moment, the greater name)."""
-    found = max(((h.area_at, h.area) for h in held if h.area is not None), default=None)
-    return found[1] if found else None
+def each_once(agreements: str) -> str:
+    """Names joined by commas, each once, in order."""
+    return ",".join(sorted(set(agreements.split(","))))
 
 
 def midnight(day: date) -> datetime:
     return datetime.combine(day, time(), UTC)
 
 
-def as_of(held: Iterable[Held], swept: date | None) -> datetime:
+def as_of(newest: datetime, swept: date | None) -> datetime:
     """Windows end at the newest fact of the entity, or at the day to which they were aged, if that is later."""
-    newest = max(h.newest for h in held)
     return newest if swept is None else max(newest, midnight(swept))
 
 

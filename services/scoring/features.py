@@ -13,13 +13,13 @@ days (sawtooth windows on event time): a late fact lands in the tile of its own 
 ``settled`` and ``evaluated`` do the same for a batch of states at once.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import struct
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import IntEnum
 from hashlib import blake2b
-from itertools import pairwise
-from struct import Struct
+from itertools import chain, pairwise
 from typing import TypeAlias
 
 import numpy as np
@@ -30,12 +30,10 @@ from shared.initiatives import Feature
 
 State: TypeAlias = bytes
 Whole: TypeAlias = NDArray[np.int64]
-Read: TypeAlias = Callable[[Mapping[str, Fact]], float | None]
 
 EMPTY: State = b""
 TILE = np.dtype("<i8")
 TILE_BYTES = 2 * TILE.itemsize
-_PAIR = Struct("<qq")
 DAY = 86_400
 TIME_BITS = 40
 MILLIONTHS = 1_000_000
@@ -54,19 +52,35 @@ class Fold(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """Something counted. ``days`` is the window, 0 for ever. Its ``id`` is a hash of its definition: a feature that is
-    redefined starts from nothing, the others keep what they have."""
+    """Something counted: the fact of this name, or 1. ``days`` is the window, 0 for ever.
+
+    Its ``id`` is a hash of its definition: a feature that is redefined starts from nothing, the others keep what they
+    have.
+    """
 
     id: int
     definition: str
     fold: Fold
     days: int
-    read: Read
+    fact: str | None
 
-    def tile(self, seconds: int, value: float) -> tuple[int, int]:
-        if self.fold is not Fold.LAST:
-            seconds = seconds - seconds % DAY if self.days else 0
-        return self.id << TIME_BITS | seconds, round(max(-MOST, min(MOST, value)) * MILLIONTHS)
+    @property
+    def key(self) -> int:
+        return self.id << TIME_BITS
+
+    @property
+    def clock(self) -> int:
+        """Which of (moment, day, ever) a tile is counted under."""
+        return 0 if self.fold is Fold.LAST else 1 if self.days else 2
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """What one feature takes from one type of event: only if all of ``needs`` are there, and ``where`` is met."""
+
+    where: Mapping[str, object]
+    needs: frozenset[str]
+    cells: tuple[tuple[int, int, str | None], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,25 +116,29 @@ class Features:
         place = {cell.id: i for i, cell in enumerate(cells)}
         self._columns = [[place[cell.id] for cell in some] for some in made]
         self._ageing = [some[0] for some, f in zip(self._columns, features, strict=True) if f.kind == "days_since"]
-        self._by_event: dict[str, list[tuple[Feature, list[Cell]]]] = {}
+        self._readings: dict[str, list[_Reading]] = {}
         for feature, some in zip(features, made, strict=True):
+            needs = frozenset(name for name in (feature.fact, feature.over) if name)
+            reading = _Reading(feature.where, needs, tuple((cell.key, cell.clock, cell.fact) for cell in some))
             for event in feature.events:
-                self._by_event.setdefault(event, []).append((feature, some))
+                self._readings.setdefault(event, []).append(reading)
 
     def reads(self, event: str) -> bool:
-        return event in self._by_event
+        return event in self._readings
 
     def tiles(self, event: str, occurred: datetime, facts: Mapping[str, Fact]) -> State:
         """What one fact adds to the state of its record."""
-        seconds = max(0, int(occurred.timestamp()))
+        moment = max(0, int(occurred.timestamp()))
+        clocks = (moment, moment - moment % DAY, 0)
+        numbers = {name: _millionths(value) for name, value in facts.items() if not isinstance(value, str)}
         found: dict[int, int] = {}  # a cell that two features share is counted once
-        for feature, cells in self._by_event.get(event, ()):
-            if feature.where and not _meets(feature.where, facts):
+        for reading in self._readings.get(event, ()):
+            if reading.where and not _meets(reading.where, facts):
                 continue
-            values = [cell.read(facts) for cell in cells]
-            if None not in values:
-                found.update([cell.tile(seconds, value or 0.0) for cell, value in zip(cells, values, strict=True)])
-        return b"".join([_PAIR.pack(key, value) for key, value in found.items()])
+            if reading.needs <= numbers.keys():
+                for key, clock, fact in reading.cells:
+                    found[key | clocks[clock]] = numbers[fact] if fact else MILLIONTHS
+        return struct.pack(f"<{2 * len(found)}q", *chain.from_iterable(found.items()))
 
     def update(self, state: State, event: str, occurred: datetime, facts: Mapping[str, Fact]) -> State:
         return self.settled([state + self.tiles(event, occurred, facts)])[0]
@@ -231,30 +249,28 @@ def _value(feature: Feature, columns: Sequence[int], table: _Table) -> NDArray[n
 def _cells(feature: Feature) -> list[Cell]:
     """What must be counted for a feature."""
 
-    def cell(fold: Fold, read: Read, what: str) -> Cell:
+    def cell(fold: Fold, fact: str | None, what: str) -> Cell:
         where = sorted((name, str(wanted)) for name, wanted in feature.where.items())
         text = repr((fold.name, what, sorted(feature.events), where, feature.days))
         id = int.from_bytes(blake2b(text.encode(), digest_size=3).digest()) >> 1
-        return Cell(id, text, fold, feature.days or 0, read)
+        return Cell(id, text, fold, feature.days or 0, fact)
 
-    fact = _number(feature.fact or "")
+    fact, over = feature.fact, feature.over
     match feature.kind:
         case "count" | "any":
-            return [cell(Fold.SUM, _one, "1")]
+            return [cell(Fold.SUM, None, "1")]
         case "days_since":
-            return [cell(Fold.LAST, _one, "1")]
+            return [cell(Fold.LAST, None, "1")]
         case "sum":
-            return [cell(Fold.SUM, fact, f"{feature.fact}")]
+            return [cell(Fold.SUM, fact, f"{fact}")]
         case "max":
-            return [cell(Fold.PEAK, fact, f"{feature.fact}")]
+            return [cell(Fold.PEAK, fact, f"{fact}")]
         case "latest":
-            return [cell(Fold.LAST, fact, f"{feature.fact}")]
+            return [cell(Fold.LAST, fact, f"{fact}")]
         case "mean":
-            return [cell(Fold.SUM, fact, f"{feature.fact}"), cell(Fold.SUM, _presence(fact), f"#{feature.fact}")]
+            return [cell(Fold.SUM, fact, f"{fact}"), cell(Fold.SUM, None, f"#{fact}")]
         case "ratio":
-            over = _number(feature.over or "")
-            pair = f"{feature.fact}/{feature.over}"
-            return [cell(Fold.SUM, fact, pair), cell(Fold.SUM, over, f"over {pair}")]
+            return [cell(Fold.SUM, fact, f"{fact}/{over}"), cell(Fold.SUM, over, f"over {fact}/{over}")]
 
 
 def _unpacked(states: Sequence[State]) -> _Tiles:
@@ -263,20 +279,8 @@ def _unpacked(states: Sequence[State]) -> _Tiles:
     return _Tiles(group, table[:, 0], table[:, 1])
 
 
-def _one(facts: Mapping[str, Fact]) -> float:
-    return 1.0
-
-
-def _number(name: str) -> Read:
-    def read(facts: Mapping[str, Fact]) -> float | None:
-        value = facts.get(name)
-        return None if value is None or isinstance(value, str) else float(value)
-
-    return read
-
-
-def _presence(fact: Read) -> Read:
-    return lambda facts: None if fact(facts) is None else 1.0
+def _millionths(value: float) -> int:
+    return round(max(-MOST, min(MOST, value)) * MILLIONTHS)
 
 
 def _meets(where: Mapping[str, object], facts: Mapping[str, Fact]) -> bool:

@@ -1,73 +1,53 @@
-"""A batch, judged: counts brought up to date, entities scored in one model call an initiative, news told from noise.
+"""A batch, judged: entities scored in one model call an initiative, news told from noise.
 
 Pure but for the model, which is a function. Nothing here knows of events, tables or the clock.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date
 from uuid import UUID
 
 from services.scoring.domain import (
     Assessed,
-    Claim,
-    Held,
-    Household,
+    Ending,
+    Known,
     Place,
     Said,
-    all_of,
     as_of,
+    each_once,
     is_news,
     is_over,
-    newest_area,
     top_reasons,
 )
-from services.scoring.features import EMPTY, Features, State
+from services.scoring.features import Features
 from services.scoring.metrics import MODEL_SECONDS
 from services.scoring.model import Model
 from shared.initiatives import Initiative, Initiatives
 
-NOWHERE = datetime(1970, 1, 1, tzinfo=UTC)
 
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Running:
     """An initiative at work: its features compiled, its model loaded."""
 
+    name: str
     initiative: Initiative
     features: Features
     model: Model
 
-    @property
-    def name(self) -> str:
-        return self.initiative.name
-
-
-@dataclass(frozen=True, slots=True)
-class Addition:
-    """What one fact adds to a record, for one initiative. ``version`` is linkage's, when it linked the fact."""
-
-    place: Place
-    tiles: State
-    occurred: datetime
-    version: int
-    area: str | None
-    agreement: str
-
 
 @dataclass(frozen=True, slots=True)
 class Over:
-    """A score that is taken back: the entity is merged ``into`` another, erased, or has nothing left to score."""
+    """A score that is taken back: the entity is merged, erased, or has nothing left to score."""
 
-    place: Place
+    entity: UUID
     said: Said
-    version: int
-    into: UUID | None
+    ending: Ending
 
 
 @dataclass(slots=True)
 class Judged:
-    """What follows from a batch for one initiative. ``postponed``: the days to keep for scores that are no news."""
+    """What follows from a batch for one initiative. ``postponed``: ``swept`` and ``due`` of scores that are no news."""
 
     running: Running
     assessed: list[Assessed] = field(default_factory=list)
@@ -81,106 +61,64 @@ def load(initiatives: Initiatives) -> list[Running]:
     return [_running(initiative) for initiative in initiatives]
 
 
-def counted(running: Sequence[Running], held: Mapping[Place, Held], additions: Iterable[Addition]) -> dict[Place, Held]:
-    """The new state of each place that a fact adds to; ``held`` is what was kept of them before."""
-    by_initiative: dict[str, dict[Place, list[Addition]]] = {}
-    for addition in additions:
-        by_initiative.setdefault(addition.place[1], {}).setdefault(addition.place, []).append(addition)
-    found: dict[Place, Held] = {}
-    for one in running:
-        added = by_initiative.get(one.name)
-        if added:
-            loose = [_put_together(held.get(place), some) for place, some in added.items()]
-            settled = one.features.settled([state.tiles for state in loose])
-            for place, state, tiles in zip(added, loose, settled, strict=True):
-                found[place] = Held(
-                    tiles, state.newest, state.since, state.area, state.area_at, state.agreements
-                )  # fmt: skip
-    return found
-
-
 def judged(
-    running: Running, households: Mapping[UUID, Household], said: Mapping[Place, Said], day: date | None = None
+    running: Running,
+    known: Mapping[Place, Known],
+    said: Mapping[Place, Said],
+    endings: Mapping[UUID, Ending],
+    day: date | None = None,
 ) -> Judged:
-    """Score every entity of which anything is known; ``day``: age the windows of those that are due by then."""
-    verdict = Judged(running)
-    verdict.assessed = _assessed(running, households, said, day)
-    scored = {now.entity for now in verdict.assessed}
-    for entity, household in households.items():
-        before = said.get((entity, running.name))
-        if before is not None and entity not in scored:
-            _empty(verdict, entity, household, before)
-    survivors = {over.into for over in verdict.overs}
+    """Score every entity of which anything is known; ``day``: age the windows of those that are due by then.
+
+    ``endings``: of the entities that were scored and of which nothing is known now.
+    """
+    name, verdict = running.name, Judged(running)
+    mine = {entity: about for (entity, initiative), about in known.items() if initiative == name}
+    before = {entity: about for (entity, initiative), about in said.items() if initiative == name}
+    verdict.assessed = _assessed(running, mine, before, day)
+    for entity, was in before.items():
+        if entity not in mine:
+            _miss(verdict, entity, was, endings.get(entity))
+    survivors = {over.ending.into for over in verdict.overs}
+    model, thresholds = running.model.sha256, running.initiative.thresholds
     for now in verdict.assessed:
-        before = said.get((now.entity, running.name))
-        if now.entity in survivors or is_news(before, now, running.model.sha256, running.initiative.thresholds):
+        last = before.get(now.entity)
+        if last is None or now.entity in survivors or is_news(last, now, model, thresholds):
             verdict.news.append(now)
-        elif before is not None and (now.swept != before.swept or _earlier(now.due, before.due)):
-            verdict.postponed[now.entity, running.name] = (now.swept, now.due)
+        elif now.swept != last.swept or _earlier(now.due, last.due):
+            verdict.postponed[now.entity, name] = (now.swept, now.due)
     return verdict
 
 
 def _running(initiative: Initiative) -> Running:
     try:
         features = Features(initiative.statement.data.features)
-        return Running(initiative, features, Model(initiative.model(), features.names))
+        return Running(initiative.name, initiative, features, Model(initiative.model(), features.names))
     except ValueError as error:
         raise ValueError(f"initiative {initiative.name!r} cannot run: {error}") from error
 
 
-def _put_together(held: Held | None, additions: Sequence[Addition]) -> Held:
-    """What is kept and what is added, not yet settled."""
-    tiles = [addition.tiles for addition in additions]
-    newest = max(addition.occurred for addition in additions)
-    since = min(addition.version for addition in additions)
-    area = max(((a.occurred, a.area) for a in additions if a.area is not None), default=(NOWHERE, None))
-    agreements = frozenset(addition.agreement for addition in additions)
-    if held is None:
-        return Held(b"".join(tiles), newest, since, area[1], area[0], all_of(agreements))
-    if held.area is not None and (area[1] is None or (held.area_at, held.area) > area):
-        area = (held.area_at, held.area)
-    return Held(
-        b"".join([held.tiles, *tiles]), max(newest, held.newest), min(since, held.since), area[1], area[0],
-        all_of(agreements | {held.agreements}),
-    )  # fmt: skip
-
-
 def _assessed(
-    running: Running, households: Mapping[UUID, Household], said: Mapping[Place, Said], day: date | None
+    running: Running, known: Mapping[UUID, Known], said: Mapping[UUID, Said], day: date | None
 ) -> list[Assessed]:
-    known: list[tuple[UUID, list[Claim], list[Held], date | None]] = []
-    for entity, household in households.items():
-        if not household.held:
-            continue
-        members = household.members()
-        held = [h for m in members if (h := household.held.get((m.record, running.name))) is not None]
-        if held:
-            known.append((entity, members, held, _swept(said.get((entity, running.name)), day)))
     if not known:
         return []
-    moments = [as_of(held, swept) for _, _, held, swept in known]
-    tiles = [b"".join([h.tiles for h in held]) if held else EMPTY for _, _, held, _ in known]
-    evaluated = running.features.evaluated(tiles, moments)
+    swept = [_swept(said.get(entity), day) for entity in known]
+    moments = [as_of(one.newest, to) for one, to in zip(known.values(), swept, strict=True)]
+    evaluated = running.features.evaluated([one.tiles for one in known.values()], moments)
     with MODEL_SECONDS.labels(running.name).time():
         scores = running.model.score(evaluated.vectors)
-    reasons = top_reasons(scores.contributions, running.features.names)
+    columns = zip(
+        known.items(), evaluated.vectors, scores.contributions, scores.score.tolist(),
+        top_reasons(scores.contributions, running.features.names), moments, evaluated.due, swept, strict=True,
+    )  # fmt: skip
     return [
         Assessed(
-            entity=entity,
-            vector=evaluated.vectors[i],
-            contributions=scores.contributions[i],
-            score=score,
-            reasons=reasons[i],
-            as_of=moments[i],
-            due=evaluated.due[i],
-            swept=swept,
-            area=newest_area(held),
-            agreements=all_of(frozenset(h.agreements for h in held)),
-            members=tuple(claim.record for claim in members),
-            membership=max(claim.version for claim in members),
+            entity, vector, contributions, score, reasons, moment, due, to, one.area, each_once(one.agreements),
+            one.members, one.membership,
         )
-        for i, ((entity, members, held, swept), score) in enumerate(zip(known, scores.score.tolist(), strict=True))
-    ]
+        for (entity, one), vector, contributions, score, reasons, moment, due, to in columns
+    ]  # fmt: skip
 
 
 def _swept(said: Said | None, day: date | None) -> date | None:
@@ -192,14 +130,12 @@ def _swept(said: Said | None, day: date | None) -> date | None:
     return said.swept
 
 
-def _empty(verdict: Judged, entity: UUID, household: Household, said: Said) -> None:
+def _miss(verdict: Judged, entity: UUID, said: Said, ending: Ending | None) -> None:
     """An entity that was scored, and of which nothing is known any more."""
-    place, members = (entity, verdict.running.name), household.members()
-    if household.departure is not None and is_over(said, members, household.departure):
-        into = None if members else household.departure.into
-        verdict.overs.append(Over(place, said, household.departure.version, into))
+    if ending is not None and is_over(said, ending):
+        verdict.overs.append(Over(entity, said, ending))
     elif said.due is not None:
-        verdict.postponed[place] = (said.swept, None)
+        verdict.postponed[entity, verdict.running.name] = (said.swept, None)
 
 
 def _earlier(now: date | None, before: date | None) -> bool:

@@ -43,25 +43,58 @@ WITH RECURSIVE gone (entity) AS (
 )
 DELETE FROM receipts USING gone WHERE receipts.entity = gone.entity;
 
--- name: household
--- All that entities are made of: what left them, the records that claim them, what is counted of those. At least one
--- row an entity. Index: departures_pkey, members_entity, states_pkey.
-SELECT e.entity, d.version AS departed, d.remaining, d.ended, d.into_entity, m.record, m.version, s.initiative,
-    s.tiles, s.newest, s.since, s.area, s.area_at, s.agreements
-FROM unnest($1::uuid[]) AS e (entity)
-LEFT JOIN departures d ON d.entity = e.entity
-LEFT JOIN members m ON m.entity = e.entity
-LEFT JOIN states s ON s.record = m.record;
-
--- name: keep_states
--- What is counted of records after a batch. Index: states_pkey.
-INSERT INTO states (record, initiative, tiles, newest, since, area, area_at, agreements)
-SELECT * FROM unnest(
-    $1::uuid[], $2::text[], $3::bytea[], $4::timestamptz[], $5::bigint[], $6::text[], $7::timestamptz[], $8::text[]
+-- name: append
+-- What facts add to what is counted of records: states put together are a state, so nothing need be read. Returns those
+-- that have grown long. Index: states_pkey.
+WITH kept AS (
+    INSERT INTO states (record, initiative, tiles, newest, since, area, area_at, agreements)
+    SELECT * FROM unnest(
+        $1::uuid[], $2::text[], $3::bytea[], $4::timestamptz[], $5::bigint[], $6::text[], $7::timestamptz[], $8::text[]
+    )
+    ON CONFLICT (record, initiative) DO UPDATE SET
+        tiles = states.tiles || excluded.tiles,
+        newest = greatest(states.newest, excluded.newest),
+        since = least(states.since, excluded.since),
+        area = CASE
+            WHEN (excluded.area_at, excluded.area COLLATE "C") > (states.area_at, states.area COLLATE "C")
+            THEN excluded.area ELSE states.area
+        END,
+        area_at = greatest(states.area_at, excluded.area_at),
+        agreements = CASE
+            WHEN string_to_array(states.agreements, ',') @> string_to_array(excluded.agreements, ',')
+            THEN states.agreements ELSE states.agreements || ',' || excluded.agreements
+        END
+    RETURNING record, initiative, tiles
 )
-ON CONFLICT (record, initiative) DO UPDATE
-SET tiles = excluded.tiles, newest = excluded.newest, since = excluded.since, area = excluded.area,
-    area_at = excluded.area_at, agreements = excluded.agreements;
+SELECT record, initiative, tiles FROM kept WHERE octet_length(tiles) > $9;
+
+-- name: shorten
+-- The same counts in fewer tiles. Index: states_pkey.
+UPDATE states SET tiles = short.tiles
+FROM unnest($1::uuid[], $2::text[], $3::bytea[]) AS short (record, initiative, tiles)
+WHERE states.record = short.record AND states.initiative = short.initiative;
+
+-- name: known
+-- What is counted of entities: their members' together. A record is a member when the claim on it is newer than what
+-- last left the entity, or it stayed then. Index: members_entity, departures_pkey, states_pkey.
+SELECT m.entity, s.initiative, string_agg(s.tiles, '') AS tiles, max(s.newest) AS newest,
+    (array_agg(s.area ORDER BY s.area_at DESC, s.area COLLATE "C" DESC) FILTER (WHERE s.area <> ''))[1] AS area,
+    string_agg(s.agreements, ',') AS agreements, array_agg(m.record) AS members, max(m.version) AS membership
+FROM members m
+JOIN states s ON s.record = m.record
+LEFT JOIN departures d ON d.entity = m.entity
+WHERE m.entity = ANY ($1::uuid[])
+    AND (d.version IS NULL OR m.version > d.version OR m.record = ANY (d.remaining))
+GROUP BY m.entity, s.initiative;
+
+-- name: endings
+-- What left entities of which nothing is counted any more, and whether anybody is still in them. Index:
+-- departures_pkey, members_entity.
+SELECT d.entity, d.version, CASE WHEN NOT d.ended OR EXISTS (
+    SELECT FROM members m
+    WHERE m.entity = d.entity AND (m.version > d.version OR m.record = ANY (d.remaining))
+) THEN NULL ELSE d.into_entity END AS into_entity
+FROM departures d WHERE d.entity = ANY ($1::uuid[]);
 
 -- name: said
 -- The newest said scores of entities. Index: scores_pkey.

@@ -9,12 +9,14 @@ from uuid import UUID
 
 import numpy as np
 
-from services.scoring.domain import Assessed, Claim, Departure, Held, Household, Place, Receipt, Said, Standing
+from services.scoring.domain import Addition, Assessed, Claim, Departure, Ending, Known, Place, Receipt, Said, Standing
+from services.scoring.features import TILE_BYTES, State
 from shared.db import Connection, queries
 from shared.initiatives import Thresholds
 
 Q = queries(Path(__file__).parent / "queries.sql")
 NUMBER = np.dtype("<f4")
+LONG = 96 * TILE_BYTES
 RECEIPT = (
     "id", "at", "initiative", "entity", "version", "as_of", "score", "vector", "contributions", "members",
     "membership", "model", "raise_at", "lower_at", "agreements",
@@ -69,25 +71,23 @@ class ScoringStore:
         await self._connection.execute(Q["erase_states"], records, version)
         await self._connection.execute(Q["erase_receipts"], entity)
 
-    async def households(self, entities: Iterable[UUID]) -> dict[UUID, Household]:
-        """One for each of the entities."""
-        found: dict[UUID, Household] = {}
-        for row in await self._connection.fetch(Q["household"], list(entities)):
-            entity, departed, remaining, ended, into, record, version, initiative, *held = row
-            household = found.get(entity)
-            if household is None:
-                household = found[entity] = Household()
-                if departed is not None:
-                    household.departure = Departure(entity, departed, frozenset(remaining), ended, into)
-            if record is not None:
-                household.claims[record] = Claim(record, entity, version)
-                if initiative is not None:
-                    household.held[record, initiative] = Held(*held)
-        return found
+    async def append(self, additions: Mapping[Place, Addition]) -> dict[Place, State]:
+        """Add to what is counted of records. Returns the states that have grown longer than ``LONG`` bytes."""
+        rows = ((*place, *addition) for place, addition in additions.items())
+        grown = await self._connection.fetch(Q["append"], *_columns(rows, 8), LONG)
+        return {(record, initiative): tiles for record, initiative, tiles in grown}
 
-    async def keep_states(self, states: Mapping[Place, Held]) -> None:
-        rows = ((*place, h.tiles, h.newest, h.since, h.area, h.area_at, h.agreements) for place, h in states.items())
-        await self._connection.execute(Q["keep_states"], *_columns(rows, 8))
+    async def shorten(self, states: Mapping[Place, State]) -> None:
+        await self._connection.execute(Q["shorten"], *_columns(((*place, tiles) for place, tiles in states.items()), 3))
+
+    async def known(self, entities: Iterable[UUID]) -> dict[Place, Known]:
+        """What is counted of those of the entities of which anything is."""
+        rows = await self._connection.fetch(Q["known"], list(entities))
+        return {(row[0], row[1]): Known(*row[2:]) for row in rows}
+
+    async def endings(self, entities: Iterable[UUID]) -> dict[UUID, Ending]:
+        rows = await self._connection.fetch(Q["endings"], list(entities))
+        return {entity: Ending(version, into) for entity, version, into in rows}
 
     async def said(self, entities: Iterable[UUID]) -> dict[Place, Said]:
         rows = await self._connection.fetch(Q["said"], list(entities))
@@ -148,8 +148,8 @@ class ScoringStore:
 
 
 def _lock_keys(ids: Iterable[UUID]) -> list[int]:
-    """32 bits of each id: two that share them wait for each other, which harms nothing."""
-    return sorted({int.from_bytes(id.bytes[-4:], "big", signed=True) for id in ids})
+    """31 bits of each id: two that share them wait for each other, which harms nothing."""
+    return sorted({id.int & 0x7FFFFFFF for id in ids})
 
 
 def _columns(rows: Iterable[Sequence[Any]], width: int) -> list[Sequence[Any]]:

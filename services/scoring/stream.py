@@ -13,28 +13,31 @@ Failures
     transaction fails, or a deadlock     nothing is kept; the bus tries the batch again
 """
 
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import numpy as np
 
 from services.scoring import metrics
 from services.scoring.domain import (
+    NOWHERE,
+    Addition,
     Assessed,
     Claim,
     Departure,
-    Household,
+    Place,
     Receipt,
+    Standing,
     claims_of,
     departure_of,
     newest_claims,
     reasons_of,
+    together,
 )
-from services.scoring.judging import Addition, Judged, Over, Running, counted, judged
+from services.scoring.judging import Judged, Over, Running, judged
 from services.scoring.store import ScoringStore, Verdict
 from shared.bus import Effects, hears
 from shared.contracts import (
@@ -59,7 +62,7 @@ class News:
     """What a batch says, before it is known what it changes. ``causes``: the event about each record or entity."""
 
     claims: list[Claim] = field(default_factory=list)
-    additions: list[Addition] = field(default_factory=list)
+    additions: dict[Place, list[Addition]] = field(default_factory=dict)
     departures: list[Departure] = field(default_factory=list)
     erasures: list[EntityChanged] = field(default_factory=list)
     causes: dict[UUID, Event[Any]] = field(default_factory=dict)
@@ -99,29 +102,27 @@ class Desk:
                 if one.initiative.purpose in event.body.purposes and one.features.reads(event.body.type):
                     self._read(one, event, news)
         if news.additions:
-            newest = max(addition.occurred for addition in news.additions).date()
+            newest = max(event.body.occurred for event in news.causes.values()).date()
             self.today = newest if self.today is None else max(newest, self.today)
         return await self._settle(news, store, now)
 
     async def age(self, entities: Sequence[UUID], day: date, store: ScoringStore, now: datetime) -> Effects:
         """Score again those whose windows lose something by ``day``. A second time it does nothing."""
         await store.lock_entities(entities)
-        households = await store.households(entities)
-        metrics.AGED.inc(len(households))
-        return await self._judge(households, {}, store, now, day)
+        metrics.AGED.inc(len(entities))
+        return await self._judge(entities, {}, store, now, day)
 
     def _read(self, one: Running, event: Event[FactLinked], news: News) -> None:
         fact = event.body
-        area = fact.facts.get(one.initiative.routing.fact)
         tiles = one.features.tiles(fact.type, fact.occurred, fact.facts)
+        area = fact.facts.get(one.initiative.routing.fact)
+        where = (area, fact.occurred) if isinstance(area, str) else ("", NOWHERE)
         for subject in fact.subjects:
             if subject.kind is one.initiative.kind:
-                place = (subject.record, one.name)
-                where = area if isinstance(area, str) else None
-                news.additions.append(Addition(place, tiles, fact.occurred, subject.version, where, fact.agreement))
+                addition = Addition(tiles, fact.occurred, subject.version, *where, fact.agreement)
+                news.additions.setdefault((subject.record, one.name), []).append(addition)
                 news.claims.append(Claim(subject.record, subject.entity, subject.version))
-                news.causes[subject.record] = news.causes[subject.entity] = event
-                metrics.COUNTED.labels(one.name).inc()
+                news.causes[subject.record] = event
 
     async def _settle(self, news: News, store: ScoringStore, now: datetime) -> Effects:
         """Bring membership and counts up to date, and judge every entity that is touched."""
@@ -131,11 +132,8 @@ class Desk:
         records = {*claims, *(record for change in news.erasures for record in change.before)}
         await store.lock_records(records)
         standings = await store.standings(records)
-        newer = [c for c in claims.values() if c.record not in standings or _beats(c, standings[c.record].claim)]
-        touched = {claim.entity for claim in claims.values()}
-        touched.update(standing.claim.entity for standing in standings.values())
-        touched.update(departure.entity for departure in news.departures)
-        touched.update(departure.into for departure in news.departures if departure.into is not None)
+        newer = [c for c in claims.values() if c.record not in standings or c.beats(standings[c.record].claim)]
+        touched = _touched(news, claims, standings)
         await store.lock_entities(touched)
         if newer:
             await store.claim(newer)
@@ -143,41 +141,41 @@ class Desk:
             await store.depart(news.departures)
         for change in news.erasures:
             await store.erase(change.entity, change.before, change.version)
-        households = await store.households(touched)
-        erased = {record: standing.erased for record, standing in standings.items() if standing.erased}
-        await self._count(news.additions, erased, households, store)
-        causes = _causes(news.causes, households)
-        return await self._judge(households, causes, store, now, None)
+        if news.additions:
+            await self._count(news.additions, standings, store)
+        return await self._judge(list(touched), touched, store, now, None)
 
     async def _count(
-        self, additions: Sequence[Addition], erased: Mapping[UUID, int], households: Mapping[UUID, Household],
-        store: ScoringStore,
-    ) -> None:  # fmt: skip
-        """Keep what the facts add, and show it in the households."""
-        lasting = [a for a in additions if a.version > erased.get(a.place[0], -1)]
-        metrics.DROPPED.inc(len(additions) - len(lasting))
-        if not lasting:
-            return
-        home = {record: household for household in households.values() for record in household.claims}
-        held = {
-            a.place: known for a in lasting if (known := home[a.place[0]].held.get(a.place)) is not None
-        }  # fmt: skip
-        states = counted(self._running, held, lasting)
-        await store.keep_states(states)
-        for place, state in states.items():
-            home[place[0]].held[place] = state
+        self, additions: Mapping[Place, Sequence[Addition]], standings: Mapping[UUID, Standing], store: ScoringStore
+    ) -> None:
+        """Keep what the facts add, but for what was linked before its record was erased."""
+        lasting: dict[Place, Addition] = {}
+        for place, some in additions.items():
+            erased = standings[place[0]].erased if place[0] in standings else -1
+            kept = [one for one in some if one.version > erased]
+            metrics.DROPPED.inc(len(some) - len(kept))
+            if kept:
+                lasting[place] = together(kept)
+        grown = await store.append(lasting)
+        for one in self._running:
+            places = [place for place in grown if place[1] == one.name]
+            if places:
+                settled = one.features.settled([grown[place] for place in places])
+                await store.shorten(dict(zip(places, settled, strict=True)))
 
     async def _judge(
-        self, households: Mapping[UUID, Household], causes: Mapping[UUID, Event[Any]], store: ScoringStore,
-        now: datetime, day: date | None,
+        self, entities: Sequence[UUID], causes: Mapping[UUID, Event[Any]], store: ScoringStore, now: datetime,
+        day: date | None,
     ) -> Effects:  # fmt: skip
-        said = await store.said(households)
-        verdicts, says, audits = list[Verdict](), list[Event[Any]](), list[Access]()
-        judgements = [judged(one, households, said, day) for one in self._running]
+        known, said = await store.known(entities), await store.said(entities)
+        missing = {place[0] for place in said if place not in known}
+        endings = await store.endings(missing) if missing else {}
+        judgements = [judged(one, known, said, endings, day) for one in self._running]
         count = sum(len(one.overs) + len(one.news) for one in judgements)
         versions = iter(await store.versions(count) if count else ())
+        verdicts, says, audits = list[Verdict](), list[Event[Any]](), list[Access]()
         for one in judgements:
-            over = [Verdict(_taken_back(o, next(versions), one, now), None, o.into) for o in one.overs]
+            over = [Verdict(_taken_back(o, next(versions), one, now), None, o.ending.into) for o in one.overs]
             new = [Verdict(_receipt(n, next(versions), one, now), n) for n in one.news]
             verdicts += over + new
             says += [_event(verdict, one, causes.get(verdict.receipt.entity), now) for verdict in over + new]
@@ -191,24 +189,26 @@ class Desk:
         return Effects(says, audits)
 
 
-def _beats(claim: Claim, known: Claim) -> bool:
-    return (claim.version, claim.entity.int) > (known.version, known.entity.int)
-
-
-def _causes(causes: Mapping[UUID, Event[Any]], households: Mapping[UUID, Household]) -> dict[UUID, Event[Any]]:
-    """The event that touched each entity: about itself, or about a record that claims it."""
+def _touched(
+    news: News, claims: Mapping[UUID, Claim], standings: Mapping[UUID, Standing]
+) -> dict[UUID, Event[Any]]:  # fmt: skip
+    """The entities that must be judged anew, and an event that is the cause."""
     found: dict[UUID, Event[Any]] = {}
-    *_, last = causes.values()
-    for entity, household in households.items():
-        about = causes.get(entity) or next((causes[r] for r in household.claims if r in causes), last)
-        found[entity] = about
+    for record, claim in claims.items():
+        found[claim.entity] = news.causes[record]
+        if record in standings:
+            found[standings[record].claim.entity] = news.causes[record]
+    for departure in news.departures:
+        found[departure.entity] = news.causes[departure.entity]
+        if departure.into is not None:
+            found[departure.into] = news.causes[departure.entity]
     return found
 
 
 def _receipt(now: Assessed, version: int, one: Judged, at: datetime) -> Receipt:
     running = one.running
     return Receipt(
-        id=UUID(bytes=os.urandom(16), version=4), at=at, initiative=running.name, entity=now.entity, version=version,
+        id=uuid4(), at=at, initiative=running.name, entity=now.entity, version=version,
         as_of=now.as_of, score=now.score, vector=now.vector, contributions=now.contributions, members=now.members,
         membership=now.membership, model=running.model.sha256, raise_at=running.initiative.thresholds.raise_at,
         lower_at=running.initiative.thresholds.lower_at, agreements=now.agreements,
@@ -218,17 +218,16 @@ def _receipt(now: Assessed, version: int, one: Judged, at: datetime) -> Receipt:
 def _taken_back(over: Over, version: int, one: Judged, at: datetime) -> Receipt:
     thresholds = one.running.initiative.thresholds
     return Receipt(
-        id=UUID(bytes=os.urandom(16), version=4), at=at, initiative=over.place[1], entity=over.place[0],
-        version=version, as_of=at, score=None, vector=NOTHING, contributions=NOTHING, members=(),
-        membership=over.version, model=over.said.model, raise_at=thresholds.raise_at, lower_at=thresholds.lower_at,
-        agreements="",
+        id=uuid4(), at=at, initiative=one.running.name, entity=over.entity, version=version, as_of=at, score=None,
+        vector=NOTHING, contributions=NOTHING, members=(), membership=over.ending.version, model=over.said.model,
+        raise_at=thresholds.raise_at, lower_at=thresholds.lower_at, agreements="",
     )  # fmt: skip
 
 
 def _event(verdict: Verdict, one: Judged, cause: Event[Any] | None, at: datetime) -> Event[ScoreChanged]:
     receipt, now, running = verdict.receipt, verdict.assessed, one.running
     names = running.features.names
-    body = ScoreChanged.model_construct(
+    body = ScoreChanged(
         initiative=receipt.initiative, entity=receipt.entity, kind=running.initiative.kind, version=receipt.version,
         score=receipt.score, model=receipt.model, receipt=receipt.id, as_of=receipt.as_of,
         reasons=reasons_of(names, now.vector, now.contributions, now.reasons) if now else [],
@@ -246,7 +245,7 @@ def _entries(
     agreements = {now.entity: now.agreements for now in one.assessed}
     fields, purpose = list(one.running.features.names), one.running.initiative.purpose
     return [
-        Access.model_construct(
+        Access(
             at=at, actor="service:scoring", role="service", service="scoring", subject=entity, purpose=purpose,
             action=Action.DECISION if entity in said else Action.CONSULTATION, outcome=Outcome.ALLOWED,
             agreement=agreements.get(entity, ""), fields=fields,

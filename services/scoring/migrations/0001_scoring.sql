@@ -20,14 +20,15 @@ CREATE TABLE departures (
 );
 CREATE INDEX departures_into ON departures (into_entity) WHERE into_entity IS NOT NULL;
 
--- What is counted of each record for each initiative: tiles (services/scoring/features.py), 16 bytes each.
+-- What is counted of each record for each initiative: tiles (services/scoring/features.py), 16 bytes each. `since`:
+-- linkage's version at its first fact; `area`: the newest known, '' when none is.
 CREATE TABLE states (
     record uuid NOT NULL,
     initiative text NOT NULL,
     tiles bytea NOT NULL,
     newest timestamptz NOT NULL,
     since bigint NOT NULL,
-    area text,
+    area text NOT NULL,
     area_at timestamptz NOT NULL,
     agreements text NOT NULL,
     PRIMARY KEY (record, initiative)
