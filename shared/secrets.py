@@ -1,11 +1,14 @@
 """``python -m shared.secrets FOLDER``: make what must be secret, once, one folder a process that may read it.
 
-For compose and for trying things out. A cluster gets its secrets from whoever keeps them there (deploy/README.md).
+Compose runs it at each start; for a cluster it is run once by whoever deploys (deploy/README.md). What others decide is
+taken from the environment: JIGSAW_POSTGRES, an administrator's address of a PostgreSQL that is there already, and
+JIGSAW_OIDC_CLIENT_SECRET, our secret at the organisation's sign-in provider.
 """
 
 import os
 import secrets
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from shared.prepare import SERVICES, dsn_of
@@ -14,13 +17,15 @@ READER = 10001
 """The user id of the image's services."""
 
 
-def make(folder: Path, postgres_place: str = "postgres:5432") -> bool:
-    """False when they were there already: secrets are made once."""
-    if (folder / "postgres" / "password").exists():
+def make(folder: Path, given: Mapping[str, str]) -> bool:
+    """False when they were there already: secrets are made once. ``given``: an environment."""
+    done = folder / "postgres" / "password"
+    if done.exists():
         return False
     admin = secrets.token_hex(24)
-    admin_dsn = f"postgresql://postgres:{admin}@{postgres_place}/postgres"
-    common = {"jigsaw_session_key": secrets.token_hex(32), "jigsaw_oidc_client_secret": secrets.token_hex(32)}
+    admin_dsn = given.get("JIGSAW_POSTGRES") or f"postgresql://postgres:{admin}@postgres:5432/postgres"
+    client = given.get("JIGSAW_OIDC_CLIENT_SECRET") or secrets.token_hex(32)
+    common = {"jigsaw_session_key": secrets.token_hex(32), "jigsaw_oidc_client_secret": client}
     prepare = {"jigsaw_postgres": admin_dsn}
     for service in SERVICES:
         owner, user = secrets.token_hex(24), secrets.token_hex(24)
@@ -33,23 +38,22 @@ def make(folder: Path, postgres_place: str = "postgres:5432") -> bool:
             own["jigsaw_checkpoint_key"] = secrets.token_hex(32)
         _write(folder / service, common | own)
     _write(folder / "prepare", prepare)
-    _write(folder / "postgres", {"password": admin})
+    _write(folder / "issuer", {"jigsaw_oidc_client_secret": client})
+    _write(done.parent, {done.name: admin}, mode=0o444)  # the last, so that a start that was cut off begins anew
     return True
 
 
-def _write(folder: Path, files: dict[str, str]) -> None:
+def _write(folder: Path, files: Mapping[str, str], mode: int = 0o400) -> None:
+    """Each readable by the image's user alone, unless ``mode`` says otherwise; by us when we are not root."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in files.items():
         path = folder / name
-        path.touch(mode=0o444 if folder.name == "postgres" else 0o400)
-        path.write_text(text)
-        _give(path)
-
-
-def _give(path: Path) -> None:
-    if os.geteuid() == 0:
-        os.chown(path, READER, READER)
+        path.unlink(missing_ok=True)
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w") as file:
+            file.write(text)
+        if os.geteuid() == 0:
+            os.chown(path, READER, READER)
 
 
 if __name__ == "__main__":
-    print("made" if make(Path(sys.argv[1])) else "there already")
+    print("made" if make(Path(sys.argv[1]), os.environ) else "there already")

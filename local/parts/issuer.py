@@ -8,17 +8,17 @@ session: each sign-in asks for the password. (oidc-provider-mock was looked at: 
 import base64
 import binascii
 import hmac
-import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote_plus, urlencode
 
 from joserfc import jwt
 from joserfc.jwk import KeySet, RSAKey
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
@@ -30,6 +30,7 @@ from local.parts import pages
 from local.parts.grants import LOCKED_SECONDS, TOKEN_SECONDS, Clock, Grant, GrantRefused, Grants, Throttle
 from local.parts.people import Person, matching, people
 from local.parts.web import READY, WebPart, serve
+from shared.settings import sourced
 
 NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 WRONG = "The user name or the password is not right"
@@ -255,12 +256,27 @@ def signing_key(home: Home) -> RSAKey:
     return RSAKey.import_key(pem, {"use": "sig", "alg": "RS256", "kid": RSAKey.import_key(pem).thumbprint()})
 
 
+class Told(BaseSettings):
+    """What the issuer is told. The last three are for a container, where others than this machine's must reach it."""
+
+    model_config = sourced()
+
+    home: Path = Field(description="The data folder: passwords and the signing key.")
+    console: str = Field(description="The console's public address.")
+    http_port: int = Field(description="Where it answers.")
+    http_host: str = Field("127.0.0.1", description="Where it answers.")
+    oidc_issuer: str = Field("", description="Its name, when that is not its own address on 127.0.0.1.")
+    oidc_client_secret: SecretStr = Field(SecretStr(""), description="The console's secret, when the home has none.")
+
+
 def main() -> None:
-    """Serve this home's people to the console named by JIGSAW_CONSOLE."""
-    home, port = Home(Path(os.environ["JIGSAW_HOME"])), int(os.environ["JIGSAW_HTTP_PORT"])
-    client = Client.at(os.environ["JIGSAW_CONSOLE"], home.secret("oidc_client_secret"))
-    provider = partial(Provider, f"http://127.0.0.1:{port}", client)
-    serve(provider(signing_key(home), people(home), time.time).app(), port)
+    """Serve this home's people to the console."""
+    told = Told()
+    home = Home(told.home)
+    secret = told.oidc_client_secret.get_secret_value() or home.secret("oidc_client_secret")
+    address = told.oidc_issuer or f"http://127.0.0.1:{told.http_port}"
+    provider = Provider(address, Client.at(told.console, secret), signing_key(home), people(home), time.time)
+    serve(provider.app(), told.http_port, host=told.http_host)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,7 @@
-"""The people of one machine: who they are from ``people.yaml``, their passwords from this home's secrets."""
+"""The people of one machine: who they are from ``people.yaml``, their passwords from this home's secrets.
+
+``python -m local.parts.people`` prints who can sign in.
+"""
 
 import hmac
 import secrets
@@ -56,3 +59,13 @@ def matching(everybody: Mapping[str, Person], username: str, password: str) -> P
 
 def _password(home: Home, username: str) -> str:
     return home.secret(f"password of {username}", make=lambda: secrets.token_urlsafe(9))
+
+
+def main() -> None:
+    """Print the sign-ins of the home named by JIGSAW_HOME."""
+    for person in people(Home()):
+        print(f"{person.role:<12} {person.name:<20} user {person.username:<8} password {person.password}")
+
+
+if __name__ == "__main__":
+    main()

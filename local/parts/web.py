@@ -60,13 +60,13 @@ def status_of(port: int) -> int | None:
         connection.close()
 
 
-def serve(app: ASGIApp, port: int, *, dated: bool = True) -> None:
-    """Answer on that port of 127.0.0.1 until SIGTERM; only warnings are logged, never what was asked for.
+def serve(app: ASGIApp, port: int, *, host: str = "127.0.0.1", dated: bool = True) -> None:
+    """Answer on that port until SIGTERM; only warnings are logged, never what was asked for.
 
     ``dated``: add a Date to each answer, which a proxy's answers bring along.
     """
     uvicorn.run(
-        app, host="127.0.0.1", port=port, log_level="warning", access_log=False, server_header=False, date_header=dated,
+        app, host=host, port=port, log_level="warning", access_log=False, server_header=False, date_header=dated,
         proxy_headers=False,  # nothing stands in front of us: whoever says so is lying
         timeout_graceful_shutdown=5, ws="none",
     )  # fmt: skip
