@@ -78,8 +78,8 @@ SELECT way.asked, e.id, e.kind, e.members, e.version
 FROM way JOIN entities e USING (id) WHERE way.into_entity IS NULL;
 
 -- name: members
--- The identities an entity is made of, for its golden record. Index: identities_pkey.
-SELECT i.id, i.kind, i.partner, i.agreement, i.identity, i.times, i.snapshot, r.seen, r.entity, r.version
+-- The identities entities are made of, for their golden records. Index: identities_pkey, records_pkey.
+SELECT i.id, i.kind, i.partner, i.agreement, i.identity, i.times, i.snapshot, r.digest, r.seen
 FROM identities i JOIN records r USING (id) WHERE i.id = ANY ($1::uuid[]);
 
 -- name: size

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 from uuid import UUID
+
+import asyncpg
 
 from services.linkage.records import Kept, Known
 from shared.contracts import EntityChanged, Kind
@@ -64,7 +65,15 @@ class LinkageStore:
         return {row["id"]: (_kept(row, known[row["id"]]), known[row["id"]]) for row in rows}
 
     async def members(self, ids: Iterable[UUID]) -> list[Kept]:
-        return [kept for kept, _ in (await self.identities(ids)).values()]
+        """The records themselves, in one query."""
+        rows = await self._connection.fetch(Q["members"], list(ids))
+        return [
+            Kept(
+                row["id"], Kind(row["kind"]), row["partner"], row["agreement"], row["identity"], row["times"],
+                row["snapshot"], row["digest"], row["seen"],
+            )
+            for row in rows
+        ]  # fmt: skip
 
     async def keep_records(self, kept: Sequence[Kept], entity_of: Mapping[UUID, UUID], version: int) -> None:
         """Write new and changed records, wide and narrow."""
@@ -115,12 +124,12 @@ class LinkageStore:
         return {row["kind"]: (row["records"], row["entities"]) for row in rows}
 
 
-def _kept(row: Mapping[str, Any], known: Known) -> Kept:
+def _kept(row: asyncpg.Record, known: Known) -> Kept:
     return Kept(
         row["id"], Kind(row["kind"]), row["partner"], row["agreement"], row["identity"], row["times"],
         row["snapshot"], known.digest, known.seen,
     )  # fmt: skip
 
 
-def _stored(row: Mapping[str, Any]) -> StoredRow:
+def _stored(row: asyncpg.Record) -> StoredRow:
     return StoredRow(row["id"], Kind(row["kind"]), row["identity"], row["row"], row["version"], row["entity"])

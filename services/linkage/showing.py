@@ -1,0 +1,76 @@
+"""What one viewer may see of an entity: its records cut, value by value, to what the agreement each value came in by
+shows them for their purpose, and the golden record made of those records alone."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from services.linkage.golden import Value, golden_of
+from services.linkage.records import Kept
+from shared.access import Decision
+from shared.contracts import Kind
+
+ORDER = (
+    "name", "given", "middle", "family", "birth_family", "sex", "birth_date", "birth_place", "address", "town",
+    "postcode", "uprn", "phone", "mobile", "email", "nhs_number", "nino", "company_number", "reference", "vehicle",
+    "occupation",
+)  # fmt: skip
+"""Fields as a page lists them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """An entity as a viewer may see it. ``asked`` is the id they asked by, ``entity`` the one it lives under now.
+
+    ``records`` carry only values that may be shown; one of which nothing may be shown is left out. ``refused``: the
+    entity is made of records, and none may be shown.
+    """
+
+    asked: UUID
+    entity: UUID
+    kind: Kind
+    records: Sequence[Kept]
+    golden: Mapping[str, Value]
+    refused: bool
+
+    @property
+    def fields(self) -> list[str]:
+        """The fields that are shown of any record, in the order of a page."""
+        return in_order({field for record in self.records for field in record.identity})
+
+    @property
+    def agreements(self) -> set[str]:
+        """The agreements that what is shown came in by."""
+        return {agreement_of(record, field) for record in self.records for field in record.identity}
+
+
+def agreement_of(record: Kept, field: str) -> str:
+    """The agreement that a value of a record came in by: the record's, because a partner's record has one at a time."""
+    return record.agreement
+
+
+def shown(
+    asked: UUID, entity: UUID, kind: Kind, members: Iterable[Kept], decision: Decision, *, oversees: bool = False
+) -> Shown:
+    """``members``: all the entity's records. Who ``oversees`` sees that each record is there, without its values."""
+    cut = [cut_to(record, decision) for record in members]
+    records = sorted((record for record in cut if record.identity or oversees), key=lambda r: (r.partner, r.id))
+    golden = golden_of([record for record in records if record.identity])
+    ordered = {field: golden[field] for field in in_order(golden)}
+    return Shown(asked, entity, kind, records, ordered, refused=bool(cut) and not records)
+
+
+def cut_to(record: Kept, decision: Decision) -> Kept:
+    """The record with the values that may be shown, and nothing else of its identity."""
+    fields = {field for field in record.identity if decision.shows(agreement_of(record, field), field)}
+    return replace(
+        record,
+        identity={field: value for field, value in record.identity.items() if field in fields},
+        times={field: time for field, time in record.times.items() if field in fields},
+        snapshot=[field for field in record.snapshot if field in fields],
+    )
+
+
+def in_order(fields: Iterable[str]) -> list[str]:
+    """Fields as a page lists them; ones it does not know last."""
+    return sorted(fields, key=lambda field: (ORDER.index(field) if field in ORDER else len(ORDER), field))
