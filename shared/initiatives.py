@@ -81,11 +81,21 @@ class Feature(_Part):
         return self
 
 
+class Population(_Part):
+    """Who is scored: those of whom ``feature`` lies between ``least`` and ``most``, both included."""
+
+    feature: str
+    least: float
+    most: float
+
+
 class Data(_Part):
-    """The event types that are read, and the features in the order of the model's columns."""
+    """The event types that are read, the features in the order of the model's columns, and who is scored (none:
+    everybody of the initiative's kind of whom anything is known)."""
 
     events: tuple[str, ...]
     features: tuple[Feature, ...] = Field(min_length=1)
+    population: Population | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> "Data":
@@ -95,6 +105,8 @@ class Data(_Part):
         unread = {event for feature in self.features for event in feature.events} - set(self.events)
         if unread:
             raise ValueError(f"features use {sorted(unread)}, which data.events does not name")
+        if self.population is not None and self.population.feature not in names:
+            raise ValueError(f"population.feature is {self.population.feature!r}: name one of the features")
         return self
 
 

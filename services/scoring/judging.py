@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from datetime import date
 from uuid import UUID
 
+import numpy as np
+from numpy.typing import NDArray
+
 from services.scoring.domain import (
     Assessed,
     Ending,
@@ -76,9 +79,11 @@ def judged(
     mine = {entity: about for (entity, initiative), about in known.items() if initiative == name}
     before = {entity: about for (entity, initiative), about in said.items() if initiative == name}
     verdict.assessed = _assessed(running, mine, before, day)
+    scored = {now.entity for now in verdict.assessed}
     for entity, was in before.items():
-        if entity not in mine:
-            _miss(verdict, entity, was, endings.get(entity))
+        if entity not in scored:
+            left = Ending(was.membership, None) if entity in mine else endings.get(entity)
+            _miss(verdict, entity, was, left)
     survivors = {over.ending.into for over in verdict.overs}
     model, thresholds = running.model.sha256, running.initiative.thresholds
     for now in verdict.assessed:
@@ -106,19 +111,31 @@ def _assessed(
     swept = [_swept(said.get(entity), day) for entity in known]
     moments = [as_of(one.newest, to) for one, to in zip(known.values(), swept, strict=True)]
     evaluated = running.features.evaluated([one.tiles for one in known.values()], moments)
+    chosen = _population(running, evaluated.vectors)
+    if not len(chosen):
+        return []
     with MODEL_SECONDS.labels(running.name).time():
-        scores = running.model.score(evaluated.vectors)
-    columns = zip(
-        known.items(), evaluated.vectors, scores.contributions, scores.score.tolist(),
-        top_reasons(scores.contributions, running.features.names), moments, evaluated.due, swept, strict=True,
-    )  # fmt: skip
-    return [
-        Assessed(
-            entity, vector, contributions, score, reasons, moment, due, to, one.area, each_once(one.agreements),
-            one.members, one.membership,
-        )
-        for (entity, one), vector, contributions, score, reasons, moment, due, to in columns
-    ]  # fmt: skip
+        scores = running.model.score(evaluated.vectors[chosen])
+    reasons, numbers = top_reasons(scores.contributions, running.features.names), scores.score.tolist()
+    entities, verdicts = list(known.items()), []
+    for row, i in enumerate(chosen.tolist()):
+        entity, one = entities[i]
+        verdicts.append(
+            Assessed(
+                entity, evaluated.vectors[i], scores.contributions[row], numbers[row], reasons[row], moments[i],
+                evaluated.due[i], swept[i], one.area, each_once(one.agreements), one.members, one.membership,
+            )
+        )  # fmt: skip
+    return verdicts
+
+
+def _population(running: Running, vectors: NDArray[np.float32]) -> NDArray[np.int64]:
+    """The rows of those who are scored: nobody else's data is made into a score."""
+    who = running.initiative.statement.data.population
+    if who is None:
+        return np.arange(len(vectors))
+    values = vectors[:, running.features.names.index(who.feature)]
+    return np.flatnonzero((values >= who.least) & (values <= who.most))
 
 
 def _swept(said: Said | None, day: date | None) -> date | None:
@@ -131,7 +148,7 @@ def _swept(said: Said | None, day: date | None) -> date | None:
 
 
 def _miss(verdict: Judged, entity: UUID, said: Said, ending: Ending | None) -> None:
-    """An entity that was scored, and of which nothing is known any more."""
+    """An entity that was scored, and is not now: ended, outside the population, or nothing is known of it."""
     if ending is not None and is_over(said, ending):
         verdict.overs.append(Over(entity, said, ending))
     elif said.due is not None:
