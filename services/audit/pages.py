@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
+from urllib.parse import urlencode
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request
-from fastapi.responses import HTMLResponse
+from fastapi import APIRouter, Depends, Form, Query, Request
+from fastapi.responses import HTMLResponse, Response
 from markupsafe import Markup
 
 from services.audit.api import END, EVER, admits
@@ -20,7 +21,8 @@ from services.audit.store import Window
 from services.audit.watching import Inspector, Watch
 from shared.access import Agreements
 from shared.contracts import Access, Action, Outcome
-from shared.web import N_, Language, Viewer, Web, language
+from shared.web import N_, Language, Viewer, Web, csrf, language
+from shared.web.viewer import ROLES
 
 ROWS = 50
 FAULTS = 20
@@ -51,6 +53,15 @@ class State:
 def router(desk: Desk, web: Web, state: State) -> APIRouter:
     routes, auditor = APIRouter(include_in_schema=False), admits(desk)
 
+    def page(request: Request, asked: dict[str, str], found: Found | None, wrong: Sequence[str] = ()) -> HTMLResponse:
+        spoken = language(request)
+        errors = [(spoken.gettext(NOT_A_REFERENCE, text=text), "#entity") for text in wrong]
+        rows = found and [row(spoken, state.agreements, reading) for reading in found.readings]
+        return web.render(
+            request, "search.html", 400 if errors else 200, errors=errors, asked=asked, rows=rows,
+            following=found and found.following, state=state, faults=_faults(state),
+        )  # fmt: skip
+
     @routes.get("/audit/")
     async def search(
         request: Request,
@@ -59,15 +70,24 @@ def router(desk: Desk, web: Web, state: State) -> APIRouter:
         before: Annotated[int, Query(ge=0, le=END)] = END,
         person: Viewer = auditor,
     ) -> HTMLResponse:
-        spoken, window = language(request), Window(before, *EVER, ROWS)
         entities, wrong = references(entity)
-        found = await _found(desk, person, entities if not wrong else [], actor.strip(), window)
-        errors = [(spoken.gettext(NOT_A_REFERENCE, text=text), "#entity") for text in wrong]
-        return web.render(
-            request, "search.html", 400 if errors else 200, errors=errors, asked={"entity": entity, "actor": actor},
-            rows=None if found is None else [row(spoken, state.agreements, reading) for reading in found.readings],
-            following=found and found.following, state=state, faults=_faults(state),
-        )  # fmt: skip
+        window = Window(before, *EVER, ROWS)
+        found = None if wrong else await _found(desk, person, entities, actor, window)
+        return page(request, {"entity": entity, "actor": actor}, found, wrong)
+
+    @routes.post("/audit/", dependencies=[Depends(csrf)])
+    async def asked(
+        request: Request,
+        entity: Annotated[str, Form(max_length=4000)] = "",
+        actor: Annotated[str, Form(max_length=200)] = "",
+        person: Viewer = auditor,
+    ) -> Response:
+        """What is typed may be a name; only references go into an address."""
+        entities, wrong = references(entity)
+        if wrong:
+            return page(request, {"entity": entity, "actor": actor}, None, wrong)
+        named = {"entity": " ".join(map(str, entities))} if entities else {"actor": actor.strip()}
+        return web.redirect(f"/audit/?{urlencode(named)}")
 
     return routes
 
@@ -105,7 +125,9 @@ def row(spoken: Language, agreements: Agreements, reading: Reading) -> list[str 
 
 
 def actor_in_words(spoken: Language, actor: str, reading: Reading) -> Markup:
-    role = "" if actor.startswith(SERVICE) or not reading.opened else f" ({reading.opened.access.role})"
+    role = ""
+    if reading.opened and not actor.startswith(SERVICE):
+        role = f" ({spoken.gettext(ROLES.get(reading.opened.access.role, reading.opened.access.role))})"
     name = actor.removeprefix(SERVICE)
     words = spoken.gettext("Jigsaw, by itself (%(service)s)", service=name) if name != actor else actor
     return _link("actor", actor, words) + role

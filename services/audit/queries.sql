@@ -70,10 +70,6 @@ JOIN entries ON seq >= span.first AND seq < span.until;
 SELECT height, place, hash FROM unnest($1::smallint[], $2::bigint[], $3::bigint[]) AS span (level, first, until)
 JOIN subtrees ON height = span.level AND place >= span.first AND place < span.until;
 
--- name: checkpoint_at
--- The first checkpoint that covers so many entries. Index: checkpoints_pkey.
-SELECT size, note FROM checkpoints WHERE size >= $1 ORDER BY size LIMIT 1;
-
 -- name: all_entries
 -- Verification reads everything, in the order of the tree. Index: entries_pkey.
 SELECT seq, at, subject, actor, commitment, leaf, sealed FROM entries ORDER BY seq;

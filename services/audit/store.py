@@ -98,11 +98,6 @@ class AuditStore:
         row = await self._connection.fetchrow(Q["entry"], seq)
         return None if row is None else Entry(*row)
 
-    async def checkpoint_at(self, size: int) -> str | None:
-        """The note of the first checkpoint that covers ``size`` entries."""
-        row = await self._connection.fetchrow(Q["checkpoint_at"], size)
-        return None if row is None else str(row["note"])
-
     async def hashes(self, wanted: Iterable[tuple[int, Span]]) -> dict[Node, bytes]:
         """Kept hashes (see ``merkle.kept``) of these heights and spans of indices, by their node."""
         spans = set(wanted)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from hashlib import sha256
 from http.cookies import SimpleCookie
 from time import time
@@ -24,6 +25,7 @@ from services.audit.store import AuditStore, Window
 from services.audit.witness import Witness
 from shared.contracts import Access, Action, Outcome
 from shared.db import Database
+from shared.web.csrf import token_of
 from shared.web.keys import Keys
 from shared.web.session import SessionCookie, begin
 from shared.web.viewer import Viewer
@@ -32,6 +34,8 @@ from tests.parts import Databases, connected
 
 SESSION_KEY = "a session key of thirty-two characters"
 SEED, SEALING_KEY = bytes(range(32)), bytes(range(32, 64))
+SESSION = "the same in every test"
+TOKEN = token_of(Keys(SESSION_KEY), replace(begin(Viewer("", "", "", "", "", ""), "", 0), id=SESSION))
 Ask = Callable[..., Awaitable[httpx.Response]]
 
 
@@ -76,7 +80,8 @@ async def ask(settings: AuditSettings, database: Database) -> AsyncIterator[Ask]
 def _cookie(role: str) -> str:
     response = Response()
     person = Viewer("ruth", "Ruth Adler", "ruth@example.org", role, "governance", "en")
-    SessionCookie(Keys(SESSION_KEY), secure=False).write(response, begin(person, "", time()))
+    session = replace(begin(person, "", time()), id=SESSION)
+    SessionCookie(Keys(SESSION_KEY), secure=False).write(response, session)
     return SimpleCookie(response.headers["set-cookie"])["jigsaw"].value
 
 
@@ -201,8 +206,12 @@ async def test_erasing_somebody_needs_a_token_and_leaves_nothing_to_read(ask: As
     person = PEOPLE[20]
     asked = {"entities": [str(person)], "reason": "Article 17 request"}
     assert (await ask("/audit/api/erasures", method="POST", json=asked)).status_code == 403
-    page = await ask("/audit/", headers={"Accept": "text/html"})
-    assert page.status_code == 200
+    answer = await ask("/audit/api/erasures", method="POST", json=asked, headers={"X-CSRF-Token": TOKEN})
+    assert answer.json()["subjects"] == 1
+    assert (await ask(f"/audit/api/subjects/{person}")).json()["entries"] == []
+    receipt = (await ask("/audit/api/entries/20")).json()
+    assert receipt["entry"]["erased"]
+    assert receipt["payload"] is None
 
 
 @pytest.mark.parametrize(("tongue", "words"), [("en", "Looked at"), ("cy", "Edrychwyd ar")])
@@ -214,9 +223,17 @@ async def test_the_page_says_entries_in_words(ask: Ask, tongue: str, words: str)
     assert "sian" in page.text
     by = await ask("/audit/", params={"actor": "sian"}, headers=headers)
     assert 'rel="next"' in by.text
-    wrong = await ask("/audit/", params={"entity": "Fred Smith"}, headers=headers)
+
+
+async def test_a_name_typed_into_the_search_stays_out_of_the_address(ask: Ask) -> None:
+    form, headers = {"csrf": TOKEN}, {"Accept": "text/html"}
+    wrong = await ask("/audit/", method="POST", data=form | {"entity": "Fred Smith"}, headers=headers)
     assert wrong.status_code == 400
     assert "“Fred”" in wrong.text
+    right = await ask("/audit/", method="POST", data=form | {"entity": f" {PEOPLE[4]}\n"}, headers=headers)
+    assert right.status_code == 303
+    assert right.headers["location"] == f"/audit/?entity={PEOPLE[4]}"
+    assert (await ask("/audit/", method="POST", data={"entity": "x"}, headers=headers)).status_code == 403
 
 
 async def test_the_page_says_whether_the_log_is_whole(ask: Ask) -> None:
