@@ -44,6 +44,7 @@ def nhs_number(text: str) -> Reading:
     return (digits, "") if is_valid(digits) else ("", "check_digit")
 
 
+@cached(4096)
 def nino(text: str) -> Reading:
     """``AB123456C``. Without its last letter it is not whole, and a temporary number (TN…) is nobody's: nothing."""
     compact = _SEPARATORS.sub("", clean(text)[0]).upper()
@@ -52,6 +53,7 @@ def nino(text: str) -> Reading:
     return (compact, "") if _NINO.fullmatch(compact) else ("", "nino_unreadable")
 
 
+@cached(8192)
 def uprn(text: str) -> Reading:
     """Unique property reference number: at most 12 digits (GeoPlace), without the zeros that some systems pad with."""
     compact = _SEPARATORS.sub("", clean(text)[0].removesuffix(".0"))

@@ -1,0 +1,159 @@
+"""Publishes a partner's file as events through everybody's API. Bad rows are listed, the rest goes on."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import httpx
+import orjson
+
+from local.mapping import CellError, ColumnMap
+from local.publisher import Publisher, Receipts
+from local.rows import FileError, Row, rows_of
+
+MOST_EVENTS = 500
+MOST_BYTES = 900_000
+POSTS_AT_ONCE = 4
+MOST_PROBLEMS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A row that did not get in: where to look, why, what to do."""
+
+    row: int
+    columns: Sequence[str]
+    reason: str
+
+
+@dataclass
+class Summary:
+    """What became of a file. ``rows`` = ``accepted`` + ``duplicate`` + ``rejected`` + ``unreadable``.
+
+    ``problems`` are the first ``MOST_PROBLEMS`` in the order they were met; ``findings`` count fields that were dropped
+    or put right, by columns and advice.
+    """
+
+    rows: int = 0
+    accepted: int = 0
+    duplicate: int = 0
+    rejected: int = 0
+    unreadable: int = 0
+    problems: list[Problem] = field(default_factory=list)
+    findings: Counter[tuple[tuple[str, ...], str]] = field(default_factory=Counter)
+
+    def note(self, problem: Problem) -> None:
+        if len(self.problems) < MOST_PROBLEMS:
+            self.problems.append(problem)
+
+
+async def publish(
+    file: Path, partner: str, mapping: Path | None, url: str, key: str, progress: Callable[[int], None] = lambda _: None
+) -> Summary:
+    """Publish every row. ``mapping`` may be ``None`` for JSON Lines of events as they are to be sent.
+
+    ``url`` is the console's or ingest's address; ``progress`` hears how many more rows were answered. A file may be
+    published again: what was accepted before is a duplicate. Raises ``FileError`` when the file, the mapping or the key
+    cannot be used at all.
+    """
+    columns = ColumnMap.load(mapping, partner) if mapping is not None else None
+    rows = _checked(rows_of(file, columns.sheet if columns else None), columns)
+    summary = Summary()
+    turns = asyncio.Semaphore(POSTS_AT_ONCE)
+    async with Publisher(url.rstrip("/"), {partner: key}, posts_at_once=POSTS_AT_ONCE) as publisher:
+        publisher.receipts = told = _Told(summary, columns, progress)
+        try:
+            async with asyncio.TaskGroup() as group:
+                for batch in _batches(_events(rows, columns, summary)):
+                    told.expect(batch)
+                    await turns.acquire()
+                    task = group.create_task(publisher.send(partner, orjson.dumps([event for _, event in batch])))
+                    task.add_done_callback(lambda _: turns.release())
+        except* httpx.HTTPStatusError as errors:
+            raise FileError(_refusal(errors.exceptions[0])) from errors
+    progress(summary.unreadable)
+    return summary
+
+
+Numbered = tuple[int, Mapping[str, Any]]
+
+
+def _checked(rows: Iterator[Row], columns: ColumnMap | None) -> Iterator[Row]:
+    """The same rows, once the first has shown that the file can be read and has the mapping's columns."""
+    first = next(rows, None)
+    if first is None:
+        return iter(())
+    if columns is not None and not first.fault and (missing := columns.missing(first)):
+        names, there = ", ".join(map(repr, missing)), ", ".join(first.cells)
+        raise FileError(f"the mapping names {names}, which the file has not; its columns are {there}")
+    return chain([first], rows)
+
+
+def _events(rows: Iterator[Row], columns: ColumnMap | None, summary: Summary) -> Iterator[Numbered]:
+    """The events of the rows that can be read, with the row's number."""
+    now = datetime.now(UTC)
+    for row in rows:
+        summary.rows += 1
+        try:
+            if row.fault:
+                raise CellError("", row.fault)
+            yield row.number, columns.event(row, now) if columns is not None else row.cells
+        except CellError as error:
+            summary.unreadable += 1
+            summary.note(Problem(row.number, [error.column] if error.column else [], error.reason))
+
+
+def _batches(events: Iterator[Numbered]) -> Iterator[list[Numbered]]:
+    """Cut so that each post is within what ingest takes."""
+    batch: list[Numbered] = []
+    size = 0
+    for number, event in events:
+        more = len(orjson.dumps(event)) + 1
+        if batch and (len(batch) == MOST_EVENTS or size + more > MOST_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append((number, event))
+        size += more
+    if batch:
+        yield batch
+
+
+class _Told(Receipts):
+    """Keeps ingest's answers as a summary in the words of the file: rows and columns."""
+
+    def __init__(self, summary: Summary, columns: ColumnMap | None, progress: Callable[[int], None]) -> None:
+        super().__init__()
+        self._summary, self._columns, self._progress = summary, columns, progress
+        self._rows: dict[str, int] = {}
+
+    def expect(self, batch: Sequence[Numbered]) -> None:
+        self._rows.update((str(event.get("id")), number) for number, event in batch)
+
+    def keep(self, partner: str, answers: Sequence[Mapping[str, Any]]) -> None:
+        super().keep(partner, answers)
+        for answer in answers:
+            verdict = answer["verdict"]
+            setattr(self._summary, verdict, getattr(self._summary, verdict) + 1)
+            if verdict == "rejected":
+                row = self._rows.get(answer["id"], 0)
+                self._summary.note(Problem(row, self._columns_of(answer["field"]), answer["advice"]))
+            for finding in answer["findings"]:
+                self._summary.findings[tuple(self._columns_of(finding["field"])), finding["advice"]] += 1
+        self._progress(len(answers))
+
+    def _columns_of(self, path: str) -> Sequence[str]:
+        return (self._columns.columns_of(path) if self._columns else []) or [path]
+
+
+def _refusal(error: BaseException) -> str:
+    assert isinstance(error, httpx.HTTPStatusError)
+    try:
+        told = error.response.json()
+        return f"{told['title']}: {told['detail']}"
+    except (ValueError, KeyError, TypeError):
+        return str(error)

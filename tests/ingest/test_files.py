@@ -1,0 +1,194 @@
+"""Partners' files: read, made events, published through a socket."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import asyncpg
+import openpyxl
+import pytest
+import uvicorn
+
+from local.mapping import CellError, ColumnMap
+from local.publish import Summary, publish
+from local.rows import FileError, Row, rows_of
+from services.ingest.keys import issue_key
+from services.ingest.store import IngestStore
+from shared.service import Service
+
+MAPPING = """
+type: housing.arrears.v1
+id: [tenancy, week]
+time: week
+columns:
+  tenancy: person.id
+  forename: person.given
+  surname: person.family
+  dob: person.birth_date
+  house: [person.address, place.address]
+  street: [person.address, place.address]
+  weeks: facts.weeks as number
+  notice: facts.notice as boolean
+values: {facts.role: tenant}
+"""
+HEADER = "tenancy,week,forename,surname,dob,house,street,weeks,notice"
+
+
+@pytest.fixture
+def mapping(tmp_path: Path) -> Path:
+    file = tmp_path / "mapping.yaml"
+    file.write_text(MAPPING)
+    return file
+
+
+@pytest.fixture(scope="module")
+async def address(ingest: Service[IngestStore]) -> AsyncIterator[str]:
+    """Ingest behind a real socket."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        server = uvicorn.Server(uvicorn.Config(ingest.app, lifespan="off", log_config=None))
+        serving = asyncio.create_task(server.serve([listening]))
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        server.should_exit = True
+        await serving
+
+
+def test_a_row_becomes_an_event(mapping: Path) -> None:
+    columns = ColumnMap.load(mapping, "housing")
+    cells = ["T-1", "01/03/2026", "Fred", "Smith", "3.4.90", "12", "High Street", "1,006", "Yes"]
+    row = dict(zip(HEADER.split(","), cells, strict=True))
+    assert columns.event(Row(2, row), datetime.now(UTC)) == {
+        "specversion": "1.0", "id": "T-1/01/03/2026", "source": "/partners/housing", "type": "housing.arrears.v1",
+        "time": "2026-03-01T12:00:00+00:00",
+        "data": {
+            "person": {"id": "T-1", "given": "Fred", "family": "Smith", "birth_date": "3.4.90",
+                       "address": "12 High Street"},
+            "place": {"address": "12 High Street"},
+            "facts": {"role": "tenant", "weeks": 1006, "notice": True},
+        },
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("cell", "time"),
+    [
+        ("2026-07-01T09:30:00Z", "2026-07-01T09:30:00+00:00"),
+        ("2026-07-01 09:30", "2026-07-01T08:30:00+00:00"),
+        ("1 Gorffennaf 2026", "2026-07-01T11:00:00+00:00"),
+        (date(2026, 7, 1), "2026-07-01T11:00:00+00:00"),
+        (datetime(2026, 7, 1, 9, 30), "2026-07-01T08:30:00+00:00"),  # noqa: DTZ001 - as a sheet has it
+    ],
+)
+def test_times_of_offices_are_londons(mapping: Path, cell: object, time: str) -> None:
+    event = ColumnMap.load(mapping, "housing").event(Row(2, {"tenancy": "1", "week": cell}), datetime.now(UTC))
+    assert event["time"] == time
+
+
+@pytest.mark.parametrize(
+    ("cells", "column"),
+    [
+        ({"tenancy": ""}, "tenancy"),
+        ({"week": "soon"}, "week"),
+        ({"week": "31/02/2026"}, "week"),
+        ({"weeks": "many"}, "weeks"),
+        ({"notice": "perhaps"}, "notice"),
+    ],
+)
+def test_a_cell_that_cannot_be_is_named(mapping: Path, cells: dict[str, str], column: str) -> None:
+    with pytest.raises(CellError) as raised:
+        ColumnMap.load(mapping, "housing").event(
+            Row(2, {"tenancy": "1", "week": "1/3/2026"} | cells), datetime.now(UTC)
+        )
+    assert raised.value.column == column
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        ("person.given", "person"),
+        ("person.given", "pet.name"),
+        ("as number", "as money"),
+        ("type:", "kind:"),
+        ("id:", "- x"),
+    ],
+)
+def test_a_mapping_that_leads_nowhere_is_refused(tmp_path: Path, change: tuple[str, str]) -> None:
+    file = tmp_path / "mapping.yaml"
+    file.write_text(MAPPING.replace(*change))
+    with pytest.raises(FileError, match=r"mapping\.yaml"):
+        ColumnMap.load(file, "housing")
+
+
+def test_sheets_and_texts_of_offices_are_read_alike(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    assert book.active is not None
+    for row in (["name", "born"], ["Siân", date(1990, 3, 4)], [None, None], [7, None]):
+        book.active.append(row)
+    book.save(tmp_path / "a.xlsx")
+    (tmp_path / "a.csv").write_bytes("name;born\r\nSiân;1990-03-04\r\n\r\n7;\r\n".encode("cp1252"))
+    (tmp_path / "b.csv").write_text("\ufeffname\tborn\nSiân\t1990-03-04\n\n7\t\n")
+    (tmp_path / "a.jsonl").write_text('\n{"name": "Siân", "born": "1990-03-04"}\n\n{"name": "7", "born": ""}\n')
+    for name in ("a.xlsx", "a.csv", "b.csv", "a.jsonl"):
+        rows = list(rows_of(tmp_path / name))
+        assert [row.number for row in rows] == [2, 4], name
+        assert rows[0].cells["name"] == "Siân"
+        assert str(rows[0].cells["born"]) == "1990-03-04"
+
+
+@pytest.mark.parametrize(
+    ("name", "content"), [("a.pdf", ""), ("a.csv", ""), ("a.csv", "a,b,a\n1,2,3\n"), ("a.xlsx", "not a workbook")]
+)
+def test_what_is_no_table_is_refused(tmp_path: Path, name: str, content: str) -> None:
+    (tmp_path / name).write_text(content)
+    with pytest.raises(FileError, match="a\\."):
+        list(rows_of(tmp_path / name))
+
+
+async def test_bad_rows_are_listed_and_the_rest_goes_on(
+    ingest: Service[IngestStore], address: str, tmp_path: Path, mapping: Path,
+    rows: "asyncpg.Connection[asyncpg.Record]",
+) -> None:  # fmt: skip
+    good = [f"T-{i},01/03/2026,Fred,Smith,3.4.90,{i},High Street,6,no" for i in range(1200)]
+    bad = [
+        "T-x,soon,Fred,Smith,,1,High Street,6,no",
+        "T-y,01/03/2026,N/A,,,,,6,no",
+        "T-z,01/03/2026,Fred,Smith,31/02/1990,1,High Street,6,no",
+        "T-1,01/03/2026,Fred,Smith,,1,High Street,6,no,what,is,this",
+    ]
+    file = tmp_path / "arrears.csv"
+    file.write_text("\n".join([HEADER, *good, *bad, good[0]]))
+    key, seen = await issue_key(ingest.worker, "housing"), list[int]()
+    summary = await publish(file, "housing", mapping, address, key, seen.append)
+    assert (summary.rows, summary.accepted, summary.duplicate, summary.rejected) == (1205, 1201, 1, 1)
+    assert sum(seen) == 1205
+    assert [(p.row, list(p.columns)) for p in sorted(summary.problems, key=lambda p: p.row)] == [
+        (1202, ["week"]), (1203, ["data"]), (1205, []),
+    ]  # fmt: skip
+    assert summary.findings[("dob",), "The date was dropped: there is no such day."] == 1
+    assert (
+        await rows.fetchval("SELECT count(*) FROM receipts WHERE event_id LIKE 'T-%/01/03/2026' AND reason = ''")
+        == 1201
+    )
+    again = await publish(file, "housing", mapping, address, key)
+    assert (again.accepted, again.duplicate) == (0, 1203)
+
+
+async def test_events_go_as_they_are_without_a_mapping(
+    ingest: Service[IngestStore], address: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "events.jsonl"
+    file.write_text('{"specversion": "1.0", "id": "only"}\nnot json\n')
+    summary: Summary = await publish(file, "housing", None, address, await issue_key(ingest.worker, "housing"))
+    assert (summary.rejected, summary.unreadable) == (1, 1)
+    assert [problem.row for problem in summary.problems] == [2, 1]
+
+
+async def test_a_key_that_is_not_in_use_stops_at_once(address: str, tmp_path: Path, mapping: Path) -> None:
+    file = tmp_path / "arrears.csv"
+    file.write_text(f"{HEADER}\nT-1,01/03/2026,Fred,Smith,,1,High Street,6,no\n")
+    with pytest.raises(FileError, match="Unknown key"):
+        await publish(file, "housing", mapping, address, "jsk_housing_wrong")
+    file.write_text("tenancy,week\nT-1,1/1/2026\n")
+    with pytest.raises(FileError, match="'forename'"):
+        await publish(file, "housing", mapping, address, "jsk_housing_wrong")
