@@ -1,7 +1,9 @@
 """A small initiative as a folder: its model is an additive graph, made by hand."""
 
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import onnx
 import yaml
@@ -56,7 +58,7 @@ def graph(weights: list[float] = WEIGHTS, means: list[float] = MEANS, intercept:
     return bytes(model.SerializeToString())
 
 
-def statement(model: bytes) -> dict[str, object]:
+def statement(model: bytes) -> dict[str, Any]:
     return {
         "name": "neet", "purpose": "neet", "kind": "person",
         "title": {"en": "Young people who may leave education", "cy": "Pobl ifanc a allai adael addysg"},
@@ -74,13 +76,17 @@ def statement(model: bytes) -> dict[str, object]:
     }  # fmt: skip
 
 
-def write(folder: Path, model: bytes | None = None) -> Path:
-    """``folder/neet``, with the model given or the additive one. Returns ``folder``."""
+def write(
+    folder: Path, model: bytes | None = None, change: Callable[[dict[str, Any]], None] = lambda said: None
+) -> Path:
+    """``folder/neet``, with this model or the additive one; ``change`` alters its statement. Returns ``folder``."""
     content = model or graph()
     home = folder / "neet"
     home.mkdir(parents=True, exist_ok=True)
     (home / "model.onnx").write_bytes(content)
-    (home / "initiative.yaml").write_text(yaml.safe_dump(statement(content), allow_unicode=True))
+    said = statement(content)
+    change(said)
+    (home / "initiative.yaml").write_text(yaml.safe_dump(said, allow_unicode=True))
     reasons = {
         f["name"]: {"en": f"{f['name']} is {{value:.2f}}", "cy": f"{f['name']} yw {{value:.2f}}"} for f in FEATURES
     }

@@ -1,0 +1,75 @@
+"""Each named statement is used, and finds its rows by an index among 100,000."""
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from services.scoring.store import Q
+from tests.parts import Databases, connected
+
+SERVICE = Path(__file__).parent.parent.parent / "services" / "scoring"
+NOW, DAY, ONE = datetime(2026, 3, 1, tzinfo=UTC), date(2026, 3, 1), UUID(int=1)
+FILL = """
+TRUNCATE members, departures, states, scores, receipts, models;
+INSERT INTO members SELECT md5('r' || n)::uuid, md5('e' || n % 25000)::uuid, n FROM generate_series(1, 100000) n;
+INSERT INTO departures SELECT md5('e' || n)::uuid, n, '{}', true, md5('e' || n + 1)::uuid
+FROM generate_series(1, 5000) n;
+INSERT INTO states SELECT md5('r' || n)::uuid, 'neet', '\\x00', now(), 1, '', now(), 'schools'
+FROM generate_series(1, 100000) n;
+INSERT INTO receipts SELECT md5('t' || n)::uuid, now(), 'neet', md5('e' || n % 25000)::uuid, n, now(), 0.5, '', '',
+    '{}', 1, 'm', 0.6, 0.4, 'schools' FROM generate_series(1, 100000) n;
+INSERT INTO scores SELECT md5('e' || n)::uuid, 'neet', n, 0.5, '', null, null, 1, 'm', md5('t' || n)::uuid, now(), null,
+    '2026-03-02'::date + n % 100 FROM generate_series(1, 100000) n;
+ANALYZE
+"""
+STATE = ([ONE], ["neet"], [b""], [NOW], [1], [""], [NOW], ["schools"], 100)
+SCORE = (
+    [ONE], ["neet"], [1], [0.5], [""], [None], [None], [1], ["m"], [ONE], [NOW], [None], [None],
+)  # fmt: skip
+ASKED: dict[str, tuple[tuple[object, ...], tuple[str, ...]]] = {
+    "standings": (([ONE],), ("members_pkey",)),
+    "claim": (([ONE], [ONE], [1]), ("members_pkey",)),
+    "depart": ((ONE, 1, [], True, None), ("departures_pkey",)),
+    "erase_records": (([ONE], ONE, 1), ("members_pkey",)),
+    "erase_states": (([ONE], 1), ("states_pkey",)),
+    "erase_receipts": ((ONE,), ("departures_into", "receipts_entity")),
+    "append": (STATE, ("states_pkey",)),
+    "shorten": (([ONE], ["neet"], [b""]), ("states_pkey",)),
+    "known": (([ONE],), ("members_entity", "states_pkey", "departures_pkey")),
+    "endings": (([ONE],), ("departures_pkey", "members_entity")),
+    "said": (([ONE],), ("scores_pkey",)),
+    "keep_scores": (SCORE, ("scores_pkey",)),
+    "postpone": (([ONE], ["neet"], [DAY], [DAY]), ("scores_pkey",)),
+    "due": ((DAY, 500), ("scores_due",)),
+    "receipt": ((ONE,), ("receipts_pkey",)),
+}
+
+
+@pytest.fixture(scope="module")
+async def filled(databases: Databases) -> Databases:
+    async with connected(databases.owner_dsn) as owner:
+        await owner.execute(FILL)
+    return databases
+
+
+@pytest.mark.parametrize("name", ASKED)
+async def test_a_statement_is_planned_on_its_index(filled: Databases, name: str) -> None:
+    arguments, indexes = ASKED[name]
+    async with connected(filled.dsn) as connection:
+        rows = await connection.fetch(f"EXPLAIN {Q[name]}", *arguments)
+    plan = "\n".join(row[0] for row in rows)
+    assert "Seq Scan" not in plan
+    assert all(index in plan for index in indexes), plan
+
+
+@pytest.mark.parametrize("name", Q)
+def test_every_statement_is_used(name: str) -> None:
+    assert any(f'Q["{name}"]' in module.read_text() for module in SERVICE.glob("*.py"))
+
+
+async def test_a_receipt_cannot_be_changed_by_the_service(filled: Databases) -> None:
+    async with connected(filled.dsn) as connection:
+        with pytest.raises(Exception, match="permission denied for table receipts"):
+            await connection.execute("UPDATE receipts SET score = 0.1")
