@@ -35,7 +35,7 @@ class Desk:
     async def entity(self, asker: Asker, asked: UUID) -> Shown | None:
         """One entity, looked at. None: there is none. Raises ``Refused`` when nothing of it may be shown."""
         async with self._worker.work() as work:
-            found = await entities_of(work.store, asker, [asked])
+            found = await entities_of(work.store, asker, [asked], oversees=asker.oversees)
             work.audit(entries_of(asker, [asked], found, Action.CONSULTATION, "entity"))
         if asked in found and found[asked].refused:
             raise Refused(NOT_FOR_YOU)
@@ -48,17 +48,19 @@ class Desk:
         raise Refused(NOT_FOR_YOU)
 
 
-async def entities_of(store: LinkageStore, asker: Asker, asked: Iterable[UUID]) -> dict[UUID, Shown]:
+async def entities_of(
+    store: LinkageStore, asker: Asker, asked: Iterable[UUID], *, oversees: bool = False
+) -> dict[UUID, Shown]:
     """By the id asked for: one query for where the ids lead, one for all the records."""
     living = {id: one for id, one in (await store.resolve(set(asked))).items() if one.members}
     members = await store.members({record for one in living.values() for record in one.members})
     records = {record.id: record for record in members}
-    return {id: _shown(asker, id, one, records) for id, one in living.items()}
+    return {id: _shown(asker, id, one, records, oversees) for id, one in living.items()}
 
 
-def _shown(asker: Asker, asked: UUID, living: Resolved, records: Mapping[UUID, Kept]) -> Shown:
+def _shown(asker: Asker, asked: UUID, living: Resolved, records: Mapping[UUID, Kept], oversees: bool) -> Shown:
     members = [records[id] for id in living.members if id in records]
-    return shown(asked, living.entity, living.kind, members, asker.decision, oversees=asker.oversees)
+    return shown(asked, living.entity, living.kind, members, asker.decision, oversees=oversees)
 
 
 def entries_of(

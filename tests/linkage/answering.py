@@ -1,0 +1,157 @@
+"""Linkage as it answers: the real app on a real broker and database, its tables filled through its own store."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+from aiokafka import AIOKafkaConsumer
+from fastapi import FastAPI
+from pydantic import SecretStr
+
+from local.stack import Parts
+from services.linkage.main import service
+from services.linkage.records import Kept, Published, fold
+from services.linkage.store import LinkageStore
+from shared.contracts import Access, Accesses, Change, EntityChanged, Kind, Topic, record_id
+from shared.db import Database
+from shared.settings import Settings
+from shared.web import Viewer, service_token
+from shared.web.csrf import token_of
+from shared.web.keys import Keys
+from shared.web.session import USE, begin
+from tests.parts import Databases
+
+KEY = "a session key of thirty-two characters"
+NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
+SECONDS = 20
+serial = count(1)
+
+
+def viewer(role: str, locale: str = "en") -> Viewer:
+    """Somebody new of this role, so that what they caused in the log is theirs alone."""
+    subject = f"{role}-{uuid4().hex[:8]}"
+    return Viewer(subject, f"Some {role}", f"{subject}@example.org", role, "team", locale)
+
+
+def record(partner: str, *, agreement: str = "", kind: Kind = Kind.PERSON, days: float = 0, **identity: str) -> Kept:
+    """A partner's record whose identity was published ``days`` before noon."""
+    id = record_id(partner, kind, str(next(serial)))
+    said = Published(id, kind, partner, agreement or partner, identity, NOON - timedelta(days=days))
+    return fold([said], None)
+
+
+@dataclass
+class Office:
+    """The running app and what it has said."""
+
+    app: FastAPI
+    database: Database
+    parts: Parts
+    databases: Databases
+    heard: list[Access] = field(default_factory=list)
+    consumer: AIOKafkaConsumer | None = None
+
+    async def keep(self, *entities: Sequence[Kept]) -> list[UUID]:
+        """Each group of records as one entity; their ids."""
+        ids = [uuid4() for _ in entities]
+        async with self.database.transaction() as connection:
+            store = LinkageStore(connection)
+            version = await store.next_version()
+            entity_of = {one.id: id for id, group in zip(ids, entities, strict=True) for one in group}
+            await store.keep_records([one for group in entities for one in group], entity_of, version)
+            changes = [
+                EntityChanged(
+                    entity=id, kind=group[0].kind, version=version, change=Change.CREATED, before=[],
+                    after=[one.id for one in group],
+                )
+                for id, group in zip(ids, entities, strict=True)
+            ]  # fmt: skip
+            await store.keep_entities(changes, version)
+        return ids
+
+    async def merge(self, gone: UUID, into: UUID) -> None:
+        """One entity becomes part of another; its id redirects."""
+        async with self.database.transaction() as connection:
+            store = LinkageStore(connection)
+            version = await store.next_version()
+            found = await store.resolve([gone, into])
+            before, after = found[gone], found[into]
+            changes = [
+                EntityChanged(
+                    entity=gone, kind=before.kind, version=version, change=Change.MERGED, before=list(before.members),
+                    after=[], into=after.entity,
+                ),
+                EntityChanged(
+                    entity=after.entity, kind=after.kind, version=version, change=Change.GREW,
+                    before=list(after.members), after=[*after.members, *before.members],
+                ),
+            ]  # fmt: skip
+            await store.keep_entities(changes, version)
+
+    async def golden(
+        self, person: Viewer | None, purpose: str, entities: Sequence[UUID], *, token_purpose: str | None = None
+    ) -> httpx.Response:
+        """As alerts asks."""
+        named = purpose if token_purpose is None else token_purpose
+        token = service_token(KEY, "linkage", person, caller="alerts", purpose=named)
+        body = {"entities": [str(id) for id in entities], "purpose": purpose}
+        async with self.client(None) as client:
+            return await client.post("/linkage/golden", json=body, headers={"Authorization": f"Bearer {token}"})
+
+    def client(self, person: Viewer | None, **headers: str) -> httpx.AsyncClient:
+        """A browser or program of this person's, signed in."""
+        cookies: Mapping[str, str] = {}
+        if person is not None:
+            session = begin(person, "", time.time())
+            keys = Keys(KEY)
+            cookies = {"jigsaw": keys.close(USE, asdict(session))}
+            headers = {"X-CSRF-Token": token_of(keys, session), **headers}
+        transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
+        return httpx.AsyncClient(
+            transport=transport, base_url="http://127.0.0.1:8080", cookies=dict(cookies), headers=headers
+        )
+
+    async def entries(self, person: Viewer) -> list[Access]:
+        """All that this person caused in the log. The service's entries keep their order, so a last one marks the end."""
+        marker = viewer("nobody-in-particular")
+        assert (await self.golden(marker, "identity", [uuid4()])).status_code == 200
+        async with asyncio.timeout(SECONDS):
+            while not any(entry.actor == marker.subject for entry in self.heard):
+                await self._hear()
+        return [entry for entry in self.heard if entry.actor == person.subject]
+
+    async def _hear(self) -> None:
+        assert self.consumer is not None
+        for messages in (await self.consumer.getmany(timeout_ms=200)).values():
+            for message in messages:
+                self.heard += Accesses.model_validate_json(message.value).entries
+
+
+def settings_of(parts: Parts, databases: Databases, **more: Any) -> Settings:
+    return Settings(
+        kafka=parts.kafka, database=SecretStr(databases.dsn), redis=parts.redis, sealing_key=SecretStr("00" * 32),
+        session_key=SecretStr(KEY), log_level="WARNING", **more,
+    )  # fmt: skip
+
+
+@asynccontextmanager
+async def opened(parts: Parts, databases: Databases, **more: Any) -> AsyncIterator[Office]:
+    """The app, started."""
+    made = service(settings_of(parts, databases, **more))
+    async with made.app.router.lifespan_context(made.app):
+        consumer = AIOKafkaConsumer(
+            Topic.ACCESSES.spec.name, bootstrap_servers=parts.kafka, auto_offset_reset="earliest",
+            enable_auto_commit=False,
+        )  # fmt: skip
+        await consumer.start()
+        try:
+            yield Office(made.app, made.database, parts, databases, consumer=consumer)
+        finally:
+            await consumer.stop()
