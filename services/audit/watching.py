@@ -42,9 +42,11 @@ class Watch:
             await asyncio.sleep(LOOK_SECONDS)
 
     async def look(self) -> None:
-        """The witness takes nothing from a log that is not what it was."""
+        """The witness takes nothing from a log that is not what it was. What it cannot write, it is shown again."""
         try:
             await self._look()
+        except OSError as error:
+            log().error("audit.witness_cannot_be_written", error=type(error).__name__)
         except (Discontinued, BadNote) as error:
             self.discontinued = str(error)
             metrics.CONSISTENT.set(0)

@@ -6,6 +6,7 @@ import pytest
 
 from services.audit.checkpoint import Signer, Verifier
 from services.audit.log import Log
+from services.audit.metrics import UNWITNESSED
 from services.audit.store import AuditStore
 from services.audit.watching import Inspector, Watch
 from services.audit.witness import Witness
@@ -66,6 +67,21 @@ async def test_a_log_that_was_changed_is_not_taken(
         await owner.execute(change)
     await watch.look()
     assert because in watch.discontinued
+    assert len(watch.witness.notes()) == 1
+
+
+async def test_a_witness_that_cannot_write_is_shown_the_log_again(
+    worker: Worker[AuditStore], append: Append, witness: Path, log: Log
+) -> None:
+    await append(*range(7))
+    witness.write_text("a file where the folder should be")
+    watch = watching(worker, witness, log)
+    await watch.look()
+    assert watch.agreed is None
+    assert UNWITNESSED._value.get() == 7
+    witness.unlink()
+    await watch.look()
+    assert watch.agreed
     assert len(watch.witness.notes()) == 1
 
 
