@@ -13,11 +13,11 @@ from services.ingest.keys import issue_key, revoke_key
 from services.ingest.reports import advice_on
 from services.ingest.store import Count, Heard, IngestStore, Key
 from shared.access import Agreement, Agreements
-from shared.web import N_, Refused, Viewer, Web, csrf, requires, viewer
+from shared.web import N_, Refused, Viewer, Web, csrf, requires
 from shared.work import Worker
 
 KEEPERS = ("operator",)
-READERS = (*KEEPERS, "supervisor", "manager", "steward", "analyst", "auditor")
+READERS = (*KEEPERS, "supervisor", "steward", "analyst", "auditor")
 DAYS = 7
 SOON = timedelta(days=90)
 
@@ -58,14 +58,12 @@ class Pages:
     ) -> None:  # fmt: skip
         self._worker, self._web, self._agreements, self._clock = worker, web, agreements, clock
 
-    async def partners(self, request: Request, person: Annotated[Viewer, Depends(viewer)]) -> Response:
+    async def partners(
+        self, request: Request, person: Annotated[Viewer, Depends(requires(*READERS, "partner"))]
+    ) -> Response:
         """Every partner; a partner's own people go straight to their page."""
         if person.role == "partner":
             return RedirectResponse(f"/ingest/partners/{person.team}", 303)
-        if person.role not in READERS:
-            raise Refused(
-                N_("Your role does not include this page. Ask your team manager if you need it for your work.")
-            )
         now = self._clock()
         agreements = sorted(self._agreements.by_name.values(), key=lambda a: a.partner.name)
         names = [agreement.partner.name for agreement in agreements]
@@ -77,9 +75,11 @@ class Pages:
         ]
         return self._web.render(request, "partners.html", rows=rows, days=DAYS)
 
-    async def partner(self, request: Request, name: str, person: Annotated[Viewer, Depends(viewer)]) -> HTMLResponse:
+    async def partner(
+        self, request: Request, name: str, person: Annotated[Viewer, Depends(requires(*READERS, "partner"))]
+    ) -> HTMLResponse:
         """One partner's agreements, counts, problems and keys."""
-        if person.role not in READERS and not (person.role == "partner" and person.team == name):
+        if person.role == "partner" and person.team != name:
             raise Refused(N_("You can see your own organisation's page only."))
         return await self._partner(request, name, person, "")
 
