@@ -94,7 +94,7 @@ def logs(
 def publish(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="CSV, JSON Lines or XLSX.")],
     partner: Annotated[str, typer.Option(help="Whose file it is: the partner's name in its agreement.")],
-    mapping: Annotated[Path, typer.Option(exists=True, help="YAML: which column is which field.")],
+    mapping: Annotated[Path | None, typer.Option(exists=True, help="YAML: which column is which field.")] = None,
 ) -> None:
     """Publish a partner's file as events, through everybody's API. Bad rows are listed, the rest goes on."""
     from local.publishing import publish_file

@@ -1,6 +1,9 @@
 """Partners' keys on one machine: each partner of the agreements gets one, kept with the home's secrets."""
 
-from local.home import Home
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from local.home import Home, StackError
 from local.running import Up
 from local.stack import environment
 from services.ingest.keys import issue_key
@@ -8,32 +11,49 @@ from services.ingest.store import IngestStore
 from shared.access import Agreements
 from shared.db import Database
 from shared.outbox import Outbox
-from shared.settings import PROJECT
+from shared.settings import Settings
 from shared.work import Worker
 
 
 async def partner_keys(home: Home, up: Up) -> dict[str, str]:
     """A key for each partner that has an agreement; the same ones as last time."""
-    told = environment(home, up.parts, "ingest")
-    database = Database(told["JIGSAW_DATABASE"], size=2)
+    told = _told(home, up)
+    partners = sorted({a.partner.name for a in Agreements.load(told.agreements).by_name.values()})
+    async with _office(told) as worker:
+        return {partner: await _key(home, worker, partner) for partner in partners}
+
+
+async def key_of(home: Home, up: Up, partner: str) -> str:
+    """The key of one partner. Raises ``StackError`` when no agreement names it."""
+    told = _told(home, up)
+    agreements = Agreements.load(told.agreements)
+    if not agreements.of_partner(partner):
+        known = ", ".join(sorted({a.partner.name for a in agreements.by_name.values()}))
+        raise StackError(f"no agreement names the partner {partner!r}; there are: {known}")
+    async with _office(told) as worker:
+        return await _key(home, worker, partner)
+
+
+def _told(home: Home, up: Up) -> Settings:
+    names = environment(home, up.parts, "ingest").items()
+    return Settings(**{name.removeprefix("JIGSAW_").lower(): value for name, value in names})
+
+
+@asynccontextmanager
+async def _office(told: Settings) -> AsyncIterator[Worker[IngestStore]]:
+    """Ingest's database, to issue keys in; nothing is said on the bus."""
+    database = Database(told.database.get_secret_value(), size=2)
     await database.open()
     try:
-        outbox = Outbox(database, up.parts.kafka, "ingest")
-        worker = Worker("ingest", database, outbox, IngestStore, bytes.fromhex(told["JIGSAW_SEALING_KEY"]))
-        agreements = Agreements.load(PROJECT / "agreements")
-        partners = sorted({agreement.partner.name for agreement in agreements.by_name.values()})
-        return {
-            partner: home.known_secret(name(partner)) or await _issued(home, worker, partner) for partner in partners
-        }
+        outbox = Outbox(database, told.kafka, "ingest")
+        yield Worker("ingest", database, outbox, IngestStore, bytes.fromhex(told.sealing_key.get_secret_value()))
     finally:
         await database.close()
 
 
-def name(partner: str) -> str:
-    """What the key is called among the home's secrets."""
-    return f"partner_key_{partner}"
-
-
-async def _issued(home: Home, worker: Worker[IngestStore], partner: str) -> str:
-    key = await issue_key(worker, partner, by="jigsaw up")
-    return home.secret(name(partner), lambda: key)
+async def _key(home: Home, worker: Worker[IngestStore], partner: str) -> str:
+    known = home.known_secret(f"partner_key_{partner}")
+    if known is not None:
+        return known
+    key = await issue_key(worker, partner, by="jigsaw")
+    return home.secret(f"partner_key_{partner}", lambda: key)

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -36,7 +37,7 @@ def _counted(running: Iterable[Running], accepted: Iterable[Event]) -> Mapping[P
     by_name = {one.name: one for one in running}
     tiles: defaultdict[Place, list[bytes]] = defaultdict(list)
     for event in accepted:
-        sent = event.cloudevent()
+        sent: Any = event.cloudevent()
         about, facts = sent["data"].get("person"), sent["data"].get("facts", {})
         occurred = datetime.fromisoformat(sent["time"])
         agreement = agreements.covering(event.partner, sent["type"], occurred.date())

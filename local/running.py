@@ -3,9 +3,10 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from local.addresses import console_address, service_addresses
 from local.home import Home
 from local.processes import SERVICES, start_console, start_services, stop_services
-from local.stack import Parts, start_parts, stop_parts, wipe
+from local.stack import Parts, running_parts, start_parts, stop_parts, wipe
 from shared.prepare import Passwords
 from shared.prepare import prepare as databases_and_topics
 
@@ -32,6 +33,11 @@ async def bring_up(home: Home, say: Say) -> Up:
     say("Starting ingest, linkage, scoring, alerts and audit")
     services = start_services(home, parts)
     return Up(parts, services, start_console(home, parts))
+
+
+def running(home: Home) -> Up:
+    """What ``bring_up`` brought up. Raises ``StackError`` when a part does not run."""
+    return Up(running_parts(home), service_addresses(home), console_address(home))
 
 
 async def prepare(home: Home, parts: Parts) -> None:
