@@ -71,6 +71,6 @@ def generate(seed: int, people: int = 20_000, days: int = 90, start: date = STAR
         events=[event for event, _ in sendings],
         expected=[expected for _, expected in sendings],
         truth=Truth(publisher.people, publisher.places, publisher.organisations, households),
-        outcomes=outcomes(world, young, lived_through(happenings)),
+        outcomes=outcomes(world, young, lived_through(happenings, days)),
         publisher=publisher,
     )

@@ -11,7 +11,7 @@ from region.places import Place
 
 MOVES_A_YEAR = 0.11
 LEAVERS_A_YEAR = 0.18
-MARRIAGES_A_YEAR = 0.03
+MARRIAGES_A_YEAR = 0.06
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,8 @@ Verdict = Literal["accepted", "duplicate", "rejected"]
 class Event:
     """One event as a partner sends it. ``""`` and ``None`` stand for what a faulty event leaves out.
 
-    ``time`` is text as sent; ``sent`` is when it is sent, which may be long after what it tells of.
+    ``time`` is text as sent; ``sent`` is when it is sent, which may be long after what it tells of. ``source`` is only
+    set where it is not the partner's own.
     """
 
     partner: str
@@ -24,13 +25,14 @@ class Event:
     sent: datetime
     data: object
     specversion: str = "1.0"
+    source: str = ""
 
     def cloudevent(self) -> dict[str, object]:
         """The CloudEvents 1.0 JSON form."""
         attributes = {
             "specversion": self.specversion,
             "id": self.id,
-            "source": PARTNERS[self.partner].source,
+            "source": self.source or PARTNERS[self.partner].source,
             "type": self.type,
             "time": self.time,
             "data": self.data,

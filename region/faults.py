@@ -28,22 +28,12 @@ def again(rng: Random, event: Event) -> Event:
 
 
 def surplus(rng: Random, event: Event) -> tuple[Event, Expected]:
-    """With a field or fact that no agreement covers, or a fact of the wrong type: those parts must be dropped."""
+    """With a field or fact that no agreement covers: that part must be dropped."""
     data = {part: dict(fields) for part, fields in _data(event).items()}
-    chance, subject = rng.random(), next(part for part in data if part != "facts")
-    numbers = [
-        name for name, kind in EVENT_TYPES[event.type].facts.items() if kind == "number" and name in data["facts"]
-    ]
-    if chance < 0.5:
-        name, value = rng.choice(_EXTRA_FIELDS)
-        data[subject][name], dropped = value, f"data.{subject}.{name}"
-    elif chance < 0.9 or not numbers:
-        name, value = rng.choice(_EXTRA_FACTS)
-        data["facts"][name], dropped = value, f"data.facts.{name}"
-    else:
-        name = rng.choice(numbers)
-        data["facts"][name], dropped = rng.choice(("lots", "n/k", "3 or 4")), f"data.facts.{name}"
-    return replace(event, data=data), Expected("accepted", dropped=(dropped,))
+    part = "facts" if rng.random() < 0.5 else next(part for part in data if part != "facts")
+    name, value = rng.choice(_EXTRA_FACTS if part == "facts" else _EXTRA_FIELDS)
+    data[part][name] = value
+    return replace(event, data=data), Expected("accepted", dropped=(f"data.{part}.{name}",))
 
 
 def faulty(rng: Random, event: Event, id: str) -> tuple[Event, Expected]:
@@ -76,6 +66,14 @@ def _nobody(rng: Random, event: Event) -> Event:
     return replace(event, data={"person": nobody, "facts": dict(_data(event)["facts"])})
 
 
+def _wrong_type(rng: Random, event: Event) -> Event:
+    """A fact in words where a number, a truth value or a date belongs."""
+    facts = dict(_data(event)["facts"])
+    typed = [name for name, kind in EVENT_TYPES[event.type].facts.items() if kind != "string" and name in facts]
+    facts[rng.choice(typed)] = rng.choice(("lots", "n/k", "3 or 4"))
+    return replace(event, data={**_data(event), "facts": facts})
+
+
 def _not_an_object(rng: Random, event: Event) -> Event:
     return replace(event, data=rng.choice(("<xml/>", ["person"], "see attachment", 0)))
 
@@ -92,6 +90,8 @@ _KINDS: Sequence[tuple[int, str, Callable[[Random, Event], Event]]] = (
     (6, "no_data", _not_an_object),
     (5, "specversion", lambda rng, event: replace(event, specversion="0.3")),
     (14, "nothing_to_link", _nobody),
+    (10, "fact_type", _wrong_type),
+    (3, "foreign_source", lambda rng, event: replace(event, source="/partners/elsewhere")),
 )
 _FAULTS = [(reason, spoil) for _, reason, spoil in _KINDS]
 _WEIGHTS = [weight for weight, _, _ in _KINDS]

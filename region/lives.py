@@ -15,6 +15,7 @@ from region.people import Household, Person, year_group
 from region.world import World
 
 LAST_YEAR = 13
+LATELY = 28
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,8 @@ class Pupil:
 
 # What happened: (log-odds at the cap, cap).
 EFFECTS: Mapping[str, tuple[float, float]] = {
-    "sessions_missed": (4.2, 60),
+    "sessions_missed": (3.0, 60),
+    "lately_missed": (2.0, 24),
     "unauthorised": (1.2, 30),
     "sessions_late": (0.5, 25),
     "days_excluded": (1.8, 10),
@@ -99,6 +101,8 @@ _COUNTED: Mapping[str, Callable[[Facts], Sequence[tuple[str, float]]]] = {
 class Happened(Protocol):
     """What ``lived_through`` needs of a happening."""
 
+    @property
+    def day(self) -> int: ...
     @property
     def type(self) -> str: ...
     @property
@@ -174,7 +178,14 @@ def outcomes(world: World, pupils: Sequence[Pupil], lived: Mapping[str, Mapping[
             continue
         life = lived.get(pupil.person.id, {})
         x = -6.0 + sum(weight * min(life.get(what, 0.0), cap) / cap for what, (weight, cap) in EFFECTS.items())
-        x += 0.7 * pupil.aln + 0.45 * pupil.free_meals + 0.55 * pupil.care + 0.45 * pupil.strain + rng.gauss(0, 0.5)
+        x += (
+            0.3 * (pupil.year >= 11)
+            + 0.7 * pupil.aln
+            + 0.45 * pupil.free_meals
+            + 0.55 * pupil.care
+            + 0.45 * pupil.strain
+            + rng.gauss(0, 0.9)
+        )
         chance = logistic(x)
         found[pupil.person.id] = Outcome(rng.random() < chance, chance)
     return found
@@ -187,12 +198,14 @@ def strains(world: World, pupils: Sequence[Pupil]) -> Mapping[str, float]:
     return found
 
 
-def lived_through(happenings: Iterable[Happened]) -> Mapping[str, Mapping[str, float]]:
-    """What happened to each person, added up, under the names of ``EFFECTS``."""
+def lived_through(happenings: Iterable[Happened], days: int) -> Mapping[str, Mapping[str, float]]:
+    """What happened to each person in ``days`` days, added up, under the names of ``EFFECTS``."""
     found: dict[str, dict[str, float]] = {}
     for happening in happenings:
         if happening.person is not None and happening.type in _COUNTED:
             life = found.setdefault(happening.person.id, {})
             for what, amount in _COUNTED[happening.type](happening.facts):
                 life[what] = life.get(what, 0.0) + amount
+            if happening.type == "education.attendance.v1" and happening.day >= days - LATELY:
+                life["lately_missed"] = life.get("lately_missed", 0.0) + happening.facts["sessions_missed"]
     return found

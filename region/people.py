@@ -78,9 +78,9 @@ def age_on(birth_date: date, day: date) -> int:
 
 
 def year_group(birth_date: date, day: date) -> int:
-    """The school year (1 to 13 are taught), which turns on 1 September."""
+    """The school year, 0 (reception) to 13, which turns on 1 September: the age then, less 4."""
     school_year = day.year - (day.month < 9)
-    return school_year - birth_date.year - 5 - (birth_date.month >= 9)
+    return school_year - birth_date.year - 4 - (birth_date.month >= 9)
 
 
 class Settlement:
@@ -130,7 +130,7 @@ class Settlement:
         rng = self._rng
         match kind:
             case "single_young":
-                return [self._person(id, community, rng.randrange(18, 36))]
+                return [self._person(id, community, rng.randrange(19, 36))]
             case "single_middle":
                 return [self._person(id, community, rng.randrange(36, 66))]
             case "single_old":
@@ -143,7 +143,7 @@ class Settlement:
                 return self._couple(id, community, rng.randrange(64, 92))
             case "shared_house":
                 sharers = range(rng.randrange(3, 8))
-                return [self._person(id, self._any_community(), rng.randrange(18, 45)) for _ in sharers]
+                return [self._person(id, self._any_community(), rng.randrange(19, 45)) for _ in sharers]
             case "three_generations":
                 family = self._family(id, community, rng.randrange(26, 46))
                 elder = self._person(id, community, rng.randrange(66, 90), family=family[0].family)
@@ -164,7 +164,7 @@ class Settlement:
         sexes: tuple[Sex, Sex] = ("M", "F") if rng.random() < 0.95 else rng.choice((("F", "F"), ("M", "M")))
         first = self._person(id, community, age, sex=sexes[0])
         partner_community = community if rng.random() < 0.75 else self._any_community()
-        second = self._person(id, partner_community, max(18, round(rng.gauss(age - 2, 4))), sex=sexes[1])
+        second = self._person(id, partner_community, max(19, round(rng.gauss(age - 2, 4))), sex=sexes[1])
         if rng.random() < 0.75:
             second = self.married(second, first)
         return [first, second]

@@ -71,7 +71,7 @@ class Publisher:
         yield event, expected
         if rng.random() < 0.008:
             yield faults.again(rng, event), Expected("duplicate")
-        if rng.random() < 0.022:
+        if rng.random() < 0.03:
             yield faults.faulty(rng, event, self._next_id(event.partner))
 
     def _next_id(self, partner: str) -> str:

@@ -1,0 +1,1 @@
+"""The initiatives: each folder is the statement of a problem that runs. ``shared/initiatives.py`` reads them."""
