@@ -1,6 +1,6 @@
 """Addresses of the region: towns on both sides of the border, streets, houses, flats, institutions, premises."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Literal
@@ -97,9 +97,6 @@ class Gazetteer:
 
     def __iter__(self) -> Iterator[Place]:
         yield from (*self.homes, *self.care_homes, *self.halls, *self.premises)
-
-    def by_uprn(self) -> Mapping[str, Place]:
-        return {place.uprn: place for place in self}
 
 
 class _Builder:

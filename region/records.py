@@ -4,7 +4,7 @@ A record's errors are drawn once, from a seed of its own; when somebody moves or
 time later and only the fields concerned change.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
@@ -66,12 +66,6 @@ class Ledger:
     def organisation(self, organisation: Organisation) -> tuple[str, Fields]:
         """The local id and the fields of a business."""
         return self._subject(organisation.id, "B", lambda rng: self._clerk.organisation(organisation, rng))
-
-    def doubles(self) -> Iterator[tuple[str, list[str]]]:
-        """True id and local ids of the people of whom this partner holds two records."""
-        for person, records in self._people.items():
-            if len(records) > 1:
-                yield person, [record.local_id for record in records]
 
     def _open(self, person: Person) -> list[Record]:
         copies = 2 if self._rng.random() < self._style.doubled else 1

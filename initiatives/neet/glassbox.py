@@ -7,7 +7,7 @@
 is from the average one. Outside the school years that it was trained for, the term of ``year_group`` is -12: no score.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -65,52 +65,42 @@ def score(model: GlassBox, features: Floats) -> Floats:
     return found
 
 
+# The graph, an operator a line: operator, inputs, output.
+_STEPS: Sequence[tuple[str, Sequence[str], str]] = [
+    ("Max", ["features", "least"], "raised"),
+    ("Min", ["raised", "most"], "clipped"),
+    # The logarithm is only asked for where it is used: elsewhere 0 stands in.
+    ("Mul", ["clipped", "curved"], "to_curve"),
+    ("Add", ["to_curve", "one"], "plus_one"),
+    ("Log", ["plus_one"], "logs"),
+    ("Mul", ["clipped", "straight"], "lines"),
+    ("Add", ["logs", "lines"], "shaped"),
+    ("Sub", ["shaped", "centres"], "centred"),
+    ("Mul", ["centred", "weights"], "terms"),
+    ("Gather", ["features", "scope"], "year"),
+    ("Less", ["year", "first_year"], "too_young"),
+    ("Greater", ["year", "last_year"], "too_old"),
+    ("Or", ["too_young", "too_old"], "outside"),
+    ("Where", ["outside", "out_of_scope", "nothing"], "gate"),
+    ("Add", ["terms", "gate"], "contributions"),
+    ("ReduceSum", ["contributions", "across"], "total"),
+    ("Add", ["total", "base"], "log_odds"),
+    ("Sigmoid", ["log_odds"], "score"),
+]
+
+
 def to_onnx(model: GlassBox, features: Sequence[str]) -> bytes:
     """One graph: ``features`` float32 (n, k) → ``score`` (n,) and ``contributions`` (n, k). Same model, same bytes."""
     k = len(model.shapes)
-    curved = np.array([shape.curved for shape in model.shapes], np.float32)
-    only_scope = np.eye(k)[model.scope] * OUT_OF_SCOPE
-    constants = {
-        "least": [shape.least for shape in model.shapes],
-        "most": [shape.most for shape in model.shapes],
-        "curved": curved,
-        "straight": 1 - curved,
-        "centres": model.centres,
-        "weights": model.weights,
-        "base": model.base,
-        "one": 1.0,
-        "first_year": FIRST_YEAR,
-        "last_year": LAST_YEAR,
-        "out_of_scope": only_scope,
-    }
-    steps = [
-        ("Max", ["features", "least"], "raised"),
-        ("Min", ["raised", "most"], "clipped"),
-        # The logarithm is only asked for where it is used: elsewhere 0 stands in.
-        ("Mul", ["clipped", "curved"], "to_curve"),
-        ("Add", ["to_curve", "one"], "plus_one"),
-        ("Log", ["plus_one"], "logs"),
-        ("Mul", ["clipped", "straight"], "lines"),
-        ("Add", ["logs", "lines"], "shaped"),
-        ("Sub", ["shaped", "centres"], "centred"),
-        ("Mul", ["centred", "weights"], "terms"),
-        ("Gather", ["features", "scope"], "year"),
-        ("Less", ["year", "first_year"], "too_young"),
-        ("Greater", ["year", "last_year"], "too_old"),
-        ("Or", ["too_young", "too_old"], "outside"),
-        ("Where", ["outside", "out_of_scope", "nothing"], "gate"),
-        ("Add", ["terms", "gate"], "contributions"),
-        ("ReduceSum", ["contributions", "across"], "total"),
-        ("Add", ["total", "base"], "log_odds"),
-        ("Sigmoid", ["log_odds"], "score"),
+    tensors = [
+        numpy_helper.from_array(np.asarray(value, np.float32), name) for name, value in _constants(model).items()
     ]
-    tensors = [numpy_helper.from_array(np.asarray(value, np.float32), name) for name, value in constants.items()]
     tensors += [
         numpy_helper.from_array(np.array([model.scope], np.int64), "scope"),
         numpy_helper.from_array(np.array([1], np.int64), "across"),
         numpy_helper.from_array(np.zeros(k, np.float32), "nothing"),
     ]
-    nodes = [_node(op, inputs, output) for op, inputs, output in steps]
+    nodes = [_node(op, inputs, output) for op, inputs, output in _STEPS]
     wide: list[str | int | None] = ["n", k]
     graph = helper.make_graph(
         nodes,
@@ -129,6 +119,26 @@ def to_onnx(model: GlassBox, features: Sequence[str]) -> bytes:
     onnx.checker.check_model(proto)
     content: bytes = proto.SerializeToString(deterministic=True)
     return content
+
+
+def _constants(model: GlassBox) -> Mapping[str, object]:
+    """The numbers of the graph, by the name that ``_STEPS`` has for them."""
+    k = len(model.shapes)
+    curved = np.array([shape.curved for shape in model.shapes], np.float32)
+    only_scope = np.eye(k)[model.scope] * OUT_OF_SCOPE
+    return {
+        "least": [shape.least for shape in model.shapes],
+        "most": [shape.most for shape in model.shapes],
+        "curved": curved,
+        "straight": 1 - curved,
+        "centres": model.centres,
+        "weights": model.weights,
+        "base": model.base,
+        "one": 1.0,
+        "first_year": FIRST_YEAR,
+        "last_year": LAST_YEAR,
+        "out_of_scope": only_scope,
+    }
 
 
 def _node(op: str, inputs: Sequence[str], output: str) -> onnx.NodeProto:
