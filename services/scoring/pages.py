@@ -92,7 +92,7 @@ def router(worker: Worker[ScoringStore], web: Web, running: Sequence[Running]) -
             counts = await work.store.counts(name, thresholds)
             spread = distribution(await work.store.distribution(name), thresholds)
         return web.render(
-            request, "initiative.html", one=one, said=one.initiative.statement, counts=counts, spread=spread,
+            request, "initiative.html", one=one, statement=one.initiative.statement, counts=counts, spread=spread,
             products=PRODUCTS, kinds=KINDS, width=WIDTH, height=HEIGHT,
         )  # fmt: skip
 
