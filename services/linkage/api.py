@@ -4,134 +4,86 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, HTTPException, Query, Request
-from pydantic import AwareDatetime, BaseModel, Field
+from fastapi import APIRouter, Depends, HTTPException, Query, Request
 
-from services.linkage.desk import MOST, Desk
-from services.linkage.showing import Shown, agreement_of
+from services.linkage.answers import (
+    EntitySaid,
+    GoldenAnswer,
+    GoldenAsked,
+    SearchAnswer,
+    SearchAsked,
+    WhySaid,
+    entity_said,
+    golden_said,
+    hit_said,
+    pair_said,
+)  # fmt: skip
+from services.linkage.desk import Desk
 from services.linkage.viewing import Asker, Reception
-from shared.contracts import Kind
+from shared.normal import normalise
+from shared.web import csrf
+from shared.web.viewer import seen_by
 
 Problem: dict[str, Any] = {"content": {"application/problem+json": {}}}
 REFUSALS: Mapping[int | str, dict[str, Any]] = {
     401: {"description": "Nobody is signed in, and no service token speaks for anybody.", **Problem},
     403: {"description": "No agreement shows this role anything for this purpose. The attempt is recorded.", **Problem},
 }
-MISSING: Mapping[int | str, dict[str, Any]] = {404: {"description": "There is no such entity.", **Problem}}
+MISSING: Mapping[int | str, dict[str, Any]] = {404: {"description": "There is no such entity or record.", **Problem}}
 Purpose = Annotated[str, Query(description="Why you ask; empty: the first purpose your role has.", examples=["neet"])]
-
-
-class GoldenAsked(BaseModel):
-    """Whom, and why. ``purpose`` must be the token's, where that names one."""
-
-    entities: list[UUID] = Field(max_length=MOST)
-    purpose: str = Field(min_length=1, examples=["neet"])
-
-
-class GoldenSaid(BaseModel):
-    """``entity``: the living one (a merged entity's id redirects for ever). ``refused``: it has records, and nothing of
-    them may be shown. An id that never was has neither values nor refusal."""
-
-    entity: UUID
-    values: dict[str, str] = Field(examples=[{"given": "Rhys", "family": "Morgan", "birth_date": "2010-03-14"}])
-    refused: bool
-
-
-class GoldenAnswer(BaseModel):
-    """By the id that was asked for."""
-
-    entities: dict[UUID, GoldenSaid]
-
-
-class FieldSaid(BaseModel):
-    """A value of the golden record, with the record it comes from."""
-
-    value: str
-    record: UUID
-    partner: str = Field(examples=["schools"])
-    agreement: str
-    published: AwareDatetime = Field(description="When that record last said so.")
-    because: str = Field(description="Why it won over the others: only, most, newest, …", examples=["most"])
-
-
-class RecordSaid(BaseModel):
-    """One partner's record, cut to what may be shown."""
-
-    id: UUID
-    partner: str
-    agreement: str
-    seen: AwareDatetime
-    values: dict[str, str]
-
-
-class EntitySaid(BaseModel):
-    """The golden record with its lineage, and the records it is made of that may be shown for this purpose."""
-
-    asked: UUID
-    entity: UUID
-    kind: Kind
-    purpose: str
-    golden: dict[str, FieldSaid]
-    records: list[RecordSaid]
 
 
 def router(desk: Desk, reception: Reception) -> APIRouter:
     """The routes."""
-    routes = APIRouter(tags=["Identity"])
+    routes = APIRouter(tags=["Identity"], responses={**REFUSALS})
 
-    @routes.post("/linkage/golden", summary="Who these entities are, for a purpose", responses={**REFUSALS})
+    async def asking(request: Request, purpose: Purpose = "") -> Asker:
+        if request.method != "GET" and seen_by(request):
+            await csrf(request)
+        return reception.asking(request, purpose)
+
+    who = Annotated[Asker, Depends(asking)]
+
+    @routes.post("/linkage/golden", summary="Who these entities are, for a purpose")
     async def golden(request: Request, body: GoldenAsked) -> GoldenAnswer:
         """For services, with a token that speaks for a person. Values are shown field by field under the agreement each
         came in by; every entity in the answer is in the audit log before the answer is sent."""
-        asker = reception.calling(request, body.purpose)
-        found = await desk.golden(asker, body.entities)
-        return GoldenAnswer(entities={id: _golden(id, found.get(id)) for id in body.entities})
+        found = await desk.golden(reception.calling(request, body.purpose), body.entities)
+        return GoldenAnswer(entities={id: golden_said(id, found.get(id)) for id in body.entities})
 
-    @routes.get(
-        "/linkage/api/entities/{id}", summary="One entity, where each value comes from, and its records",
-        responses={**REFUSALS, **MISSING},
-    )  # fmt: skip
-    async def entity(request: Request, id: UUID, purpose: Purpose = "") -> EntitySaid:
+    @routes.get("/linkage/api/entities/{id}", summary="One entity: where each value comes from", responses={**MISSING})
+    async def entity(asker: who, id: UUID) -> EntitySaid:
         """Recorded as shown to you before it is sent."""
-        asker = reception.asking(request, purpose)
-        await admitted(desk, asker, "entity", id)
         found = await desk.entity(asker, id)
         if found is None:
             raise HTTPException(404, f"There is no entity {id}: it never was, or all that was known of it is erased.")
-        return _entity(asker, found)
+        return entity_said(asker.purpose, found)
+
+    @routes.get("/linkage/api/entities/{id}/why", summary="Why its records are one, or why two entities are two",
+                responses={**MISSING})  # fmt: skip
+    async def why(
+        asker: who, id: UUID, other: Annotated[UUID | None, Query(description="Why not also this one?")] = None
+    ) -> WhySaid:
+        """The pairs that hold an entity together; with ``other``, the strongest pair across the two."""
+        try:
+            return WhySaid(pairs=[pair_said(pair) for pair in await desk.why(asker, id, other)])
+        except LookupError as error:
+            raise HTTPException(404, f"There is no entity {error.args[0]}: ask for living ones.") from error
+
+    @routes.get("/linkage/api/why/{a}/{b}", summary="Why two records are one, or not", responses={**MISSING})
+    async def why_records(asker: who, a: UUID, b: UUID) -> WhySaid:
+        """Fields, how far they agree, what that is worth in bits, and the probability in per cent."""
+        pair = await desk.why_records(asker, a, b)
+        if pair is None:
+            raise HTTPException(404, f"{a} and {b} are not two records of one kind that you may see.")
+        return WhySaid(pairs=[pair_said(pair)])
+
+    @routes.post("/linkage/api/search", summary="Who may be meant")
+    async def search(asker: who, body: SearchAsked) -> SearchAnswer:
+        """Only fields that you may see count, in the question and in the answer. Each hit is recorded, and that there
+        was none. POST, because what is asked names people and addresses are kept in histories."""
+        typed, findings = normalise(body.kind, body.identity)
+        hits = await desk.search(asker, body.kind, typed)
+        return SearchAnswer(hits=[hit_said(hit) for hit in hits], unread={one.field: one.reason for one in findings})
 
     return routes
-
-
-async def admitted(desk: Desk, asker: Asker, operation: str, subject: UUID | None = None) -> None:
-    """Who has no agreement for the purpose gets no further. Raises ``Refused``."""
-    if not (asker.allowed or asker.oversees):
-        await desk.refuse(asker, operation, subject)
-
-
-def _golden(asked: UUID, found: Shown | None) -> GoldenSaid:
-    if found is None:
-        return GoldenSaid(entity=asked, values={}, refused=False)
-    values = {field: one.value for field, one in found.golden.items()}
-    return GoldenSaid(entity=found.entity, values=values, refused=found.refused)
-
-
-def _entity(asker: Asker, found: Shown) -> EntitySaid:
-    records = {record.id: record for record in found.records}
-    golden = {
-        field: FieldSaid(
-            value=one.value, record=one.record, partner=one.partner, agreement=agreement_of(records[one.record], field),
-            published=one.at, because=one.because,
-        )
-        for field, one in found.golden.items()
-    }  # fmt: skip
-    return EntitySaid(
-        asked=found.asked, entity=found.entity, kind=found.kind, purpose=asker.purpose, golden=golden,
-        records=[
-            RecordSaid(
-                id=record.id, partner=record.partner, agreement=record.agreement, seen=record.seen,
-                values=dict(record.identity),
-            )
-            for record in found.records
-        ],
-    )  # fmt: skip

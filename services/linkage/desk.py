@@ -3,24 +3,25 @@
 from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
-from services.linkage.records import Kept
+from services.linkage.reasoning import Reasoned, between, within
+from services.linkage.records import Identity, Kept
+from services.linkage.searching import CANDIDATES, Finder, Hit, rank
 from services.linkage.showing import Shown, shown
 from services.linkage.store import LinkageStore, Resolved
 from services.linkage.viewing import Asker
-from shared.contracts import Access, Action, Outcome
+from services.linkage.weighing import Weighing
+from shared.contracts import Access, Action, Kind, Outcome
 from shared.web import N_, Refused
 from shared.work import Worker
 
 NOT_FOR_YOU = N_("No agreement lets your role see identity for this purpose. That you asked was recorded.")
-MOST = 500
-"""Entities in one question."""
 
 
 class Desk:
     """Reads entities for those who may know them."""
 
-    def __init__(self, worker: Worker[LinkageStore]) -> None:
-        self._worker = worker
+    def __init__(self, worker: Worker[LinkageStore], finder: Finder, weighing: Weighing) -> None:
+        self._worker, self._finder, self._weighing = worker, finder, weighing
 
     async def golden(self, asker: Asker, asked: Sequence[UUID]) -> dict[UUID, Shown]:
         """The entities behind these ids, as the asker may see them; ids that never were are left out.
@@ -32,20 +33,72 @@ class Desk:
             work.audit(entries_of(asker, asked, found, Action.DISCLOSURE, f"golden:{asker.caller}"))
         return found
 
-    async def entity(self, asker: Asker, asked: UUID) -> Shown | None:
+    async def entity(self, asker: Asker, asked: UUID, reference: str = "entity") -> Shown | None:
         """One entity, looked at. None: there is none. Raises ``Refused`` when nothing of it may be shown."""
+        await self.admit(asker, reference, asked)
         async with self._worker.work() as work:
             found = await entities_of(work.store, asker, [asked], oversees=asker.oversees)
-            work.audit(entries_of(asker, [asked], found, Action.CONSULTATION, "entity"))
+            work.audit(entries_of(asker, [asked], found, Action.CONSULTATION, reference))
         if asked in found and found[asked].refused:
             raise Refused(NOT_FOR_YOU)
         return found.get(asked)
 
-    async def refuse(self, asker: Asker, operation: str, subject: UUID | None = None) -> None:
-        """Keep that somebody asked who may not. Raises ``Refused``."""
+    async def why(self, asker: Asker, one: UUID, other: UUID | None = None) -> list[Reasoned]:
+        """What holds an entity's records together, or what speaks for and against two entities' being one.
+
+        Raises ``LookupError`` for an id that is nobody's, ``Refused`` where nothing may be shown.
+        """
+        asked = [one] if other is None else [one, other]
+        found = await self._looked_at(asker, asked, "why")
+        left, right = found[one], found[asked[-1]]
+        async with self._worker.work() as work:
+            decided = await work.store.verdicts({record.id for shown in (left, right) for record in shown.records})
+        if left.entity == right.entity:
+            return within(left, self._weighing, decided)
+        return between(left, right, self._weighing, decided)[:1]
+
+    async def why_records(self, asker: Asker, one: UUID, other: UUID) -> Reasoned | None:
+        """What speaks for and against two records' being of one. None: one of them is not, or may not be seen."""
+        async with self._worker.work() as work:
+            entity_of = {id: known.entity for id, known in (await work.store.known([one, other])).items()}
+            decided = await work.store.verdicts([one, other])
+        if set(entity_of) != {one, other} or one == other:
+            return None
+        found = await self._looked_at(asker, list(set(entity_of.values())), "why")
+        left, right = (found[entity_of[id]].only([id]) for id in (one, other))
+        return next(iter(between(left, right, self._weighing, decided)), None)
+
+    async def search(self, asker: Asker, kind: Kind, typed: Identity) -> list[Hit]:
+        """Who may be meant. What the asker may not see can neither be searched by nor make anybody likelier."""
+        await self.admit(asker, "search")
+        asked = {field: value for field, value in typed.items() if field in asker.fields}
+        records = self._finder.find(kind, asked, CANDIDATES) if asked else []
+        async with self._worker.work() as work:
+            entities = {known.entity for known in (await work.store.known(records)).values()}
+            hits = rank(asked, await entities_of(work.store, asker, entities), self._weighing)
+            found = {hit.shown.entity: hit.shown for hit in hits}
+            work.audit(
+                entries_of(asker, found, found, Action.CONSULTATION, "search")
+                or [asker.entry(Action.CONSULTATION, None, Outcome.EMPTY, "search")]
+            )
+        return hits
+
+    async def admit(self, asker: Asker, operation: str, subject: UUID | None = None) -> None:
+        """Who has no agreement for the purpose gets no further, and that is kept. Raises ``Refused``."""
+        if asker.allowed or asker.oversees:
+            return
         async with self._worker.work() as work:
             work.audit([asker.entry(Action.CONSULTATION, subject, Outcome.REFUSED, operation)])
         raise Refused(NOT_FOR_YOU)
+
+    async def _looked_at(self, asker: Asker, asked: Sequence[UUID], reference: str) -> dict[UUID, Shown]:
+        found = {}
+        for id in asked:
+            one = await self.entity(asker, id, reference)
+            if one is None:
+                raise LookupError(id)
+            found[id] = one
+        return found
 
 
 async def entities_of(

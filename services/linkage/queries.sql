@@ -9,11 +9,12 @@ FROM unnest($1::uuid[], $2::timestamptz[]) AS n (id, seen)
 WHERE r.id = n.id AND r.seen < n.seen;
 
 -- name: lead
--- One batch at a time changes the index, whichever replica it comes from.
-SELECT pg_advisory_xact_lock(hashtext('linkage index'));
+-- One batch at a time changes the index, whichever replica it comes from; and what is committed. Index: the only row.
+SELECT version FROM index_state FOR UPDATE;
 
--- name: next_version
-SELECT nextval('versions');
+-- name: commit_version
+-- What the index is when this transaction commits.
+UPDATE index_state SET version = $1;
 
 -- name: identities
 -- The wide rows of records whose identity may have changed. Index: identities_pkey, records_pkey.
@@ -53,19 +54,13 @@ FROM unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[]) AS n (id, kind, memb
 ON CONFLICT (id) DO UPDATE SET members = excluded.members, version = excluded.version,
     into_entity = excluded.into_entity;
 
--- name: newer
--- What other replicas wrote since we looked. Index: identities_version.
-SELECT i.id, i.kind, i.identity, i.row, i.version, r.entity
-FROM identities i JOIN records r USING (id) WHERE i.version > $1 ORDER BY i.version, i.id;
-
 -- name: everything
 -- The whole index, to rebuild the half in memory.
 SELECT i.id, i.kind, i.identity, i.row, i.version, r.entity FROM identities i JOIN records r USING (id);
 
--- name: again
--- Rows of records whose change did not commit. Index: identities_pkey.
-SELECT i.id, i.kind, i.identity, i.row, i.version, r.entity
-FROM identities i JOIN records r USING (id) WHERE i.id = ANY ($1::uuid[]);
+-- name: newest_entities
+-- The greatest id of each kind that was ever given out (ids sort by age), once at a rebuild.
+SELECT DISTINCT ON (kind) kind, id FROM entities ORDER BY kind, id DESC;
 
 -- name: resolve
 -- Entities by id, following redirects of merged ones to the end. Index: entities_pkey.
@@ -82,7 +77,15 @@ FROM way JOIN entities e USING (id) WHERE way.into_entity IS NULL;
 SELECT i.id, i.kind, i.partner, i.agreement, i.identity, i.times, i.snapshot, r.digest, r.seen
 FROM identities i JOIN records r USING (id) WHERE i.id = ANY ($1::uuid[]);
 
+-- name: verdicts
+-- What stewards decided about pairs among these records. Index: decisions_pkey.
+SELECT a, b, verdict, by, reason, at FROM decisions WHERE a = ANY ($1::uuid[]) AND b = ANY ($1::uuid[]);
+
 -- name: size
 SELECT kind, count(*) AS records, (SELECT count(*) FROM entities e WHERE e.kind = r.kind AND into_entity IS NULL
     AND cardinality(members) > 0) AS entities
 FROM records r GROUP BY kind;
+
+-- name: decided
+-- Every decision of the stewards, for a rebuild.
+SELECT a, b, verdict FROM decisions;

@@ -43,6 +43,11 @@ class Shown:
         """The agreements that what is shown came in by."""
         return {agreement_of(record, field) for record in self.records for field in record.identity}
 
+    def only(self, records: Iterable[UUID]) -> "Shown":
+        """The same, as if it had only these records."""
+        wanted = set(records)
+        return replace(self, records=[record for record in self.records if record.id in wanted])
+
 
 def agreement_of(record: Kept, field: str) -> str:
     """The agreement that a value of a record came in by: the record's, because a partner's record has one at a time."""

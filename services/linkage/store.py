@@ -8,7 +8,9 @@ from uuid import UUID
 
 import asyncpg
 
+from services.linkage.index import Verdict
 from services.linkage.records import Kept, Known
+from services.linkage.verdicts import Verdict
 from shared.contracts import EntityChanged, Kind
 from shared.db import Connection, queries
 
@@ -51,13 +53,14 @@ class LinkageStore:
         if seen:
             await self._connection.execute(Q["sighted"], list(seen), list(seen.values()))
 
-    async def lead(self) -> None:
-        """Wait until no other batch changes the index."""
-        await self._connection.execute(Q["lead"])
-
-    async def next_version(self) -> int:
-        version: int = await self._connection.fetchval(Q["next_version"])
+    async def lead(self) -> int:
+        """Wait until no other batch changes the index; the version that is committed."""
+        version: int = await self._connection.fetchval(Q["lead"])
         return version
+
+    async def commit_version(self, version: int) -> None:
+        """What the index is when this transaction commits."""
+        await self._connection.execute(Q["commit_version"], version)
 
     async def identities(self, ids: Iterable[UUID]) -> dict[UUID, tuple[Kept, Known]]:
         known = await self.known(ids)
@@ -104,19 +107,26 @@ class LinkageStore:
         moved = [(record, c.entity) for c in changes for record in set(c.after) - set(c.before)]
         await self._connection.execute(Q["assign"], [m[0] for m in moved], [m[1] for m in moved], version)
 
-    async def newer(self, version: int) -> list[StoredRow]:
-        return [_stored(row) for row in await self._connection.fetch(Q["newer"], version)]
-
-    async def again(self, ids: Iterable[UUID]) -> list[StoredRow]:
-        return [_stored(row) for row in await self._connection.fetch(Q["again"], list(ids))]
-
     async def everything(self) -> list[StoredRow]:
         return [_stored(row) for row in await self._connection.fetch(Q["everything"])]
+
+    async def newest_entities(self) -> dict[Kind, UUID]:
+        """The greatest entity id of each kind that was ever given out."""
+        return {Kind(row["kind"]): row["id"] for row in await self._connection.fetch(Q["newest_entities"])}
+
+    async def decisions(self) -> list[tuple[UUID, UUID, Verdict]]:
+        """What the stewards decided about pairs of records."""
+        return [(row["a"], row["b"], row["verdict"]) for row in await self._connection.fetch(Q["decided"])]
 
     async def resolve(self, entities: Iterable[UUID]) -> dict[UUID, Resolved]:
         """The living entity of each id that was ever given out; ids unknown here are left out."""
         rows = await self._connection.fetch(Q["resolve"], list(entities))
         return {r["asked"]: Resolved(r["id"], Kind(r["kind"]), r["members"], r["version"]) for r in rows}
+
+    async def verdicts(self, records: Iterable[UUID]) -> dict[frozenset[UUID], Verdict]:
+        """What stewards decided about pairs among these records."""
+        rows = await self._connection.fetch(Q["verdicts"], list(records))
+        return {frozenset((r["a"], r["b"])): Verdict(r["verdict"], r["by"], r["reason"], r["at"]) for r in rows}
 
     async def size(self) -> dict[str, tuple[int, int]]:
         """Records and living entities by kind."""

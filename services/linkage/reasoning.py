@@ -1,0 +1,48 @@
+"""Why records are held to be of one, or not: the evidence on pairs of records as a viewer may see them. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from services.linkage.explain import Explanation
+from services.linkage.records import Kept
+from services.linkage.showing import Shown
+from services.linkage.verdicts import Verdict, Verdicts
+from services.linkage.weighing import Weighing
+
+MOST_COMPARED = 40
+"""Records of one entity that are compared with each other: 780 pairs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reasoned:
+    """Two records, the evidence of what may be seen of them, and a steward's verdict. ``together``: in one entity."""
+
+    left: Kept
+    right: Kept
+    evidence: Explanation
+    together: bool
+    verdict: Verdict | None
+
+
+def within(one: Shown, weighing: Weighing, decided: Verdicts) -> list[Reasoned]:
+    """The pairs that hold an entity together, the strongest first: one fewer than it has records."""
+    records = [record for record in one.records if record.identity][:MOST_COMPARED]
+    tree = weighing.chain(one.kind, [record.identity for record in records])
+    return [_reasoned(records[p.left], records[p.right], p.evidence, True, decided) for p in tree]
+
+
+def between(left: Shown, right: Shown, weighing: Weighing, decided: Verdicts) -> list[Reasoned]:
+    """All pairs across two entities (or two records of one), the strongest first."""
+    if left.kind != right.kind:
+        return []
+    found = []
+    others: Sequence[Kept] = right.records[:MOST_COMPARED]
+    for record in left.records[:MOST_COMPARED]:
+        said = weighing.against(left.kind, record.identity, [other.identity for other in others])
+        together = left.entity == right.entity
+        found += [_reasoned(record, other, e, together, decided) for other, e in zip(others, said, strict=False)]
+    return sorted(found, key=lambda pair: (-pair.evidence.bits, pair.left.id, pair.right.id))
+
+
+def _reasoned(left: Kept, right: Kept, evidence: Explanation, together: bool, decided: Verdicts) -> Reasoned:
+    return Reasoned(left, right, evidence, together, decided.get(frozenset((left.id, right.id))))

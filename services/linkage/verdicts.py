@@ -1,0 +1,20 @@
+"""What stewards decided about pairs of records. It outranks every score and is never undone by arriving data."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """About one pair: "must" be of one, or "must_not". ``by`` is a person's subject id at the issuer."""
+
+    verdict: str
+    by: str
+    reason: str
+    at: datetime
+
+
+Verdicts = Mapping[frozenset[UUID], Verdict]
+"""By the pair."""

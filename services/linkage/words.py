@@ -1,0 +1,105 @@
+"""What pages call things: fields, kinds, how far two records agree, why a value won; said in either language."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Final
+
+from shared.contracts import Kind
+from shared.web import N_, Language
+
+FIELDS: Final[Mapping[str, str]] = {
+    "name": N_("Full name"),
+    "given": N_("First name"),
+    "middle": N_("Middle names"),
+    "family": N_("Last name"),
+    "birth_family": N_("Name at birth"),
+    "sex": N_("Sex"),
+    "birth_date": N_("Date of birth"),
+    "birth_place": N_("Place of birth"),
+    "address": N_("Address"),
+    "town": N_("Town"),
+    "postcode": N_("Postcode"),
+    "uprn": N_("UPRN"),
+    "phone": N_("Home telephone"),
+    "mobile": N_("Mobile"),
+    "email": N_("E-mail"),
+    "nhs_number": N_("NHS number"),
+    "nino": N_("National Insurance number"),
+    "company_number": N_("Company number"),
+    "reference": N_("Reference"),
+    "vehicle": N_("Vehicle"),
+    "occupation": N_("Occupation"),
+    # what linkage compares besides
+    "year": N_("Year of birth"),
+    "day": N_("Day and month of birth"),
+}
+KINDS: Final[Mapping[Kind, str]] = {
+    Kind.PERSON: N_("Person"),
+    Kind.PLACE: N_("Place"),
+    Kind.ORGANISATION: N_("Organisation"),
+}
+SEX: Final[Mapping[str, str]] = {"F": N_("Female"), "M": N_("Male"), "X": N_("Another")}
+LEVELS: Final[Mapping[str, str]] = {
+    "same": N_("the same"),
+    "diminutive": N_("one is a short or Welsh form of the other"),
+    "one edit": N_("one letter or digit apart"),
+    "two edits": N_("two digits apart"),
+    "alike": N_("alike"),
+    "somewhat alike": N_("somewhat alike"),
+    "initial": N_("one is the initial of the other"),
+    "found in another name": N_("found in another of their names"),
+    "sounds alike": N_("they sound alike"),
+    "shares a part": N_("they share a part"),
+    "shares a word": N_("they share a word"),
+    "swapped with the family name": N_("first and last name have changed places"),
+    "shared": N_("one in common"),
+    "alike or initial": N_("alike, or one is an initial"),
+    "swapped": N_("day and month have changed places"),
+    "same sector": N_("next door: the same sector"),
+    "same district": N_("the same district"),
+    "same area": N_("the same area"),
+    "same but unit": N_("the same building, another flat"),
+    "same street": N_("the same street"),
+    "street alike": N_("the streets are alike"),
+    "number only": N_("only the number is the same"),
+    "same before the @": N_("the same before the @"),
+    "different": N_("different"),
+}
+BECAUSE: Final[Mapping[str, str]] = {
+    "only": N_("No other value is known"),
+    "most": N_("Most records say so"),
+    "newest": N_("Published last"),
+}
+RULES: Final[Mapping[str, str]] = {
+    "must": N_("A steward decided that these records are of one"),
+    "must_not": N_("A steward decided that these records are of two"),
+}
+
+
+def field(name: str, spoken: Language) -> str:
+    """A field's name; the code's word for one that has none."""
+    return spoken.gettext(FIELDS[name]) if name in FIELDS else name
+
+
+def level(name: str, spoken: Language) -> str:
+    """How far a field agrees. "one edit, year same" (a day of birth, beside its year) is said in its first part."""
+    first = name.split(", year ")[0]
+    return spoken.gettext(LEVELS[first]) if first in LEVELS else first
+
+
+def value(name: str, text: str, spoken: Language) -> str:
+    """A value as people write it, an NHS number in groups as it is read aloud."""
+    if name == "sex":
+        return spoken.gettext(SEX[text]) if text in SEX else text
+    if name == "birth_date":
+        return _date(text, spoken)
+    if name == "nhs_number" and len(text) == 10:
+        return f"{text[:3]} {text[3:6]} {text[6:]}"
+    return text
+
+
+def _date(text: str, spoken: Language) -> str:
+    try:
+        return spoken.day(date.fromisoformat(text))
+    except ValueError:
+        return text
