@@ -155,7 +155,7 @@ def pair_said(pair: Reasoned) -> PairSaid:
     return PairSaid(
         left=pair.left.id, right=pair.right.id, together=pair.together, fields=_fields(evidence),
         prior=round(evidence.prior, 2), adjustment=evidence.adjustment, bits=evidence.bits,
-        probability=evidence.probability, rule=pair.verdict.verdict if pair.verdict else evidence.rule,
+        probability=evidence.probability, rule=pair.ruling.verdict if pair.ruling else evidence.rule,
     )  # fmt: skip
 
 

@@ -132,10 +132,10 @@ class Wording:
 
     def pair(self, pair: Reasoned, spoken: Language) -> PairCard:
         rows = [self._weighed(field, pair, spoken) for field in in_order({*pair.left.identity, *pair.right.identity})]
-        verdict = spoken.gettext(words.RULES[pair.verdict.verdict]) if pair.verdict else pair.evidence.rule or ""
+        rule = spoken.gettext(words.RULES[pair.ruling.verdict]) if pair.ruling else pair.evidence.rule or ""
         return PairCard(
             pair, self.of_record(pair.left, spoken), self.of_record(pair.right, spoken),
-            pair.evidence.probability / 100, rows, speaking(pair.evidence, spoken), verdict,
+            pair.evidence.probability / 100, rows, speaking(pair.evidence, spoken), rule,
         )  # fmt: skip
 
     def of_record(self, record: Kept, spoken: Language) -> str:

@@ -52,7 +52,7 @@ class Desk:
         found = await self._looked_at(asker, asked, "why")
         left, right = found[one], found[asked[-1]]
         async with self._worker.work() as work:
-            decided = await work.store.verdicts({record.id for shown in (left, right) for record in shown.records})
+            decided = await work.store.rulings({record.id for shown in (left, right) for record in shown.records})
         if left.entity == right.entity:
             return within(left, self._weighing, decided)
         return between(left, right, self._weighing, decided)[:1]
@@ -61,7 +61,7 @@ class Desk:
         """What speaks for and against two records' being of one. None: one of them is not, or may not be seen."""
         async with self._worker.work() as work:
             entity_of = {id: known.entity for id, known in (await work.store.known([one, other])).items()}
-            decided = await work.store.verdicts([one, other])
+            decided = await work.store.rulings([one, other])
         if set(entity_of) != {one, other} or one == other:
             return None
         found = await self._looked_at(asker, list(set(entity_of.values())), "why")

@@ -73,7 +73,8 @@ class Pages:
         asker = self._reception.asker(person, typed.purpose)
         await self._desk.admit(asker, "search")
         identity, findings = normalise(Kind.PERSON, typed.text or {})
-        errors = [(spoken.gettext(UNREADABLE, field=words.field(one.field, spoken)), f"#{one.field}") for one in findings]
+        unread = {one.field: words.field(one.field, spoken) for one in findings}
+        errors = [(spoken.gettext(UNREADABLE, field=said), f"#{field}") for field, said in unread.items()]
         if typed.text is not None and not identity and not errors:
             errors = [(spoken.gettext(NOTHING_TYPED), "#name")]
         hits = await self._desk.search(asker, Kind.PERSON, identity) if identity and not errors else None

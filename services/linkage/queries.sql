@@ -77,7 +77,7 @@ FROM way JOIN entities e USING (id) WHERE way.into_entity IS NULL;
 SELECT i.id, i.kind, i.partner, i.agreement, i.identity, i.times, i.snapshot, r.digest, r.seen
 FROM identities i JOIN records r USING (id) WHERE i.id = ANY ($1::uuid[]);
 
--- name: verdicts
+-- name: rulings
 -- What stewards decided about pairs among these records. Index: decisions_pkey.
 SELECT a, b, verdict, by, reason, at FROM decisions WHERE a = ANY ($1::uuid[]) AND b = ANY ($1::uuid[]);
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from services.linkage.explain import Explanation
 from services.linkage.records import Kept
 from services.linkage.showing import Shown
-from services.linkage.verdicts import Verdict, Verdicts
+from services.linkage.rulings import Ruling, Rulings
 from services.linkage.weighing import Weighing
 
 MOST_COMPARED = 40
@@ -15,23 +15,23 @@ MOST_COMPARED = 40
 
 @dataclass(frozen=True, slots=True)
 class Reasoned:
-    """Two records, the evidence of what may be seen of them, and a steward's verdict. ``together``: in one entity."""
+    """Two records, the evidence of what may be seen of them, and a steward's ruling. ``together``: in one entity."""
 
     left: Kept
     right: Kept
     evidence: Explanation
     together: bool
-    verdict: Verdict | None
+    ruling: Ruling | None
 
 
-def within(one: Shown, weighing: Weighing, decided: Verdicts) -> list[Reasoned]:
+def within(one: Shown, weighing: Weighing, decided: Rulings) -> list[Reasoned]:
     """The pairs that hold an entity together, the strongest first: one fewer than it has records."""
     records = [record for record in one.records if record.identity][:MOST_COMPARED]
     tree = weighing.chain(one.kind, [record.identity for record in records])
     return [_reasoned(records[p.left], records[p.right], p.evidence, True, decided) for p in tree]
 
 
-def between(left: Shown, right: Shown, weighing: Weighing, decided: Verdicts) -> list[Reasoned]:
+def between(left: Shown, right: Shown, weighing: Weighing, decided: Rulings) -> list[Reasoned]:
     """All pairs across two entities (or two records of one), the strongest first."""
     if left.kind != right.kind:
         return []
@@ -44,5 +44,5 @@ def between(left: Shown, right: Shown, weighing: Weighing, decided: Verdicts) ->
     return sorted(found, key=lambda pair: (-pair.evidence.bits, pair.left.id, pair.right.id))
 
 
-def _reasoned(left: Kept, right: Kept, evidence: Explanation, together: bool, decided: Verdicts) -> Reasoned:
+def _reasoned(left: Kept, right: Kept, evidence: Explanation, together: bool, decided: Rulings) -> Reasoned:
     return Reasoned(left, right, evidence, together, decided.get(frozenset((left.id, right.id))))

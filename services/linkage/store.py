@@ -8,9 +8,8 @@ from uuid import UUID
 
 import asyncpg
 
-from services.linkage.index import Verdict
 from services.linkage.records import Kept, Known
-from services.linkage.verdicts import Verdict
+from services.linkage.rulings import Ruling
 from shared.contracts import EntityChanged, Kind
 from shared.db import Connection, queries
 
@@ -114,19 +113,19 @@ class LinkageStore:
         """The greatest entity id of each kind that was ever given out."""
         return {Kind(row["kind"]): row["id"] for row in await self._connection.fetch(Q["newest_entities"])}
 
-    async def decisions(self) -> list[tuple[UUID, UUID, Verdict]]:
-        """What the stewards decided about pairs of records."""
-        return [(row["a"], row["b"], row["verdict"]) for row in await self._connection.fetch(Q["decided"])]
+    async def decided(self) -> list[tuple[UUID, UUID, Verdict]]:
+        """Everything stewards decided about pairs of records."""
+        return [(row["a"], row["b"], Verdict(row["verdict"])) for row in await self._connection.fetch(Q["decided"])]
 
     async def resolve(self, entities: Iterable[UUID]) -> dict[UUID, Resolved]:
         """The living entity of each id that was ever given out; ids unknown here are left out."""
         rows = await self._connection.fetch(Q["resolve"], list(entities))
         return {r["asked"]: Resolved(r["id"], Kind(r["kind"]), r["members"], r["version"]) for r in rows}
 
-    async def verdicts(self, records: Iterable[UUID]) -> dict[frozenset[UUID], Verdict]:
+    async def rulings(self, records: Iterable[UUID]) -> dict[frozenset[UUID], Ruling]:
         """What stewards decided about pairs among these records."""
-        rows = await self._connection.fetch(Q["verdicts"], list(records))
-        return {frozenset((r["a"], r["b"])): Verdict(r["verdict"], r["by"], r["reason"], r["at"]) for r in rows}
+        rows = await self._connection.fetch(Q["rulings"], list(records))
+        return {frozenset((r["a"], r["b"])): Ruling(r["verdict"], r["by"], r["reason"], r["at"]) for r in rows}
 
     async def size(self) -> dict[str, tuple[int, int]]:
         """Records and living entities by kind."""

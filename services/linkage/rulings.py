@@ -5,16 +5,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from services.linkage.partition import Verdict
+
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Ruling:
     """About one pair: "must" be of one, or "must_not". ``by`` is a person's subject id at the issuer."""
 
-    verdict: str
+    verdict: Verdict
     by: str
     reason: str
     at: datetime
 
 
-Verdicts = Mapping[frozenset[UUID], Verdict]
+Rulings = Mapping[frozenset[UUID], Ruling]
 """By the pair."""
