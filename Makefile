@@ -33,10 +33,13 @@ browser:
 contracts: setup
 	@$(BIN)/python -m shared.contracts.freeze
 
-# Pins every package with its hashes; the file names no registry.
+# Pins every package with its hashes, for work and tests, and of those the ones the image needs; no file names a registry.
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--no-annotate --no-header pyproject.toml
 lock:
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-		--no-annotate --no-header --all-extras pyproject.toml --output-file requirements.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check uv
+	@$(LOCK) --all-extras --output-file requirements.lock
+	@$(LOCK) --constraint requirements.lock --output-file requirements-runtime.lock
 
 down:
 	@$(BIN)/jigsaw down
