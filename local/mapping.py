@@ -1,69 +1,61 @@
 """Which column of a partner's file is which field: a YAML file, and rows made events by it.
 
-    type: housing.arrears.v1           the event type
-    id: [tenancy, week]                columns that name an event; without it, the whole row names it
-    time: week                         the column that says when it happened; without it, now
-    sheet: Arrears                     of a workbook; without it, the first
-    columns:                           two columns of one field are joined by a space
-      tenancy: person.id
-      forename: person.given
-      house: person.address
-      street: person.address
-      weeks: facts.weeks as number     number, boolean, date, or text when nothing is said
-    values:                            the same in each event
-      facts.role: tenant
-
-A column may go to several fields: ``postcode: [person.postcode, place.postcode]``.
+type: housing.arrears.v1           the event type, when it is the same for all rows
+id: [tenancy, week]                columns that name an event; without it, the whole row names it
+time: week                         the column that says when it happened; without it, now
+sheet: Arrears                     of a workbook; without it, the first
+columns:                           two columns of one field are joined by a space
+  tenancy: person.id
+  forename: person.given
+  house: person.address
+  street: person.address
+  weeks: facts.weeks               a number, boolean, text or date, as the agreement says
+  kind: type                       id, time and type may be told here too
+  postcode: [person.postcode, place.postcode]
+values:                            the same in each event
+  facts.role: tenant
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from datetime import time as time_of_day
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import orjson
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from local.rows import FileError, Row, as_text
-from shared.normal.dates import calendar_date
+from local.cells import READERS, CellError, as_day, as_text
+from local.rows import FileError, Row
 
 SUBJECTS = ("person", "place", "organisation", "facts")
+ATTRIBUTES = ("id", "time", "type")
 ZONE = ZoneInfo("Europe/London")
 NOON = time_of_day(12)
-_TRUE = frozenset({"true", "yes", "y", "1", "t", "ie", "oes", "ydy"})
-_FALSE = frozenset({"false", "no", "n", "0", "f", "na", "nac oes", "nac ydy"})
-T = TypeVar("T")
+
+FactTypes = Mapping[str, Mapping[str, str]]
+"""By event type, the type of each fact: number, boolean, string or date."""
 
 
-class CellError(ValueError):
-    """A cell that cannot be what the mapping says: its column and what is wrong."""
-
-    def __init__(self, column: str, reason: str) -> None:
-        super().__init__(f"{column}: {reason}")
-        self.column, self.reason = column, reason
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """Where a cell goes: ``person``, ``given``; or ``facts``, ``weeks``, read as a number."""
+class Target(NamedTuple):
+    """Where a cell goes: ("person", "given"), ("facts", "weeks")."""
 
     part: str
     field: str
-    read: Callable[[str], object]
 
 
 class _File(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    type: str
+    partner: str | None = None
+    type: str = ""
     source: str = ""
     id: str | list[str] = []
-    time: str | None = None
+    time: str = ""
     sheet: str | None = None
     columns: dict[str, str | list[str]]
     values: dict[str, bool | int | float | str] = {}
@@ -71,35 +63,35 @@ class _File(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class ColumnMap:
-    """A mapping, checked."""
+    """A mapping, checked. ``type_column`` when rows have types of their own; ``facts`` says how facts are read."""
 
     type: str
+    type_column: str
     source: str
-    id: list[str]
-    time: str | None
+    id: Sequence[str]
+    time: str
     sheet: str | None
-    targets: Mapping[str, list[Target]]
+    targets: Mapping[str, Sequence[Target]]
     values: Sequence[tuple[Target, object]]
+    facts: FactTypes = field(default_factory=dict)
 
     @classmethod
     def load(cls, file: Path, partner: str) -> "ColumnMap":
         """Raises ``FileError`` that names the place and what to write there."""
         try:
-            told = _File.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
-            targets = {column: [_target(text) for text in _listed(to)] for column, to in told.columns.items()}
-            values = [(_target(text), value) for text, value in told.values.items()]
-        except (OSError, yaml.YAMLError, ValidationError, ValueError) as error:
-            raise FileError(f"{file.name}: not a mapping: {error}") from error
-        source = told.source or f"/partners/{partner}"
-        return cls(told.type, source, _listed(told.id), told.time, told.sheet, targets, values)
+            return _checked(_File.model_validate(yaml.safe_load(file.read_text(encoding="utf-8"))), partner)
+        except (OSError, yaml.YAMLError, ValueError) as error:
+            raise FileError(f"{file.name}: not a mapping: {_said(error)}") from error
 
-    def missing(self, row: Row) -> list[str]:
-        """Columns the mapping names and the row has not."""
-        wanted = [*self.targets, *self.id, *([self.time] if self.time else [])]
-        return [column for column in dict.fromkeys(wanted) if column not in row.cells]
+    def named(self) -> list[str]:
+        """Every column that the mapping names."""
+        others = [*self.id, self.time, self.type_column]
+        return [column for column in dict.fromkeys([*self.targets, *others]) if column]
 
     def event(self, row: Row, now: datetime) -> dict[str, Any]:
         """The row's event; ``now`` (aware) when no column says when it happened. Raises ``CellError``."""
+        event_type = self.type or self._cell(row, self.type_column, "says which type of event it is")
+        types = self.facts.get(event_type, {})
         data: dict[str, dict[str, Any]] = {}
         for target, value in self.values:
             data.setdefault(target.part, {})[target.field] = value
@@ -107,51 +99,53 @@ class ColumnMap:
             text = as_text(row.cells.get(column, ""))
             if text:
                 for target in targets:
-                    _put(data, target, column, text)
+                    _put(data.setdefault(target.part, {}), target, column, text, types)
         return {
-            "specversion": "1.0", "id": self._id(row), "source": self.source, "type": self.type,
+            "specversion": "1.0", "id": self._id(row, event_type), "source": self.source, "type": event_type,
             "time": self._time(row, now), "data": data,
         }  # fmt: skip
 
-    def columns_of(self, path: str) -> list[str]:
+    def columns_of(self, path: str) -> Sequence[str]:
         """The columns behind a place in an event (``data.person.given``), for telling people what to look at."""
-        if path == "time":
-            return [self.time] if self.time else []
-        if path == "id":
-            return self.id
-        part, _, field = path.removeprefix("data.").partition(".")
-        return [c for c, targets in self.targets.items() if any((t.part, t.field) == (part, field) for t in targets)]
+        attributes = {"id": self.id, "time": [self.time], "type": [self.type_column]}
+        if path in attributes:
+            return [column for column in attributes[path] if column]
+        part, _, name = path.removeprefix("data.").partition(".")
+        return [column for column, targets in self.targets.items() if Target(part, name) in targets]
 
-    def _id(self, row: Row) -> str:
+    def _id(self, row: Row, event_type: str) -> str:
         if not self.id:
-            whole = orjson.dumps([self.type, {name: as_text(cell) for name, cell in row.cells.items()}])
+            whole = orjson.dumps([event_type, {name: as_text(cell) for name, cell in row.cells.items()}])
             return blake2b(whole, digest_size=16).hexdigest()
-        parts = [as_text(row.cells.get(column, "")) for column in self.id]
-        for column, part in zip(self.id, parts, strict=True):
-            if not part:
-                raise CellError(column, "is empty, and it names the event")
-        return "/".join(parts)
+        return "/".join(self._cell(row, column, "names the event") for column in self.id)
 
     def _time(self, row: Row, now: datetime) -> str:
         """RFC 3339. A day without a time is its noon in London, which is the same day everywhere that matters."""
-        if self.time is None:
+        if not self.time:
             return now.astimezone(UTC).isoformat()
-        text = as_text(row.cells.get(self.time, ""))
+        text = self._cell(row, self.time, "says when it happened")
         moment = _moment(text)
         if moment is None:
-            day, reason = calendar_date(text, now.date())
-            if not day:
-                raise CellError(self.time, _SAID[reason] if text else "is empty, and it says when it happened")
-            moment = datetime.combine(datetime.fromisoformat(day), NOON)
+            try:
+                moment = datetime.combine(datetime.fromisoformat(as_day(text)), NOON)
+            except ValueError as error:
+                raise CellError(self.time, str(error)) from error
         return (moment if moment.tzinfo else moment.replace(tzinfo=ZONE)).astimezone(UTC).isoformat()
 
+    def _cell(self, row: Row, column: str, role: str) -> str:
+        text = as_text(row.cells.get(column, ""))
+        if not text:
+            raise CellError(column, f"is empty, and it {role}")
+        return text
 
-_SAID = {
-    "date_unreadable": "is not a date: write 2026-03-01 or 01/03/2026",
-    "date_incomplete": "is not a whole date: day, month and year are needed",
-    "date_impossible": "is not a day of the calendar",
-    "placeholder": "does not say when it happened",
-}
+
+def _put(part: dict[str, Any], target: Target, column: str, text: str, types: Mapping[str, str]) -> None:
+    try:
+        value = READERS[types.get(target.field, "string") if target.part == "facts" else "string"](text)
+    except ValueError as error:
+        raise CellError(column, str(error)) from error
+    earlier = part.get(target.field)
+    part[target.field] = f"{earlier} {value}" if isinstance(earlier, str) and isinstance(value, str) else value
 
 
 def _moment(text: str) -> datetime | None:
@@ -162,52 +156,44 @@ def _moment(text: str) -> datetime | None:
         return None
 
 
-def _put(data: dict[str, dict[str, Any]], target: Target, column: str, text: str) -> None:
-    part = data.setdefault(target.part, {})
-    try:
-        value = target.read(text)
-    except ValueError as error:
-        raise CellError(column, str(error)) from error
-    earlier = part.get(target.field)
-    part[target.field] = f"{earlier} {value}" if isinstance(earlier, str) and isinstance(value, str) else value
+def _checked(told: _File, partner: str) -> ColumnMap:
+    """Raises ``ValueError``."""
+    if told.partner not in (None, partner):
+        raise ValueError(f"it is {told.partner}'s, and the file is to be published as {partner}")
+    pairs = [(column, path) for column, to in told.columns.items() for path in _listed(to)]
+    attributes: dict[str, list[str]] = {
+        "id": _listed(told.id), "time": _listed(told.time or []), "type": _listed(told.type or []),
+    }  # fmt: skip
+    targets: dict[str, list[Target]] = {}
+    for column, path in pairs:
+        if path not in ATTRIBUTES:
+            targets.setdefault(column, []).append(_target(path))
+        elif path != "id" and attributes[path]:
+            raise ValueError(f"{path} is told twice, the second time for column {column!r}")
+        else:
+            attributes[path].append(column)
+    if not attributes["type"]:
+        raise ValueError("no event type: write type: housing.arrears.v1, or let a column go to type")
+    values = [(_target(path), value) for path, value in told.values.items()]
+    return ColumnMap(
+        told.type, "" if told.type else attributes["type"][0], told.source or f"/partners/{partner}",
+        attributes["id"], "".join(attributes["time"]), told.sheet, targets, values,
+    )  # fmt: skip
 
 
-def _target(text: str) -> Target:
-    path, _, type_name = text.partition(" as ")
-    part, _, field = path.strip().partition(".")
-    if part not in SUBJECTS or not field or "." in field:
-        raise ValueError(f"{text!r} is no field: write person.given, place.uprn, facts.weeks as number …")
-    type_name = type_name.strip() or "text"
-    if type_name not in _READERS or (part != "facts" and type_name != "text"):
-        raise ValueError(f"{text!r}: a fact is a number, boolean, date or text, and other fields are text")
-    return Target(part, field, _READERS[type_name])
+def _target(path: str) -> Target:
+    part, _, name = path.strip().partition(".")
+    if part not in SUBJECTS or not name or "." in name:
+        raise ValueError(f"{path!r} is no field: write person.given, place.uprn, facts.weeks, or id, time, type")
+    return Target(part, name)
 
 
 def _listed(value: str | list[str]) -> list[str]:
-    return [value] if isinstance(value, str) else value
+    return [value] if isinstance(value, str) else [*value]
 
 
-def _number(text: str) -> float | int:
-    try:
-        number = float(text.replace(",", "").replace(" ", "").removeprefix("£"))
-    except ValueError:
-        raise ValueError("is not a number") from None
-    return int(number) if number.is_integer() else number
-
-
-def _boolean(text: str) -> bool:
-    if text.lower() in _TRUE:
-        return True
-    if text.lower() in _FALSE:
-        return False
-    raise ValueError("is neither yes nor no")
-
-
-def _date(text: str) -> str:
-    day, reason = calendar_date(text)
-    if not day:
-        raise ValueError(_SAID[reason])
-    return day
-
-
-_READERS: Mapping[str, Callable[[str], object]] = {"text": str, "number": _number, "boolean": _boolean, "date": _date}
+def _said(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        first = error.errors()[0]
+        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+    return str(error)

@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
@@ -12,9 +12,10 @@ from typing import Any
 import httpx
 import orjson
 
-from local.mapping import CellError, ColumnMap
+from local.cells import CellError
+from local.mapping import ColumnMap, FactTypes
 from local.publisher import Publisher, Receipts
-from local.rows import FileError, Row, rows_of
+from local.rows import JSON_LINES, FileError, Row, rows_of
 
 MOST_EVENTS = 500
 MOST_BYTES = 900_000
@@ -62,7 +63,9 @@ async def publish(
     cannot be used at all.
     """
     columns = ColumnMap.load(mapping, partner) if mapping is not None else None
-    rows = _checked(rows_of(file, columns.sheet if columns else None), columns)
+    rows = _checked(file, rows_of(file, columns.sheet if columns else None), columns)
+    if columns is not None:
+        columns = replace(columns, facts=await _fact_types(url, key))
     summary = Summary()
     turns = asyncio.Semaphore(POSTS_AT_ONCE)
     async with Publisher(url.rstrip("/"), {partner: key}, posts_at_once=POSTS_AT_ONCE) as publisher:
@@ -80,17 +83,38 @@ async def publish(
     return summary
 
 
+async def _fact_types(url: str, key: str) -> FactTypes:
+    """How each fact is to be read, from the partner's own agreements."""
+    async with httpx.AsyncClient(headers={"X-API-Key": key}, timeout=60) as client:
+        try:
+            answer = (await client.get(f"{url.rstrip('/')}/v1/agreements")).raise_for_status()
+        except httpx.HTTPStatusError as error:
+            raise FileError(_refusal(error)) from error
+        except httpx.TransportError as error:
+            raise FileError(f"{url} does not answer ({type(error).__name__}): is the stack up?") from error
+    return {
+        event_type: named["facts"]
+        for said in answer.json()
+        for event_type, named in said["agreement"]["events"].items()
+    }
+
+
 Numbered = tuple[int, Mapping[str, Any]]
 
 
-def _checked(rows: Iterator[Row], columns: ColumnMap | None) -> Iterator[Row]:
-    """The same rows, once the first has shown that the file can be read and has the mapping's columns."""
+def _checked(file: Path, rows: Iterator[Row], columns: ColumnMap | None) -> Iterator[Row]:
+    """The same rows, once the first has shown that the file can be read and has the mapping's columns.
+
+    A row of JSON Lines leaves out what it does not know, so there one column is enough.
+    """
     first = next(rows, None)
     if first is None:
         return iter(())
-    if columns is not None and not first.fault and (missing := columns.missing(first)):
-        names, there = ", ".join(map(repr, missing)), ", ".join(first.cells)
-        raise FileError(f"the mapping names {names}, which the file has not; its columns are {there}")
+    if columns is not None and not first.fault:
+        missing = [column for column in columns.named() if column not in first.cells]
+        if missing and (file.suffix.lower() not in JSON_LINES or len(missing) == len(columns.named())):
+            names, there = ", ".join(map(repr, missing)), ", ".join(first.cells)
+            raise FileError(f"the mapping names {names}, which {file.name} has not; its columns are {there}")
     return chain([first], rows)
 
 

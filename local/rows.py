@@ -3,7 +3,6 @@
 import csv
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,9 @@ from typing import Any
 import orjson
 from python_calamine import CalamineError, CalamineWorkbook
 
+from local.cells import as_text
+
+JSON_LINES = (".jsonl", ".ndjson", ".json")
 DELIMITERS = ",;\t|"
 _SAMPLE = 64 * 1024
 
@@ -36,7 +38,7 @@ def rows_of(file: Path, sheet: str | None = None) -> Iterator[Row]:
     ending = file.suffix.lower()
     if ending in (".csv", ".tsv", ".txt"):
         return _of_csv(file)
-    if ending in (".jsonl", ".ndjson", ".json"):
+    if ending in JSON_LINES:
         return _of_json_lines(file)
     if ending in (".xlsx", ".xls", ".xlsb", ".ods"):
         return _of_sheet(file, sheet)
@@ -112,20 +114,3 @@ def _row(number: int, header: list[str], cells: Iterable[Any]) -> Row:
     if len(pairs) > len(header) and any(cell != "" for _, cell in pairs[len(header) :]):
         return Row(number, {}, f"has more cells than the {len(header)} columns: a separator within a cell wants quotes")
     return Row(number, {name: cell for name, cell in pairs if name})
-
-
-def as_text(cell: object) -> str:
-    """A cell as a person would read it: whole numbers without a point, dates as ISO."""
-    if isinstance(cell, str):
-        return cell.strip()
-    if isinstance(cell, bool):
-        return "true" if cell else "false"
-    if isinstance(cell, float) and cell.is_integer():
-        return str(int(cell))
-    if isinstance(cell, datetime):
-        return cell.date().isoformat() if cell.time() == time() else cell.isoformat()
-    if isinstance(cell, date | time):
-        return cell.isoformat()
-    if isinstance(cell, timedelta):
-        return str(cell.total_seconds())
-    return "" if cell is None else str(cell)

@@ -121,7 +121,7 @@ def judge(event: object, sender: Sender, rules: Rules, now: datetime) -> Judgeme
             _reject("no_data", "data")
         records = _records(data, sender.partner, id, rule, now.date(), findings)
         facts = _facts(data.get("facts"), rule.facts, findings)
-        body = RecordsAccepted.model_construct(
+        body = RecordsAccepted(
             partner=sender.partner, agreement=rule.agreement, type=event_type, occurred=occurred,
             purposes=rule.purposes, records=records, facts=facts,
         )  # fmt: skip
@@ -205,7 +205,7 @@ def _record(
         findings.append(Finding(f"data.{kind.value}", "subject_unrecognisable"))
         return None
     local_id = _local_id(kind, subject.get("id"), findings)
-    return Record.model_construct(id=record_id(partner, kind, local_id or event_id), kind=kind, identity=identity)
+    return Record(id=record_id(partner, kind, local_id or event_id), kind=kind, identity=identity)
 
 
 def _local_id(kind: Kind, value: object, findings: list[Finding]) -> str:

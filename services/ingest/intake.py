@@ -127,7 +127,7 @@ def _accesses(post: Post, done: Iterable[Judgement], at: datetime) -> list[Acces
             continue
         purpose = ",".join(body.purposes)
         entries += [
-            Access.model_construct(
+            Access(
                 at=at, actor=actor, role="partner", service="ingest", action=Action.COLLECTION, subject=record.id,
                 purpose=purpose, agreement=body.agreement, fields=list(record.identity), outcome=Outcome.ALLOWED,
                 reference=reference, trace=post.trace,

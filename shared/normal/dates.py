@@ -48,6 +48,7 @@ def birth_date(text: str, today: date | None = None) -> Reading:
     return value, reason
 
 
+@lru_cache(maxsize=4096)
 def calendar_date(text: str, today: date | None = None) -> Reading:
     """``YYYY-MM-DD`` of a date written in any of the ways of this module; a time of day is let go."""
     text, _ = clean(text)

@@ -3,7 +3,8 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator
-from datetime import UTC, date, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import asyncpg
@@ -11,12 +12,15 @@ import openpyxl
 import pytest
 import uvicorn
 
-from local.mapping import CellError, ColumnMap
+from local.cells import CellError
+from local.mapping import ColumnMap
 from local.publish import Summary, publish
 from local.rows import FileError, Row, rows_of
+from region import generate
 from services.ingest.keys import issue_key
 from services.ingest.store import IngestStore
 from shared.service import Service
+from tests.ingest.test_judging import AGREEMENTS
 
 MAPPING = """
 type: housing.arrears.v1
@@ -29,8 +33,8 @@ columns:
   dob: person.birth_date
   house: [person.address, place.address]
   street: [person.address, place.address]
-  weeks: facts.weeks as number
-  notice: facts.notice as boolean
+  weeks: facts.weeks
+  notice: facts.notice
 values: {facts.role: tenant}
 """
 HEADER = "tenancy,week,forename,surname,dob,house,street,weeks,notice"
@@ -41,6 +45,12 @@ def mapping(tmp_path: Path) -> Path:
     file = tmp_path / "mapping.yaml"
     file.write_text(MAPPING)
     return file
+
+
+@pytest.fixture
+def columns(mapping: Path) -> ColumnMap:
+    facts = {name: event.facts for name, event in AGREEMENTS.by_name["housing"].events.items()}
+    return replace(ColumnMap.load(mapping, "housing"), facts=facts)
 
 
 @pytest.fixture(scope="module")
@@ -54,8 +64,7 @@ async def address(ingest: Service[IngestStore]) -> AsyncIterator[str]:
         await serving
 
 
-def test_a_row_becomes_an_event(mapping: Path) -> None:
-    columns = ColumnMap.load(mapping, "housing")
+def test_a_row_becomes_an_event(columns: ColumnMap) -> None:
     cells = ["T-1", "01/03/2026", "Fred", "Smith", "3.4.90", "12", "High Street", "1,006", "Yes"]
     row = dict(zip(HEADER.split(","), cells, strict=True))
     assert columns.event(Row(2, row), datetime.now(UTC)) == {
@@ -80,8 +89,8 @@ def test_a_row_becomes_an_event(mapping: Path) -> None:
         (datetime(2026, 7, 1, 9, 30), "2026-07-01T08:30:00+00:00"),  # noqa: DTZ001 - as a sheet has it
     ],
 )
-def test_times_of_offices_are_londons(mapping: Path, cell: object, time: str) -> None:
-    event = ColumnMap.load(mapping, "housing").event(Row(2, {"tenancy": "1", "week": cell}), datetime.now(UTC))
+def test_times_of_offices_are_londons(columns: ColumnMap, cell: object, time: str) -> None:
+    event = columns.event(Row(2, {"tenancy": "1", "week": cell}), datetime.now(UTC))
     assert event["time"] == time
 
 
@@ -95,11 +104,9 @@ def test_times_of_offices_are_londons(mapping: Path, cell: object, time: str) ->
         ({"notice": "perhaps"}, "notice"),
     ],
 )
-def test_a_cell_that_cannot_be_is_named(mapping: Path, cells: dict[str, str], column: str) -> None:
+def test_a_cell_that_cannot_be_is_named(columns: ColumnMap, cells: dict[str, str], column: str) -> None:
     with pytest.raises(CellError) as raised:
-        ColumnMap.load(mapping, "housing").event(
-            Row(2, {"tenancy": "1", "week": "1/3/2026"} | cells), datetime.now(UTC)
-        )
+        columns.event(Row(2, {"tenancy": "1", "week": "1/3/2026"} | cells), datetime.now(UTC))
     assert raised.value.column == column
 
 
@@ -108,7 +115,10 @@ def test_a_cell_that_cannot_be_is_named(mapping: Path, cells: dict[str, str], co
     [
         ("person.given", "person"),
         ("person.given", "pet.name"),
-        ("as number", "as money"),
+        ("type: housing.arrears.v1", ""),
+        ("notice: facts.notice", "notice: time"),
+        ("tenancy: person.id", "tenancy: type"),
+        ("values:", "partner: police\nvalues:"),
         ("type:", "kind:"),
         ("id:", "- x"),
     ],
@@ -192,3 +202,17 @@ async def test_a_key_that_is_not_in_use_stops_at_once(address: str, tmp_path: Pa
     file.write_text("tenancy,week\nT-1,1/1/2026\n")
     with pytest.raises(FileError, match="'forename'"):
         await publish(file, "housing", mapping, address, "jsk_housing_wrong")
+
+
+async def test_the_regions_own_files_say_the_same_in_every_format(
+    ingest: Service[IngestStore], address: str, tmp_path: Path
+) -> None:
+    today = datetime.now(UTC).date()
+    generate(seed=3, people=200, days=14, start=today - timedelta(days=20)).export(tmp_path, ("csv", "jsonl", "xlsx"))
+    key, seen = await issue_key(ingest.worker, "schools"), []
+    for ending in ("csv", "jsonl", "xlsx"):
+        mapping = tmp_path / "mappings" / "schools.yaml"
+        seen.append(await publish(tmp_path / f"schools.{ending}", "schools", mapping, address, key))
+    assert seen[0].accepted > 50
+    assert [(s.accepted, s.rejected) for s in seen[1:]] == [(0, 0)] * 2
+    assert len({(s.rows, s.unreadable) for s in seen}) == 1
