@@ -22,7 +22,7 @@ WHERE (members.version, members.entity) < (excluded.version, excluded.entity);
 INSERT INTO departures (entity, version, remaining, ended, into_entity) VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT (entity) DO UPDATE
 SET version = excluded.version, remaining = excluded.remaining, ended = excluded.ended,
-    into_entity = excluded.into_entity
+    into_entity = excluded.into_entity, at = excluded.at
 WHERE departures.version < excluded.version;
 
 -- name: erase_records
@@ -73,6 +73,17 @@ SELECT record, initiative, tiles FROM kept WHERE octet_length(tiles) > $9;
 UPDATE states SET tiles = short.tiles
 FROM unnest($1::uuid[], $2::text[], $3::bytea[]) AS short (record, initiative, tiles)
 WHERE states.record = short.record AND states.initiative = short.initiative;
+
+-- name: forget_strays
+-- What is counted of records that left their entity before $1 and that nobody has claimed since: they are no more. Index:
+-- departures_at, members_entity, states_pkey.
+WITH strays AS (
+    SELECT m.record, d.version FROM departures d JOIN members m ON m.entity = d.entity
+    WHERE d.at < $1 AND m.version <= d.version AND m.record <> ALL (d.remaining) AND m.erased < d.version LIMIT 1000
+), marked AS (
+    UPDATE members SET erased = strays.version FROM strays WHERE members.record = strays.record
+)
+DELETE FROM states USING strays WHERE states.record = strays.record AND states.since <= strays.version;
 
 -- name: known
 -- What is counted of entities: their members' together. A record is a member when the claim on it is newer than what

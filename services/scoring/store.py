@@ -71,6 +71,10 @@ class ScoringStore:
         await self._connection.execute(Q["erase_states"], records, version)
         await self._connection.execute(Q["erase_receipts"], entity)
 
+    async def forget_strays(self, before: datetime) -> None:
+        """Forget records that left their entity before a moment and belong to nobody since."""
+        await self._connection.execute(Q["forget_strays"], before)
+
     async def append(self, additions: Mapping[Place, Addition]) -> dict[Place, State]:
         """Add to what is counted of records. Returns the states that have grown longer than ``LONG`` bytes."""
         rows = ((*place, *addition) for place, addition in additions.items())

@@ -25,6 +25,8 @@ class Region:
     facts: dict[UUID, list[FactLinked]] = field(default_factory=dict)
     ended: dict[UUID, UUID | None] = field(default_factory=dict)
     version: int = 0
+    together: bool = False
+    """Whether all changes of a step have one version, as changes of one batch have."""
 
     def id(self) -> UUID:
         return UUID(int=self.random.getrandbits(128))
@@ -32,6 +34,7 @@ class Region:
     def act(self, moment: datetime) -> None:
         """One step of its history."""
         records = [record for members in self.entities.values() for record in members]
+        self.version, self.together = self.version + 1, self.random.random() < 0.5
         choice = self.random.random()
         if not records or choice < 0.15:
             self.link(self.id(), self.random.choice([None, *self.entities]))
@@ -39,6 +42,8 @@ class Region:
             self.happen(self.random.choice(records), moment)
         elif choice < 0.86 and len(self.entities) > 1:
             self.merge(*self.random.sample(list(self.entities), 2))
+        elif choice < 0.9 and len(self.entities) > 1:
+            self.swap(*self.random.sample(list(self.entities), 2))
         elif choice < 0.94:
             self.split(self.random.choice(list(self.entities)))
         elif choice < 0.97:
@@ -72,6 +77,13 @@ class Region:
         for step in self.random.sample(steps, 2):
             self._become(*step)
         return new
+
+    def swap(self, one: UUID, other: UUID) -> None:
+        """A record of each goes to the other."""
+        given, taken = min(self.entities[one]), min(self.entities[other])
+        mine, theirs = self.entities[one] - {given} | {taken}, self.entities[other] - {taken} | {given}
+        self._become(one, mine, Change.CHANGED)
+        self._become(other, theirs, Change.CHANGED)
 
     def drop(self, record: UUID) -> None:
         """A record that belongs to nobody any more: its retention is over."""
@@ -116,7 +128,7 @@ class Region:
         return {"risk": self.random.choice(["low", "high"])} if type == MISSING else {"days": 3}
 
     def _become(self, entity: UUID, members: set[UUID], change: Change, into: UUID | None = None) -> None:
-        before, self.version = self.entities.pop(entity, set()), self.version + 1
+        before, self.version = self.entities.pop(entity, set()), self.version + (not self.together)
         if members:
             self.entities[entity] = members
         else:

@@ -24,6 +24,7 @@ INSERT INTO scores SELECT md5('e' || n)::uuid, 'neet', n, 0.5, '', null, null, 1
     '2026-03-02'::date + n % 100 FROM generate_series(1, 100000) n;
 ANALYZE
 """
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 STATE = ([ONE], ["neet"], [b""], [NOW], [1], [""], [NOW], ["schools"], 100)
 SCORE = (
     [ONE], ["neet"], [1], [0.5], [""], [None], [None], [1], ["m"], [ONE], [NOW], [None], [None],
@@ -35,6 +36,7 @@ ASKED: dict[str, tuple[tuple[object, ...], tuple[str, ...]]] = {
     "erase_records": (([ONE], ONE, 1), ("members_pkey",)),
     "erase_states": (([ONE], 1), ("states_pkey",)),
     "erase_receipts": ((ONE,), ("departures_into", "receipts_entity")),
+    "forget_strays": ((LONG_AGO,), ("departures_at", "members_entity", "states_pkey")),
     "append": (STATE, ("states_pkey",)),
     "shorten": (([ONE], ["neet"], [b""]), ("states_pkey",)),
     "known": (([ONE],), ("members_entity", "states_pkey", "departures_pkey")),

@@ -18,6 +18,8 @@ from pydantic import SecretStr
 from local.stack import Parts
 from services.scoring.main import service
 from services.scoring.store import ScoringStore
+from services.scoring.stream import Desk
+from services.scoring.sweep import STRAY, Sweep
 from shared.contracts import (
     Accesses,
     Change,
@@ -231,6 +233,32 @@ async def test_an_erasure_forgets_the_counts_and_the_receipts(
     async with connected(databases.dsn) as connection:
         assert not await connection.fetchval("SELECT count(*) FROM states WHERE record = $1", record)
         assert not await connection.fetchval("SELECT count(*) FROM receipts WHERE id = $1", score.receipt)
+
+
+async def test_a_record_that_belongs_to_nobody_is_forgotten_after_some_days(
+    parts: Parts, scoring: Service[ScoringStore], said: Heard, databases: Databases
+) -> None:
+    entity, stays, goes = uuid4(), uuid4(), uuid4()
+    await publish(parts, fact(entity, stays), fact(entity, goes, EXCLUSION, days=3))
+    both = await said.until(
+        lambda heard: next((s for s in heard.scores if s.entity == entity and len(s.reasons) > 3), None)
+    )
+    shrank = EntityChanged(
+        entity=entity, kind=Kind.PERSON, version=9, change=Change.SHRANK, before=[stays, goes], after=[stays], into=None
+    )
+    await publish(parts, first("/services/linkage", str(entity), shrank, NOW))
+    assert (await said.score(entity, both.version)).score < both.score
+    async with connected(databases.dsn) as connection:
+
+        async def counted() -> set[UUID]:
+            rows = await connection.fetch("SELECT record FROM states WHERE record = ANY ($1)", [stays, goes])
+            return {row["record"] for row in rows}
+
+        today = NOW.date()
+        await Sweep(scoring.worker, Desk([]), lambda: NOW + STRAY - timedelta(hours=1)).to(today - timedelta(days=900))
+        assert await counted() == {stays, goes}
+        await Sweep(scoring.worker, Desk([]), lambda: NOW + STRAY + timedelta(hours=1)).to(today - timedelta(days=900))
+        assert await counted() == {stays}
 
 
 @pytest.mark.parametrize(("language", "sentence"), [("en", "absence_28d is 0.90"), ("cy", "absence_28d yw 0.90")])
