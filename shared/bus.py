@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import blake2b
 from time import perf_counter
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 from uuid import UUID
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
@@ -41,7 +41,6 @@ from shared.telemetry import AGE, BATCH, BATCH_SECONDS, DEAD, HEARD, REPEATED, R
 from shared.work import Raw, Worker
 
 S = TypeVar("S")
-S_in = TypeVar("S_in", contravariant=True)
 
 ENTER = queries(HERE / "queries.sql")["enter"]
 POLL_MS = 10
@@ -58,13 +57,8 @@ class Effects:
     audits: Sequence[Access] = ()
 
 
-class Handler(Protocol[S_in]):
-    """``(events, store, now) -> Effects``, marked by ``hears``."""
-
-    topic: Topic
-
-    def __call__(self, events: Sequence[Event[Any]], store: S_in, now: datetime, /) -> Awaitable[Effects]: ...
-
+Handler: TypeAlias = Callable[[Sequence[Event[Any]], S, datetime], Awaitable[Effects]]
+"""``(events, store, now) -> Effects``, marked by ``hears``."""
 
 F = TypeVar("F", bound=Callable[..., Awaitable[Effects]])
 
@@ -77,6 +71,12 @@ def hears(topic: Topic) -> Callable[[F], F]:
         return handler
 
     return mark
+
+
+def topic_of(handler: Handler[Any]) -> Topic:
+    """The topic a handler is marked with. Raises ``AttributeError`` for a function that ``hears`` did not mark."""
+    topic: Topic = handler.topic  # type: ignore[attr-defined]
+    return topic
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +142,7 @@ class Bus(Generic[S]):
         self._tasks: list[asyncio.Task[None]] = []
         self.progress = Progress()
         self._subscriber = self._broker.subscriber(
-            *(handler.topic.spec.name for handler in handlers),
+            *(topic_of(handler).spec.name for handler in handlers),
             batch=True,
             group_id=worker.service,
             ack_policy=AckPolicy.MANUAL,
@@ -252,7 +252,7 @@ class Bus(Generic[S]):
         async with self._worker.work() as work:
             fresh = await _fresh(work.connection, letters)
             for handler in self._handlers:
-                topic = handler.topic.spec.name
+                topic = topic_of(handler).spec.name
                 events = [letter.event for letter in fresh if letter.raw.topic == topic]
                 if events:
                     effects = await handler(events, work.store, now)  # type: ignore[arg-type]
@@ -265,7 +265,7 @@ class Bus(Generic[S]):
 
     def _count(self, letters: list[Letter], fresh: list[Letter]) -> None:
         for handler in self._handlers:
-            topic = handler.topic.spec.name
+            topic = topic_of(handler).spec.name
             heard = sum(letter.raw.topic == topic for letter in fresh)
             HEARD.labels(topic).inc(heard)
             REPEATED.labels(topic).inc(sum(letter.raw.topic == topic for letter in letters) - heard)

@@ -33,3 +33,7 @@ ORDER BY id LIMIT 1000;
 -- name: owns
 -- Say who we are for as long as this connection lives.
 SELECT pg_advisory_lock($1);
+
+-- name: try_turn
+-- Take our turn if nobody has it, for as long as this connection lives; harmless when we have it.
+SELECT pg_try_advisory_lock(hashtext($1));

@@ -7,6 +7,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 import uvicorn
@@ -20,6 +21,7 @@ from shared.errors import Unavailable
 from shared.outbox import Outbox
 from shared.settings import Settings
 from shared.telemetry import RELEASE, log, start_logging
+from shared.turn import Turn
 from shared.watch import Watchdog
 from shared.work import Worker
 
@@ -39,6 +41,7 @@ class Service(Generic[S]):
         sealing_key = bytes.fromhex(settings.sealing_key.get_secret_value())
         self.worker = Worker(name, self.database, self.outbox, store, sealing_key)
         self.bus: Bus[S] | None = None
+        self._turn: Turn | None = None
         self._first: list[Startup] = []
         self._background: list[Callable[[], Awaitable[None]]] = []
         prefix = f"/{name}"
@@ -49,8 +52,10 @@ class Service(Generic[S]):
         self.app.add_exception_handler(Unavailable, _unavailable)
         self.app.include_router(self._operations())
 
-    def hears(self, *handlers: Handler[S], on_abort: Callable[[], None] = lambda: None) -> None:
-        """The handlers, one a topic, called in this order in the transaction of a batch."""
+    def hears(self, *handlers: Handler[S], on_abort: Callable[[], None] = lambda: None, alone: bool = False) -> None:
+        """The handlers, one a topic, called in this order in the transaction of a batch. ``alone``: one replica hears,
+        the others answer requests and stand by to take over."""
+        self._turn = Turn(self.database, f"{self.name} hears") if alone else None
         self.bus = Bus(self.worker, self.settings.kafka, handlers, batch=self.settings.batch, on_abort=on_abort)
 
     def answers(self, *routers: APIRouter) -> None:
@@ -80,8 +85,11 @@ class Service(Generic[S]):
         await self.outbox.start()
         for startup in self._first:
             await startup()
+        if self._turn is not None:
+            self.in_background(partial(self._turn.keep, self._begin_hearing))
+        elif self.bus is not None:
+            await self._begin_hearing()
         if self.bus is not None:
-            await _patiently(self.bus.start)
             self.in_background(Watchdog(self.bus).run)  # type: ignore[arg-type]
         tasks = [asyncio.create_task(_loudly(work)) for work in self._background]
         log().info("service.ready", port=self.settings.http_port)
@@ -94,6 +102,10 @@ class Service(Generic[S]):
         await asyncio.gather(*tasks, return_exceptions=True)
         await self.outbox.stop()
         await self.database.close()
+
+    async def _begin_hearing(self) -> None:
+        assert self.bus is not None
+        await _patiently(self.bus.start)
 
     def _operations(self) -> APIRouter:
         router = APIRouter(include_in_schema=False)
@@ -121,7 +133,8 @@ class Service(Generic[S]):
                 await connection.execute("SELECT 1")
         except (Unavailable, TimeoutError):
             away.append("database")
-        if self.bus is not None and not (self.bus.consumer and self.bus.consumer.assignment()):
+        standing_by = self._turn is not None and not self._turn.held
+        if self.bus is not None and not standing_by and not (self.bus.consumer and self.bus.consumer.assignment()):
             away.append("bus")
         return away
 

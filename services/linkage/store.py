@@ -8,6 +8,7 @@ from uuid import UUID
 
 import asyncpg
 
+from services.linkage.index import Verdict
 from services.linkage.records import Kept, Known
 from services.linkage.rulings import Ruling
 from shared.contracts import EntityChanged, Kind
@@ -114,8 +115,8 @@ class LinkageStore:
         return {Kind(row["kind"]): row["id"] for row in await self._connection.fetch(Q["newest_entities"])}
 
     async def decided(self) -> list[tuple[UUID, UUID, Verdict]]:
-        """Everything stewards decided about pairs of records."""
-        return [(row["a"], row["b"], Verdict(row["verdict"])) for row in await self._connection.fetch(Q["decided"])]
+        """Everything stewards decided about pairs of records, as the index takes it."""
+        return [(row["a"], row["b"], row["verdict"]) for row in await self._connection.fetch(Q["decided"])]
 
     async def resolve(self, entities: Iterable[UUID]) -> dict[UUID, Resolved]:
         """The living entity of each id that was ever given out; ids unknown here are left out."""

@@ -13,6 +13,7 @@ class Change(StrEnum):
     CREATED = "created"
     GREW = "grew"
     SHRANK = "shrank"
+    CHANGED = "changed"
     MERGED = "merged"
     ERASED = "erased"
 

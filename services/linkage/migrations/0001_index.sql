@@ -21,9 +21,8 @@ CREATE TABLE identities (
     times jsonb NOT NULL,           -- field → when its value was last published, seconds since 1970
     snapshot text[] NOT NULL,       -- the fields that the last published identity had (records.seen is their time)
     row bytea NOT NULL,             -- block keys and edges, as services/linkage/index.py packs them
-    version bigint NOT NULL         -- of the batch that wrote it: other replicas catch up by it
+    version bigint NOT NULL         -- of the batch that wrote it
 );
-CREATE INDEX identities_version ON identities (version);
 
 CREATE TABLE entities (
     id uuid PRIMARY KEY,
@@ -45,4 +44,9 @@ CREATE TABLE decisions (
     CHECK (a < b)
 );
 
-CREATE SEQUENCE versions;
+-- The one row that a batch locks before it changes the index: the version that is committed.
+CREATE TABLE index_state (
+    one boolean PRIMARY KEY DEFAULT true CHECK (one),
+    version bigint NOT NULL
+);
+INSERT INTO index_state (version) VALUES (0);

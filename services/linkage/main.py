@@ -1,0 +1,51 @@
+"""Linkage: settings → wiring → run."""
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+
+from services.linkage import api, pages
+from services.linkage.desk import Desk
+from services.linkage.exact import ExactIndex
+from services.linkage.index import Index
+from services.linkage.live import LiveIndex
+from services.linkage.model import Model
+from services.linkage.store import LinkageStore
+from services.linkage.stream import Linker
+from services.linkage.viewing import Reception
+from services.linkage.weighing import Weighing
+from shared.access import Agreements
+from shared.contracts import Kind
+from shared.initiatives import Initiatives
+from shared.service import Service
+from shared.settings import Settings
+from shared.web import Web
+
+HERE = Path(__file__).parent
+
+
+def indexes(models: Mapping[str, Model]) -> dict[Kind, Index | ExactIndex]:
+    """The empty indexes: people by their model, places and organisations by rules."""
+    by_rules = {kind: ExactIndex(kind) for kind in (Kind.PLACE, Kind.ORGANISATION)}
+    return {Kind.PERSON: Index(models["person"])} | by_rules
+
+
+def service(settings: Settings) -> Service[LinkageStore]:
+    """Linkage, ready to run."""
+    service = Service("linkage", settings, LinkageStore, title="Jigsaw linkage")
+    models = {path.stem: Model.load(path.read_text()) for path in sorted((HERE / "models").glob("*.json"))}
+    index = LiveIndex(partial(indexes, models))
+    linker = Linker(index)
+    agreements, initiatives = Agreements.load(settings.agreements), Initiatives.load(settings.initiatives)
+    reception = Reception(settings.session_key.get_secret_value(), agreements, initiatives)
+    weighing = Weighing(models.values())
+    desk = Desk(service.worker, index, weighing)
+    web = Web("linkage", settings, HERE)
+    service.hears(linker.link, on_abort=linker.forget, alone=True)
+    service.answers(api.router(desk, reception), pages.router(desk, reception, web))
+    web.mount(service.app)
+    return service
+
+
+if __name__ == "__main__":
+    service(Settings()).run()

@@ -1,0 +1,15 @@
+"""What operations see of linkage."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+LINKED = Counter("linkage_records_linked_total", "Records whose identity was new or changed, and was linked.")
+UNCHANGED = Counter("linkage_records_unchanged_total", "Records published again with the identity they had.")
+RECORDS = Gauge("linkage_records", "Records in the index.", ["kind"])
+ENTITIES = Gauge("linkage_entities", "Living entities: people, places, organisations.", ["kind"])
+OVERFLOWED = Gauge("linkage_overflowed_keys", "Block keys too common to compare by; finer keys carry their records.")
+REBUILD_SECONDS = Gauge("linkage_rebuild_seconds", "How long the index in memory took to rebuild at start.")
+APPLY_SECONDS = Histogram(
+    "linkage_apply_seconds",
+    "Blocking, comparing and clustering of one batch, without the database.",
+    buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1),
+)

@@ -1,0 +1,127 @@
+"""What linkage hears and says: partners' records in, facts about entities and changes of entities out.
+
+Invariants
+    1. The index in memory is what is committed: it changes under the database's one lock, and what did not commit is
+       taken out again before the next batch.
+    2. A fact names the entity its record is in at ``version``; who hears it later can tell which claim is newer.
+    3. Entities are a function of (records, model, decisions); a record is a function of its events (records.py).
+
+Failures
+    transaction fails          ``forget`` marks the index stale; the next batch that links reads it anew
+    another replica committed  the version is not ours: the next batch that links reads the index anew
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from services.linkage import metrics
+from services.linkage.live import LiveIndex, Place
+from services.linkage.records import Published, fold, is_unchanged
+from services.linkage.store import LinkageStore
+from shared.bus import Effects, hears
+from shared.contracts import (
+    Access,
+    Action,
+    EntityChanged,
+    Event,
+    FactLinked,
+    LinkedSubject,
+    RecordsAccepted,
+    Topic,
+)  # fmt: skip
+
+SOURCE = "/services/linkage"
+
+
+class Linker:
+    """Works out whom each event is about. Holds the index in memory."""
+
+    def __init__(self, index: LiveIndex) -> None:
+        self._index = index
+
+    @hears(Topic.RECORDS)
+    async def link(self, events: Sequence[Event[RecordsAccepted]], store: LinkageStore, now: datetime) -> Effects:
+        """Link what is new or changed, say what changed hands, then say each fact of its entities."""
+        published = by_record(events)
+        known = await store.known(published)
+        unchanged = {id: places for id, places in published.items() if is_unchanged(places, known.get(id))}
+        await store.sighted({id: max(p.occurred for p in said if p.identity) for id, said in unchanged.items()
+                             if any(p.identity for p in said)})  # fmt: skip
+        changed = {id: said for id, said in published.items() if id not in unchanged}
+        places = {id: (k.entity, k.version) for id, k in known.items()}
+        changes: list[EntityChanged] = []
+        if changed:
+            changes, moved = await self._relink(changed, store)
+            places |= moved
+        metrics.UNCHANGED.inc(len(unchanged))
+        metrics.LINKED.inc(len(changed))
+        cause = events[0]
+        return Effects(
+            says=[
+                *(cause.causes(SOURCE, str(change.entity), change, now) for change in changes),
+                *(fact_of(event, places, now) for event in events),
+            ],
+            audits=[entry for event in events for entry in accesses_of(event, places, now)],
+        )
+
+    def forget(self) -> None:
+        """The transaction did not commit: what the index learned in it is not true."""
+        self._index.spoil()
+
+    async def _relink(
+        self, changed: Mapping[UUID, Sequence[Published]], store: LinkageStore
+    ) -> tuple[list[EntityChanged], dict[UUID, Place]]:
+        """Under the lock: fold the events into the records, link them, keep everything."""
+        version = await self._index.catch_up(store) + 1
+        before = await store.identities(changed)
+        kept = {id: fold(said, before[id][0] if id in before else None) for id, said in changed.items()}
+        to_link = [k for id, k in kept.items() if id not in before or before[id][0].identity != k.identity]
+        delta = self._index.apply(to_link, version)
+        places = {id: (known.entity, known.version) for id, (_, known) in before.items()} | delta.places
+        await store.keep_records(list(kept.values()), {id: place[0] for id, place in places.items()}, version)
+        await store.keep_rows(delta.rows, version)
+        await store.keep_entities(delta.changes, version)
+        await store.commit_version(version)
+        return delta.changes, places
+
+
+def by_record(events: Sequence[Event[RecordsAccepted]]) -> dict[UUID, list[Published]]:
+    """What a batch says of each record."""
+    found: defaultdict[UUID, list[Published]] = defaultdict(list)
+    for event in events:
+        body = event.body
+        for record in body.records:
+            found[record.id].append(
+                Published(record.id, record.kind, body.partner, body.agreement, record.identity, body.occurred)
+            )
+    return dict(found)
+
+
+def fact_of(event: Event[RecordsAccepted], places: Mapping[UUID, Place], now: datetime) -> Event[FactLinked]:
+    """The event without identity. It keeps its cause's id: one accepted event is one fact."""
+    body = event.body
+    subjects = [
+        LinkedSubject.model_construct(
+            kind=record.kind, record=record.id, entity=places[record.id][0], version=places[record.id][1]
+        )
+        for record in body.records
+    ]
+    fact = FactLinked.model_construct(
+        partner=body.partner, agreement=body.agreement, type=body.type, occurred=body.occurred,
+        purposes=body.purposes, subjects=subjects, facts=body.facts,
+    )  # fmt: skip
+    return event.causes(SOURCE, event.key, fact, now, id=event.id)
+
+
+def accesses_of(event: Event[RecordsAccepted], places: Mapping[UUID, Place], now: datetime) -> list[Access]:
+    """One entry a subject: its new fact was combined with what else is known of its entity."""
+    return [
+        Access.model_construct(
+            at=now, actor="service:linkage", role="service", service="linkage", action=Action.COMBINATION,
+            subject=places[record.id][0], purpose="identity", agreement=event.body.agreement,
+            reference=event.id, trace=event.trace,
+        )
+        for record in event.body.records
+    ]  # fmt: skip
