@@ -5,9 +5,11 @@ Invariants
        key decides, and the receipt, the news, the audit entries and the counts are one transaction.
     2. A sender that reads "accepted" can forget the event.
     3. A post that fails for a reason of our own does not take its neighbours with it.
+    4. What waits is bounded: beyond it posts are told to come again, so memory is too.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from time import perf_counter
@@ -26,6 +28,9 @@ SOURCE = "/services/ingest"
 MOST_EVENTS = 1000
 """A transaction: above this the posts that wait take turns."""
 
+MOST_WAITING = 5000
+"""Events that may wait for their transaction: a second or two of work, some 40 MB."""
+
 Waiting = tuple[Post, "asyncio.Future[list[Verdict]]"]
 
 
@@ -34,7 +39,8 @@ class Intake:
 
     def __init__(self, worker: Worker[IngestStore], clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._worker, self._clock = worker, clock
-        self._waiting: list[Waiting] = []
+        self._waiting: deque[Waiting] = deque()
+        self._events = 0
         self._run: asyncio.Task[None] | None = None
 
     async def take(self, post: Post) -> list[Verdict]:
@@ -42,8 +48,11 @@ class Intake:
         and the same post sent again finds out."""
         if not post.judgements:
             return []
+        if self._events + len(post.judgements) > MOST_WAITING:
+            raise Unavailable("more events wait than are worth keeping in memory")
         answer: asyncio.Future[list[Verdict]] = asyncio.get_running_loop().create_future()
         self._waiting.append((post, answer))
+        self._events += len(post.judgements)
         if self._run is None or self._run.done():
             self._run = asyncio.create_task(self._work_off())
         return await answer
@@ -65,8 +74,9 @@ class Intake:
         group: list[Waiting] = []
         events = 0
         while self._waiting and (not group or events + len(self._waiting[0][0].judgements) <= MOST_EVENTS):
-            group.append(self._waiting.pop(0))
+            group.append(self._waiting.popleft())
             events += len(group[-1][0].judgements)
+        self._events -= events
         return group
 
     async def _answer(self, group: Sequence[Waiting]) -> None:

@@ -15,7 +15,7 @@ from services.ingest.metrics import QUOTA_ALONE
 from shared.telemetry import log
 
 MINUTE = 60.0
-TIMEOUT = 0.25
+TIMEOUT = 1.0
 ALONE_SECONDS = 5.0
 """How long not to ask a Redis that did not answer."""
 
