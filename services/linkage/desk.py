@@ -72,7 +72,7 @@ class Desk:
         """Who may be meant. What the asker may not see can neither be searched by nor make anybody likelier."""
         await self.admit(asker, "search")
         asked = {field: value for field, value in typed.items() if field in asker.fields}
-        records = self._finder.find(kind, asked, CANDIDATES) if asked else []
+        records = await self._finder.find(kind, asked, CANDIDATES) if asked else []
         async with self._worker.work() as work:
             entities = {known.entity for known in (await work.store.known(records)).values()}
             hits = rank(asked, await entities_of(work.store, asker, entities), self._weighing)

@@ -7,12 +7,13 @@ from uuid import UUID
 
 from services.linkage import metrics
 from services.linkage.exact import ExactIndex
-from services.linkage.finding import Doubt
-from services.linkage.index import Decide, Delta, Index, Stored, Upsert
+from services.linkage.index import Decide, Delta, Index, Stored, Upsert, Verdict
 from services.linkage.records import Kept
-from services.linkage.store import LinkageStore
+from services.linkage.store import LinkageStore, StoredRow
 from shared.contracts import Change, EntityChanged, Kind
 
+Kinds = Mapping[Kind, Index | ExactIndex]
+Make = Callable[[], Kinds]
 Place = tuple[UUID, int]
 """The entity of a record, and the version of that claim."""
 
@@ -29,7 +30,7 @@ class Linked:
 class LiveIndex:
     """``make`` gives the empty indexes by kind: ``person`` by a model, the others by rules."""
 
-    def __init__(self, make: Callable[[], Mapping[Kind, Index | ExactIndex]]) -> None:
+    def __init__(self, make: Make) -> None:
         self._make = make
         self._kinds = make()
         self._version = -1
@@ -48,12 +49,8 @@ class LiveIndex:
 
     async def _rebuild(self, store: LinkageStore) -> None:
         began = perf_counter()
-        self._kinds = self._make()
         rows, newest, decided = await store.everything(), await store.newest_entities(), await store.decided()
-        for kind, index in self._kinds.items():
-            mine = [Stored(row.id, row.identity, row.row, row.entity) for row in rows if row.kind is kind]
-            index.restore(mine, newest.get(kind))
-        self._kinds[Kind.PERSON].apply([Decide(a, b, verdict) for a, b, verdict in decided])
+        self._kinds = restored(self._make, rows, newest, decided)
         metrics.REBUILD_SECONDS.set(perf_counter() - began)
 
     def apply(self, records: Sequence[Kept], version: int) -> Linked:
@@ -74,16 +71,26 @@ class LiveIndex:
         self._version = version
         return _told([(Kind.PERSON, delta)], version)
 
-    def find(self, kind: Kind, identity: Mapping[str, str], limit: int) -> list[UUID]:
-        """Records that an identity may be of, which need not be here; the likeliest first. As of the last batch here:
-        a replica that hears nothing may not know the newest."""
-        index = self._kinds[kind]
-        return [record for record, _ in index.find(identity, limit)] if isinstance(index, Index) else []
+    @property
+    def version(self) -> int:
+        """What the index is, committed or about to be; −1: nothing that holds."""
+        return self._version
 
-    def doubts(self, limit: int) -> list[Doubt]:
-        """Pairs of people that a steward's look would help most to tell apart or to join."""
-        index = self._kinds[Kind.PERSON]
-        return index.doubts(limit) if isinstance(index, Index) else []
+    @property
+    def kinds(self) -> Kinds:
+        """The indexes as of ``version``."""
+        return self._kinds
+
+
+def restored(
+    make: Make, rows: Sequence[StoredRow], newest: Mapping[Kind, UUID], decided: Sequence[tuple[UUID, UUID, Verdict]]
+) -> Kinds:
+    """The indexes as they were stored."""
+    kinds = make()
+    for kind, index in kinds.items():
+        index.restore([Stored(r.id, r.identity, r.row, r.entity) for r in rows if r.kind is kind], newest.get(kind))
+    kinds[Kind.PERSON].apply([Decide(a, b, verdict) for a, b, verdict in decided])
+    return kinds
 
 
 def _told(deltas: Sequence[tuple[Kind, Delta]], version: int) -> Linked:

@@ -10,6 +10,7 @@ from services.linkage.exact import ExactIndex
 from services.linkage.index import Index
 from services.linkage.live import LiveIndex
 from services.linkage.model import Model
+from services.linkage.standby import Standby
 from services.linkage.store import LinkageStore
 from services.linkage.stream import Linker
 from services.linkage.viewing import Reception
@@ -34,12 +35,13 @@ def service(settings: Settings) -> Service[LinkageStore]:
     """Linkage, ready to run."""
     service = Service("linkage", settings, LinkageStore, title="Jigsaw linkage")
     models = {path.stem: Model.load(path.read_text()) for path in sorted((HERE / "models").glob("*.json"))}
-    index = LiveIndex(partial(indexes, models))
+    make = partial(indexes, models)
+    index = LiveIndex(make)
     linker = Linker(index)
     agreements, initiatives = Agreements.load(settings.agreements), Initiatives.load(settings.initiatives)
     reception = Reception(settings.session_key.get_secret_value(), agreements, initiatives)
     weighing = Weighing(models.values())
-    desk = Desk(service.worker, index, weighing)
+    desk = Desk(service.worker, Standby(service.worker, index, make), weighing)
     web = Web("linkage", settings, HERE)
     service.hears(linker.link, on_abort=linker.forget, alone=True)
     service.answers(api.router(desk, reception), pages.router(desk, reception, web))

@@ -12,6 +12,14 @@ WHERE r.id = n.id AND r.seen < n.seen;
 -- One batch at a time changes the index, whichever replica it comes from; and what is committed. Index: the only row.
 SELECT version FROM index_state FOR UPDATE;
 
+-- name: committed
+-- What is committed, to tell whether the index in memory is. Index: the only row.
+SELECT version FROM index_state;
+
+-- name: freeze
+-- A replica that only answers reads the whole index as of one moment, and nobody waits for it.
+SET TRANSACTION ISOLATION LEVEL REPEATABLE READ;
+
 -- name: commit_version
 -- What the index is when this transaction commits.
 UPDATE index_state SET version = $1;

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from services.linkage.explain import Explanation
 from services.linkage.records import Kept
-from services.linkage.showing import Shown
 from services.linkage.rulings import Ruling, Rulings
+from services.linkage.showing import Shown
 from services.linkage.weighing import Weighing
 
 MOST_COMPARED = 40

@@ -22,7 +22,7 @@ LEAST = 0.01
 class Finder(Protocol):
     """The index in memory."""
 
-    def find(self, kind: Kind, identity: Identity, limit: int) -> Sequence[UUID]:
+    async def find(self, kind: Kind, identity: Identity, limit: int) -> Sequence[UUID]:
         """Records that share a block key with an identity that need not be in the index, the likeliest first."""
         ...
 

@@ -58,6 +58,15 @@ class LinkageStore:
         version: int = await self._connection.fetchval(Q["lead"])
         return version
 
+    async def committed(self) -> int:
+        """The version that is committed, without waiting for who changes it."""
+        version: int = await self._connection.fetchval(Q["committed"])
+        return version
+
+    async def freeze(self) -> None:
+        """First in a transaction: all that it reads is of one moment."""
+        await self._connection.execute(Q["freeze"])
+
     async def commit_version(self, version: int) -> None:
         """What the index is when this transaction commits."""
         await self._connection.execute(Q["commit_version"], version)

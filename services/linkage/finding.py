@@ -1,0 +1,71 @@
+"""Two questions people ask of the index in memory: whom may this be, and which pairs should a steward look at."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.linkage.blocking import Blocks, block_keys
+from services.linkage.columns import Columns
+from services.linkage.compare import compare
+from services.linkage.edges import DEAD, Edges
+from services.linkage.match import Matcher
+from services.linkage.nodes import Nodes
+from services.linkage.normal import Traits
+
+Ints = NDArray[np.int64]
+MOST_COMPARED = 2_000
+"""Nodes that one search compares: the rarest keys' first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """Two records whose nodes an edge between the review and the link threshold joins, in different entities. ``moves``
+    is how many records change hands if they are one."""
+
+    left: UUID
+    right: UUID
+    millibits: int
+    moves: int
+
+
+def find(
+    asked: Traits, matcher: Matcher, columns: Columns, blocks: Blocks, nodes: Nodes, limit: int
+) -> list[tuple[UUID, int]]:
+    """Records that share a block key with traits that no node need have, and their weights; the likeliest first.
+
+    Overflowing keys count too, the rarest keys first, up to ``MOST_COMPARED`` nodes.
+    """
+    probe = Columns(matcher.model.frequencies())
+    keys = np.unique(block_keys(probe, probe.append([asked])))
+    found = blocks.holding(keys[keys > 0], MOST_COMPARED)
+    if not len(found):
+        return []
+    others = probe.append([columns.traits(node) for node in found.tolist()])
+    weights = matcher.weigh(*compare(probe, np.zeros(len(others), np.int64), others))
+    best = np.argsort(-weights, kind="stable")[:limit]
+    said = [(record, int(weights[at])) for at in best.tolist() for record in nodes.bearers(int(found[at]))]
+    return said[:limit]
+
+
+def doubts(
+    edges: Edges, nodes: Nodes, entity_of: Mapping[UUID, UUID], members: Mapping[UUID, tuple[UUID, ...]],
+    review: int, limit: int,
+) -> list[Doubt]:  # fmt: skip
+    """At most ``limit`` pairs of entities that an edge above ``review`` millibits does not make one, one edge a pair of
+    entities: those nearest to even odds."""
+    weight = edges.weight[: edges.size]
+    open_ = np.flatnonzero((weight >= review) & (weight != DEAD))
+    found: dict[tuple[UUID, UUID], Doubt] = {}
+    for at in open_[np.argsort(-weight[open_], kind="stable")].tolist():
+        ends = [nodes.bearers(int(node)) for node in (edges.left[at], edges.right[at])]
+        if not all(ends):
+            continue
+        left, right = ends[0][0], ends[1][0]
+        one, other = sorted((entity_of[left], entity_of[right]))
+        if one != other and (one, other) not in found:
+            moves = min(len(members[one]), len(members[other]))
+            found[one, other] = Doubt(left, right, int(weight[at]), moves)
+    return sorted(found.values(), key=lambda doubt: (abs(doubt.millibits), doubt.left, doubt.right))[:limit]

@@ -1,0 +1,58 @@
+"""The index to ask: the one that the stream keeps here, or, where another replica's stream keeps it, a copy."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from time import monotonic
+from uuid import UUID
+
+from services.linkage.finding import Doubt
+from services.linkage.index import Index
+from services.linkage.live import Kinds, LiveIndex, Make, restored
+from services.linkage.store import LinkageStore
+from shared.contracts import Kind
+from shared.work import Worker
+
+STALE_SECONDS = 30.0
+"""How old a copy may be: a replica that only answers knows nothing newer."""
+
+
+class Standby:
+    """Answers from memory. One replica hears the stream and its index is exact; the others make copies, in a thread and
+    from a snapshot, so that neither the stream nor other requests wait for them."""
+
+    def __init__(self, worker: Worker[LinkageStore], live: LiveIndex, make: Make) -> None:
+        self._worker, self._live, self._make = worker, live, make
+        self._copy: Kinds | None = None
+        self._copied, self._version = 0.0, -1
+        self._copying = asyncio.Lock()
+
+    async def find(self, kind: Kind, identity: Mapping[str, str], limit: int) -> Sequence[UUID]:
+        """Records that an identity may be of, which need not be in the index; the likeliest first."""
+        index = (await self._current())[kind]
+        return [record for record, _ in index.find(identity, limit)] if isinstance(index, Index) else []
+
+    async def doubts(self, limit: int) -> Sequence[Doubt]:
+        """Pairs of people that a steward's look would help most to tell apart or to join."""
+        index = (await self._current())[Kind.PERSON]
+        return index.doubts(limit) if isinstance(index, Index) else []
+
+    async def _current(self) -> Kinds:
+        async with self._worker.work() as work:
+            version = await work.store.committed()
+        if self._live.version >= version:
+            self._copy = None
+            return self._live.kinds
+        async with self._copying:
+            if self._copy is None or (self._version < version and monotonic() - self._copied > STALE_SECONDS):
+                self._copy = await self._read()
+            return self._copy
+
+    async def _read(self) -> Kinds:
+        async with self._worker.work() as work:
+            await work.store.freeze()
+            self._version = await work.store.committed()
+            rows, newest, decided = (
+                await work.store.everything(), await work.store.newest_entities(), await work.store.decided()
+            )  # fmt: skip
+        self._copied = monotonic()
+        return await asyncio.to_thread(restored, self._make, rows, newest, decided)
