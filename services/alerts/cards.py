@@ -69,6 +69,7 @@ class Card:
     who: str
     named: bool
     title: str
+    team: str
     band: str
     colour: str
     level: str
@@ -109,7 +110,8 @@ class Wording:
         reference = spoken.gettext(N_("Person %(reference)s"), reference=reference_of(alert))
         return Card(
             alert=alert, person=person, age=person.age(today), who=person.name or reference, named=bool(person.name),
-            title=self.title(alert.initiative, spoken), band=spoken.gettext(band), colour=colour, level=level,
+            title=self.title(alert.initiative, spoken), team=team_name(alert.team),
+            band=spoken.gettext(band), colour=colour, level=level,
             state=spoken.gettext(state), state_colour=state_colour,
             outcome=spoken.gettext(OUTCOMES[alert.outcome]) if alert.outcome else "",
             why=self._why(alert, spoken),
@@ -138,6 +140,11 @@ class Wording:
         return [_happened(line, spoken) for line in past]
 
 
+def team_name(team: str) -> str:
+    """A team of the routing as people write it: Youth East of youth-east."""
+    return team.replace("-", " ").title()
+
+
 def reference_of(alert: Alert) -> str:
     """A short name for somebody whose name is not shown: the end of their id."""
     text = alert.entity.hex[-8:].upper()
@@ -154,7 +161,7 @@ def _happened(line: Past, spoken: Language) -> Happened:
         old, new = (spoken.gettext(BANDS[Band(band)][0]) for band in line.differences["band"] if band)
         said.append(spoken.gettext(N_("Before: %(old)s. Now: %(new)s."), old=old, new=new))
     if line.change == "rerouted":
-        old_team, new_team = line.differences["team"]
+        old_team, new_team = (team_name(team or "") for team in line.differences["team"])
         said.append(spoken.gettext(N_("Before: %(old)s. Now: %(new)s."), old=old_team, new=new_team))
     if line.note:
         said.append(f"“{line.note}”")

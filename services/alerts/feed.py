@@ -129,7 +129,7 @@ class Feed:
 
     def _fanout(self, there: bool, error: str = "") -> None:
         if there is not self._hinted:
-            log().warning("feed.fanout_back" if there else "feed.fanout_away", error=error)
+            log().info("feed.fanout_there") if there else log().warning("feed.fanout_away", error=error)
         self._hinted = there
         FANOUT_AWAY.set(not there)
 

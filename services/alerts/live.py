@@ -7,9 +7,12 @@ it missed (``Last-Event-ID``). The stream ends with the session; the page then a
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from secrets import token_hex
 from typing import Annotated
 
+import anyio
 from fastapi import APIRouter, Depends, Header, Query, Request
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.responses import Response
@@ -17,16 +20,19 @@ from starlette.responses import Response
 from services.alerts.domain import LIVE
 from services.alerts.feed import Feed
 from services.alerts.metrics import PAGES, SEEN
+from services.alerts.names import Names, Person
 from services.alerts.pages import Desktop
 from services.alerts.showing import reads_alerts, team_of
 from services.alerts.views import Entry
 from shared.errors import Unavailable
-from shared.telemetry import log
 from shared.web import Language, Viewer, language, viewer
 from shared.web.csrf import token_of
 
 HEARTBEAT = 15
+GRACE = 1
+RETRY_MS = 2000
 AT_ONCE = 50
+RENDERED = 500
 TOO_MANY = 500
 """Who has missed so many changes is asked to reload instead: nobody reads a page that grew by five hundred."""
 
@@ -45,6 +51,8 @@ class Streams:
     def __init__(self, made_with: Desktop, feed: Feed) -> None:
         self._web, self._showing, self._feed = made_with.web, made_with.showing, feed
         self._linkage, self._wording = made_with.linkage, made_with.wording
+        self._rendered: dict[Look, str] = {}
+        self._token = token_hex(32)
 
     async def stream(
         self,
@@ -59,30 +67,41 @@ class Streams:
             await self._showing.refuse(person, None)
         seen = next((int(text) for text in (last_event_id, after) if text.isdecimal()), self._feed.seq)
         token = token_of(self._web.keys, request.state.session)
-        ends = asyncio.get_running_loop().time() + self._web.stream_seconds(request)
-        return EventSourceResponse(self._events(person, spoken, token, seen, ends), ping=HEARTBEAT, sep="\n")
+        leaving = anyio.Event()
+        events = self._until(leaving, self._web.stream_seconds(request), self._events(person, spoken, token, seen))
+        return EventSourceResponse(
+            events, ping=HEARTBEAT, sep="\n", shutdown_event=leaving, shutdown_grace_period=GRACE
+        )
 
-    async def _events(
-        self, person: Viewer, spoken: Language, token: str, seen: int, ends: float
+    async def _until(
+        self, leaving: anyio.Event, seconds: float, events: AsyncIterator[ServerSentEvent]
     ) -> AsyncIterator[ServerSentEvent]:
+        """The events until the session ends, the service leaves, or a part is away: the page asks again, and goes on
+        from where it was."""
         PAGES.inc()
         try:
-            yield ServerSentEvent(comment="from " + str(seen), retry=2000)
-            with suppress(TimeoutError, Unavailable):  # the page asks again, from where it was
-                async with asyncio.timeout_at(ends):
-                    while True:
-                        await self._feed.grown(seen)
-                        before, seen = seen, self._feed.seq
-                        entries = await self._feed.entries(before, team_of(person), TOO_MANY)
-                        if entries is None or len(entries) == TOO_MANY:
-                            yield ServerSentEvent(self._web.fragment(spoken.code, "reload.html"), id=str(seen))
-                            continue
-                        for start in range(0, len(entries), AT_ONCE):
-                            for event in await self._told(person, spoken, token, entries[start : start + AT_ONCE]):
-                                yield event
-                        seen = max([seen, *(entry.seq for entry in entries[-1:])])
+            with suppress(TimeoutError, Unavailable):
+                async with asyncio.timeout(seconds) as limit:
+                    watch = asyncio.create_task(_end(limit, leaving))
+                    yield ServerSentEvent(comment="beginning", retry=RETRY_MS)
+                    async for event in events:
+                        yield event
         finally:
+            watch.cancel()
             PAGES.dec()
+
+    async def _events(self, person: Viewer, spoken: Language, token: str, seen: int) -> AsyncIterator[ServerSentEvent]:
+        while True:
+            await self._feed.grown(seen)
+            before, seen = seen, self._feed.seq
+            entries = await self._feed.entries(before, team_of(person), TOO_MANY)
+            if entries is None or len(entries) == TOO_MANY:
+                yield ServerSentEvent(self._web.fragment(spoken.code, "reload.html"), id=str(seen))
+                continue
+            for start in range(0, len(entries), AT_ONCE):
+                for event in await self._told(person, spoken, token, entries[start : start + AT_ONCE]):
+                    yield event
+            seen = max([seen, *(entry.seq for entry in entries[-1:])])
 
     async def _told(
         self, person: Viewer, spoken: Language, token: str, entries: Sequence[Entry]
@@ -93,15 +112,40 @@ class Streams:
         names = await self._linkage.names(shown, person)
         if shown:
             await self._showing.shown(person, shown, "stream")
-        now = datetime.now(UTC)
+        now, all_teams = datetime.now(UTC), team_of(person) is None
         events = []
         for entry in sorted(newest.values(), key=lambda entry: entry.seq):
-            card = self._wording.card(entry.alert, names.of(entry.alert), spoken, now.date())
-            html = self._web.fragment(
-                spoken.code, "card.html", card=card, csrf_token=token, change=entry.change, names=names,
-                gone=entry.alert not in shown, all_teams=team_of(person) is None,
-            )  # fmt: skip
+            look = Look(entry.seq, entry.alert in shown, names.of(entry.alert), names.away, spoken.code, all_teams)
+            html = self._html(look, entry, names, spoken, now.date()).replace(self._token, token)
             events.append(ServerSentEvent(html, id=str(entry.seq)))
             SEEN.observe((now - entry.alert.changed_at).total_seconds())
-        log().debug("stream.told", events=len(events))
         return events
+
+    def _html(self, look: "Look", entry: Entry, names: Names, spoken: Language, today: date) -> str:
+        """Rendered once for all pages to which it looks the same, with our own token in place of each page's."""
+        if look not in self._rendered:
+            if len(self._rendered) >= RENDERED:
+                self._rendered.clear()
+            card = self._wording.card(entry.alert, look.person, spoken, today)
+            self._rendered[look] = self._web.fragment(
+                spoken.code, "card.html", card=card, csrf_token=self._token, change=entry.change, names=names,
+                gone=not look.shown, all_teams=look.all_teams,
+            )  # fmt: skip
+        return self._rendered[look]
+
+
+async def _end(limit: asyncio.Timeout, leaving: anyio.Event) -> None:
+    await leaving.wait()
+    limit.reschedule(asyncio.get_running_loop().time())
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """All that makes one page's element of an entry differ from another's."""
+
+    seq: int
+    shown: bool
+    person: Person
+    names_away: bool
+    language: str
+    all_teams: bool

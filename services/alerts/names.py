@@ -3,8 +3,9 @@
 When linkage is away, alerts are shown by their reference: a queue without names is still a queue.
 """
 
+import asyncio
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from time import monotonic
@@ -20,6 +21,7 @@ from shared.telemetry import log
 from shared.web import Viewer, service_token
 
 TIMEOUT = httpx.Timeout(2.0, connect=0.5)
+LIMITS = httpx.Limits(max_connections=8, max_keepalive_connections=8)
 REST = 3.0
 """Seconds in which linkage is not asked again after it did not answer, so that pages do not all wait for it."""
 
@@ -70,8 +72,9 @@ class Linkage:
 
     def __init__(self, address: str, key: str, initiatives: Initiatives) -> None:
         self._key, self._initiatives = key, initiatives
-        self._client = httpx.AsyncClient(base_url=address, timeout=TIMEOUT)
+        self._client = httpx.AsyncClient(base_url=address, timeout=TIMEOUT, limits=LIMITS)
         self._rests_until = 0.0
+        self._asking: dict[tuple[Viewer, str, tuple[UUID, ...]], asyncio.Task[dict[UUID, Person] | None]] = {}
 
     async def close(self) -> None:
         await self._client.aclose()
@@ -84,13 +87,21 @@ class Linkage:
             by_purpose[initiative.purpose if initiative else alert.initiative].add(alert.entity)
         people: dict[UUID, Person] = {}
         for purpose, entities in by_purpose.items():
-            found = await self._ask(sorted(entities), purpose, viewer)
+            found = await self._asked(viewer, purpose, tuple(sorted(entities)))
             if found is None:
                 return Names(people, away=True)
             people |= found
         return Names(people)
 
-    async def _ask(self, entities: Sequence[UUID], purpose: str, viewer: Viewer) -> dict[UUID, Person] | None:
+    async def _asked(self, viewer: Viewer, purpose: str, entities: tuple[UUID, ...]) -> dict[UUID, Person] | None:
+        """Pages of one person that ask the same at the same moment ask once."""
+        key = (viewer, purpose, entities)
+        if key not in self._asking:
+            self._asking[key] = asyncio.create_task(self._ask(viewer, purpose, entities))
+            self._asking[key].add_done_callback(lambda _: self._asking.pop(key))
+        return await asyncio.shield(self._asking[key])
+
+    async def _ask(self, viewer: Viewer, purpose: str, entities: tuple[UUID, ...]) -> dict[UUID, Person] | None:
         if monotonic() < self._rests_until:
             return None
         token = service_token(self._key, "linkage", viewer, caller="alerts", purpose=purpose)

@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Form, HTTPException, Query, Request
 from starlette.responses import HTMLResponse, Response
 
-from services.alerts.cards import OUTCOMES, Wording
+from services.alerts.cards import OUTCOMES, Wording, team_name
 from services.alerts.casework import LONGEST_NOTE, Casework, Impossible, Unknown
 from services.alerts.domain import Alert, Outcome, State
 from services.alerts.names import Linkage, Names
@@ -90,6 +90,7 @@ class Pages:
             request, "queue.html", cards=[self._wording.card(a, names.of(a), spoken, today) for a in alerts],
             names=names, seq=seq, view=view, views={name: title for name, (title, _) in VIEWS.items()},
             numbers=numbers, page=page, pages=max(1, -(-numbers[view] // PAGE)), all_teams=team_of(person) is None,
+            team=team_name(person.team),
         )  # fmt: skip
 
     async def case(self, request: Request, person: SeenBy, spoken: Spoken, id: UUID) -> HTMLResponse:

