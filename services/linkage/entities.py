@@ -1,0 +1,94 @@
+"""Entities and the survival of their ids: a pure function of who was together before and who is together now.
+
+The partition never depends on history, ids must: the oldest id survives a merge, the majority keeps it on a split, what
+is new gets a new one. An entity id is a UUID of version 8 that begins with its serial number, so ids sort by age.
+"""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Literal
+from uuid import UUID
+
+Change = Literal["created", "grew", "shrank", "changed", "merged", "erased"]
+
+
+@dataclass(frozen=True, slots=True)
+class EntityChange:
+    """Membership of one entity before and after; `into` is where the id of a merged entity redirects."""
+
+    entity: UUID
+    change: Change
+    before: tuple[UUID, ...]
+    after: tuple[UUID, ...]
+    into: UUID | None = None
+
+
+_number = attrgetter("int")
+
+
+def entity_id(kind: str, serial: int, members: Sequence[UUID]) -> UUID:
+    """The id of a new entity: 48 bits of serial, then 74 bits of BLAKE2b over kind, serial and first members."""
+    named = b"".join(member.bytes for member in members)
+    digest = hashlib.blake2b(f"{kind} {serial} ".encode() + named, digest_size=10).digest()
+    number = serial << 80 | int.from_bytes(digest, "big")
+    return UUID(int=number & ~(0xF << 76) & ~(0b11 << 62) | 0x8 << 76 | 0b10 << 62)
+
+
+def serial_of(entity: UUID) -> int:
+    """The serial number in an entity's id."""
+    return entity.int >> 80
+
+
+def survive(
+    before: Mapping[UUID, Sequence[UUID]], after: Sequence[Sequence[UUID]], kind: str, serial: int
+) -> tuple[list[EntityChange], int]:
+    """Who is who now.
+
+    `before` and `after` hold the members of every entity touched and of every group there is in their place; a record
+    may be new or gone. `serial` is the last one given out; the last given out now comes back. Changes are only of what
+    changed.
+    """
+    groups = sorted((tuple(sorted(group, key=_number)) for group in after), key=lambda group: group[0].int)
+    heirs = _heirs(before, groups)
+    holder: dict[int, UUID] = {}
+    for entity in sorted(before, key=_number):
+        if (heir := heirs.get(entity)) is not None:
+            holder.setdefault(heir, entity)
+    changes: list[EntityChange] = []
+    for at, group in enumerate(groups):
+        kept = holder.get(at)
+        if kept is None:
+            serial += 1
+            kept = holder[at] = entity_id(kind, serial, group)
+            changes.append(EntityChange(kept, "created", (), group))
+        elif (old := tuple(sorted(before[kept], key=_number))) != group:
+            changes.append(EntityChange(kept, _change(old, group), old, group))
+    for entity in sorted(before, key=_number):
+        heir = heirs.get(entity)
+        if heir is None:
+            changes.append(EntityChange(entity, "erased", tuple(sorted(before[entity], key=_number)), ()))
+        elif holder[heir] != entity:
+            changes.append(EntityChange(entity, "merged", tuple(sorted(before[entity], key=_number)), (), holder[heir]))
+    return changes, serial
+
+
+def _heirs(before: Mapping[UUID, Sequence[UUID]], groups: Sequence[Sequence[UUID]]) -> dict[UUID, int]:
+    """For each entity the group with most of its members; of equals, the one with its smallest record."""
+    place = {record: at for at, group in enumerate(groups) for record in group}
+    heirs: dict[UUID, int] = {}
+    for entity, members in before.items():
+        votes: dict[int, int] = defaultdict(int)
+        for record in sorted(members, key=_number):
+            if (at := place.get(record)) is not None:
+                votes[at] += 1
+        if votes:
+            heirs[entity] = max(votes, key=lambda at: votes[at])
+    return heirs
+
+
+def _change(old: Sequence[UUID], new: Sequence[UUID]) -> Change:
+    gained, lost = not set(new) <= set(old), not set(old) <= set(new)
+    return "changed" if gained and lost else "grew" if gained else "shrank"

@@ -1,0 +1,272 @@
+"""The identity index: records in, entities out, one micro-batch at a time, in memory.
+
+The partition is a function of the set of records, the model and the stewards' decisions; no order of arrival, batch size
+or redelivery shows in it. Only entity ids remember (see `entities.survive`). One owner applies changes; there is no I/O
+and no clock here, and the same batches in the same order give the same ids on every machine.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.linkage.blocking import Blocks, Pairs, Proposal
+from services.linkage.columns import Columns
+from services.linkage.compare import compare
+from services.linkage.edges import Edges
+from services.linkage.entities import EntityChange, serial_of, survive
+from services.linkage.explain import Explanation, explain
+from services.linkage.finding import Doubt, doubts, find
+from services.linkage.match import Matcher
+from services.linkage.model import Model
+from services.linkage.nodes import Moves, Nodes
+from services.linkage.partition import Decisions, Partition
+from services.linkage.subjects import traits_of
+
+Ints = NDArray[np.int64]
+Verdict = Literal["must", "must_not"]
+
+
+@dataclass(frozen=True, slots=True)
+class Upsert:
+    """A record as it is now: new, changed or (at no cost but a look-up) unchanged."""
+
+    record: UUID
+    identity: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Remove:
+    """A record that must leave the index: erased, or out of its agreement. One that is not there is fine."""
+
+    record: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Decide:
+    """What a steward decided about two records; None takes a decision back."""
+
+    left: UUID
+    right: UUID
+    verdict: Verdict | None
+
+
+Change = Upsert | Remove | Decide
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A record as it was kept: what `restore` needs."""
+
+    record: UUID
+    identity: Mapping[str, str]
+    row: bytes
+    entity: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """What a batch changed. `rows` are to be stored as they are; a record that left has none."""
+
+    rows: Mapping[UUID, bytes] = field(default_factory=dict)
+    entities: Sequence[EntityChange] = ()
+    compared: int = 0
+
+
+EDGE = np.dtype([("other", "<u8"), ("weight", "<i4")])
+"""One edge of a stored row: the rank of the other node, the weight in millibits. A row holds the edges to older nodes."""
+
+
+class Index:
+    """The entities of one kind of subject under one model."""
+
+    def __init__(self, model: Model) -> None:
+        self.model, self.kind = model, model.kind
+        self._traits = traits_of(model.kind)
+        self._matcher = Matcher(model)
+        self._columns = Columns(model.frequencies())
+        self._nodes = Nodes(self._columns, self._self_weight, model.thresholds.link)
+        self._blocks = Blocks(self._columns, model.block_cap)
+        self._edges = Edges()
+        self._decisions = Decisions()
+        self._partition = Partition(self._edges, self._nodes, self._decisions, model.thresholds)
+        self._entity: dict[UUID, UUID] = {}
+        self._members: dict[UUID, tuple[UUID, ...]] = {}
+        self._serial = 0
+
+    # -- what the stream calls
+
+    def apply(self, changes: Sequence[Change]) -> Delta:
+        """Take a micro-batch in and say what it changed. Of several changes to one record the last counts."""
+        decided = self._decide([change for change in changes if isinstance(change, Decide)])
+        wanted = {
+            change.record: self._traits(change.identity) if isinstance(change, Upsert) else None
+            for change in changes
+            if not isinstance(change, Decide)
+        }
+        for record in decided:
+            if record in self._nodes and record not in wanted:
+                wanted[record] = self._columns.traits(self._nodes.of(record))
+        moves = self._nodes.move(list(wanted.items()))
+        owners, compared, stirred = self._link(moves)
+        stirred = np.concatenate((stirred, [self._nodes.of(r) for r in decided if r in self._nodes])).astype(np.int64)
+        entities = self._settle(moves, stirred)
+        return Delta(self._packed(moves, owners), entities, compared)
+
+    def restore(self, stored: Iterable[Stored], newest: UUID | None = None) -> None:
+        """Rebuild from what was stored, without scoring. `newest` is the greatest entity id ever given out."""
+        kept = list(stored)
+        moves = self._nodes.move([(one.record, self._traits(one.identity)) for one in kept])
+        self._blocks.load(moves.fresh[~self._nodes.thin[moves.fresh]])
+        self._restore_edges(kept)
+        groups: dict[UUID, list[UUID]] = {}
+        for one in kept:
+            self._entity[one.record] = one.entity
+            groups.setdefault(one.entity, []).append(one.record)
+        self._members |= {entity: tuple(records) for entity, records in groups.items()}
+        self._partition.restore([sorted({self._nodes.of(r) for r in records}) for records in groups.values()])
+        serials = [serial_of(entity) for entity in self._members] + ([serial_of(newest)] if newest else [])
+        self._serial = max(serials, default=0)
+
+    def why(self, left: UUID, right: UUID) -> Explanation:
+        """Why two records are, or are not, held to be one. Raises KeyError for a record that is not here."""
+        nodes = np.array([self._nodes.of(left)]), np.array([self._nodes.of(right)])
+        levels, rarities = compare(self._columns, *nodes)
+        rule = self._decisions.between(left, right)
+        return explain(self._matcher, levels[:, 0], rarities[:, 0], rule, self.entity(left) == self.entity(right))
+
+    def find(self, identity: Mapping[str, str], limit: int) -> list[tuple[UUID, int]]:
+        """Records that an identity may be of, which need not be here, and their weights; the likeliest first."""
+        return find(self._traits(identity), self._matcher, self._columns, self._blocks, self._nodes, limit)
+
+    def doubts(self, limit: int) -> list[Doubt]:
+        """Pairs of entities that a steward's look would help most to tell apart or to join."""
+        return doubts(self._edges, self._nodes, self._entity, self._members, self.model.thresholds.review, limit)
+
+    def entity(self, record: UUID) -> UUID:
+        """The entity of a record. Raises KeyError for a record that is not here."""
+        return self._entity[record]
+
+    def members(self, entity: UUID) -> tuple[UUID, ...]:
+        """The records of a living entity. Raises KeyError for an id that lives no more."""
+        return self._members[entity]
+
+    def entities(self) -> Mapping[UUID, tuple[UUID, ...]]:
+        """All living entities and their records."""
+        return self._members
+
+    @property
+    def overflowing(self) -> int:
+        """How many block keys are above the cap now."""
+        return self._blocks.overflowing
+
+    def __len__(self) -> int:
+        return len(self._nodes)
+
+    # -- how
+
+    def _self_weight(self, nodes: Ints) -> Ints:
+        return self._matcher.weigh(*compare(self._columns, nodes, nodes)).astype(np.int64)
+
+    def _decide(self, decisions: Sequence[Decide]) -> list[UUID]:
+        touched = dict.fromkeys(record for one in decisions for record in (one.left, one.right))
+        for one in decisions:
+            self._decisions.set(one.left, one.right, one.verdict)
+        for record in touched:
+            self._nodes.keep_alone(record)
+        return list(touched)
+
+    def _link(self, moves: Moves) -> tuple[Ints, int, Ints]:
+        """Candidates, scores, edges. Back come nodes with new edges to older ones, pairs compared, nodes stirred up."""
+        thin = self._nodes.thin
+        gone, fresh = moves.gone[~thin[moves.gone]], moves.fresh[~thin[moves.fresh]]
+        proposal = self._blocks.change(gone, fresh)
+        _, bereft, ended = self._edges.of(gone)
+        self._edges.kill(ended)
+        loosened = self._retract(proposal)
+        older, newer = self._score(self._not_yet(proposal.woken))
+        self._score(proposal.fresh)
+        stirred = np.concatenate((bereft, loosened, older, newer, fresh))
+        return newer, len(proposal.fresh) + len(proposal.woken), stirred[self._blocks.alive[stirred]]
+
+    def _retract(self, proposal: Proposal) -> Ints:
+        """Take an overflowed key's support from the edges under it; nodes of those that had no other."""
+        keys, nodes = proposal.slept_keys, proposal.slept_nodes
+        places, others, numbers = self._edges.of(nodes)
+        span = self._columns.size
+        under = np.isin(keys[places] * span + others, keys * span + nodes) & (nodes[places] < others)
+        np.subtract.at(self._edges.support, numbers[under], 1)
+        ended = np.unique(numbers[under])
+        ended = ended[self._edges.support[ended] <= 0]
+        touched = np.concatenate((self._edges.left[ended], self._edges.right[ended])).astype(np.int64)
+        self._edges.kill(ended)
+        return touched
+
+    def _not_yet(self, woken: Pairs) -> Pairs:
+        """Give edges that exist their woken keys' support; the pairs that are no edges yet."""
+        numbers = self._edges.between(woken.left, woken.right)
+        there = numbers >= 0
+        self._edges.support[numbers[there]] += woken.keys[there]
+        return Pairs(woken.left[~there], woken.right[~there], woken.keys[~there])
+
+    def _score(self, pairs: Pairs) -> tuple[Ints, Ints]:
+        """Score pairs and keep what is above the floor as edges: older and newer ends of those kept."""
+        if not len(pairs):
+            return pairs.left, pairs.right
+        weights = self._matcher.weigh(*compare(self._columns, pairs.left, pairs.right))
+        kept = np.flatnonzero(weights > self.model.thresholds.missing)
+        self._edges.add(pairs.left[kept], pairs.right[kept], weights[kept].astype(np.int64), pairs.keys[kept])
+        return pairs.left[kept], pairs.right[kept]
+
+    def _settle(self, moves: Moves, stirred: Ints) -> list[EntityChange]:
+        """Cluster anew what was stirred up, and say which entities changed by it and by the records' moves."""
+        groups = self._partition.settle(moves, stirred)
+        after = [[record for node in group for record in self._nodes.bearers(node)] for group in groups]
+        after += [[record] for node in moves.changed[self._nodes.thin[moves.changed]] for record in self._nodes.bearers(node)]
+        touched = {entity for group in after for record in group if (entity := self._entity.get(record)) is not None}
+        touched |= {entity for record in moves.left if (entity := self._entity.pop(record, None)) is not None}
+        changes, self._serial = survive({e: self._members[e] for e in touched}, after, self.kind, self._serial)
+        for change in changes:
+            if change.after:
+                self._members[change.entity] = change.after
+                self._entity.update(dict.fromkeys(change.after, change.entity))
+            else:
+                del self._members[change.entity]
+        return changes
+
+    def _packed(self, moves: Moves, owners: Ints) -> dict[UUID, bytes]:
+        """The rows to store: of nodes with new edges, and of every record that moved."""
+        nodes = np.unique(np.concatenate((moves.changed, owners)))
+        places, others, numbers = self._edges.of(nodes)
+        older = others < nodes[places]
+        places, others, numbers = places[older], others[older], numbers[older]
+        order = np.argsort(places, kind="stable")
+        edges = np.zeros(len(order), EDGE)
+        edges["other"], edges["weight"] = self._nodes.rank[others[order]], self._edges.weight[numbers[order]]
+        ends = np.searchsorted(places[order], np.arange(len(nodes) + 1)) * EDGE.itemsize
+        raw = edges.tobytes()
+        rows: dict[UUID, bytes] = {}
+        for at, node in enumerate(nodes.tolist()):
+            rows |= dict.fromkeys(self._nodes.bearers(node), raw[ends[at] : ends[at + 1]])
+        return rows
+
+    def _restore_edges(self, kept: Sequence[Stored]) -> None:
+        """Edges of stored rows whose both ends are here and still share a live key."""
+        nodes = np.array([self._nodes.of(one.record) for one in kept], np.int64)
+        raw = np.frombuffer(b"".join(one.row for one in kept), EDGE)
+        owners = np.repeat(nodes, [len(one.row) // EDGE.itemsize for one in kept])
+        living = self._nodes.rank[: self._nodes.count]
+        order = np.argsort(living)
+        at = np.searchsorted(living[order], raw["other"])
+        at[at == len(order)] = 0
+        known = living[order][at] == raw["other"] if len(order) else np.zeros(0, np.bool_)
+        left, right = order[at[known]], owners[known]
+        left, right = np.minimum(left, right), np.maximum(left, right)
+        _, first = np.unique(left * self._columns.size + right, return_index=True)
+        left, right, weights = left[first], right[first], raw["weight"][known][first].astype(np.int64)
+        support = self._blocks.shared(left, right)
+        held = support > 0
+        self._edges.add(left[held], right[held], weights[held], support[held])

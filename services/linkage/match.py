@@ -1,0 +1,92 @@
+"""Match weights: what the agreement of two records is worth in bits, by a model, for many pairs at once.
+
+    weight = log2( Σ_{w same} share_w · Π_f p_wf  /  Σ_{w other} share_w · Π_f p_wf ),   p_wf = ρ_wf m_f + (1 − ρ_wf) u_f
+
+It is the posterior log odds, so 0 is even and 3 is 8 : 1. `m_f` is taken out of every product, so tables hold p_wf / m_f.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.linkage.columns import RARITY_STEPS, Codes
+from services.linkage.compare import FIELDS, LEVELS
+from services.linkage.model import Model
+
+Weights = NDArray[np.int32]
+"""Posterior log odds in millibits."""
+
+_RARITY: Final = np.exp2(-np.arange(256) / RARITY_STEPS)
+_FUZZY_POWER: Final = 0.5
+"""How far the rarity of nearly agreeing values counts: 0 not at all, 1 as much as of equal ones."""
+
+
+class Matcher:
+    """A model made ready to weigh pairs."""
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+        self.ratios = {name: _ratios(model, name) for name in FIELDS}
+        self._same = np.array([way.same for way in model.ways])
+        self._share = np.array([way.share for way in model.ways])
+        self._tables = [self._table(name) for name in FIELDS]
+
+    def _table(self, field: str) -> NDArray[np.float64]:
+        """p_wf / m_f by (level · 256 + rarity, way)."""
+        shared = np.array([way.of(field) for way in self.model.ways])
+        table = shared + (1 - shared) * self.ratios[field].reshape(-1, 1)
+        table[:256] = 1.0
+        return np.ascontiguousarray(table)
+
+    def likelihoods(self, levels: Codes, rarities: Codes) -> NDArray[np.float64]:
+        """Share of each way times its likelihood of n pairs, over Π m: shape (n, ways)."""
+        likely = np.tile(self._share, (levels.shape[1], 1))
+        for at, table in enumerate(self._tables):
+            if levels[at].any():
+                likely *= table[levels[at].astype(np.intp) * 256 + rarities[at]]
+        return likely
+
+    @property
+    def prior(self) -> float:
+        """Log odds in bits that two records, of which nothing is known, are of one subject."""
+        share = self._share
+        return round(float(np.log2(share[self._same].sum() / share[~self._same].sum())), 2)
+
+    def bits(self, levels: Codes, rarities: Codes) -> NDArray[np.float64]:
+        """Posterior log odds of n pairs in bits."""
+        likely = self.likelihoods(levels, rarities)
+        odds = likely[:, self._same].sum(1) / np.maximum(likely[:, ~self._same].sum(1), 1e-300)
+        return np.asarray(np.log2(np.maximum(odds, 1e-300)))
+
+    def weigh(self, levels: Codes, rarities: Codes) -> Weights:
+        """Weights of n pairs in millibits, clipped to what a model lets one pair say."""
+        limits = self.model.thresholds
+        millibits = np.rint(1000 * self.bits(levels, rarities))
+        return np.clip(millibits, limits.missing, limits.most).astype(np.int32)
+
+
+def _ratios(model: Model, name: str) -> NDArray[np.float64]:
+    """u / m of one field by (level, rarity); level 0 is 1. Rare values make agreement stranger among strangers."""
+    levels = len(LEVELS[name])
+    ratios = np.ones((levels + 1, 256))
+    known = model.fields.get(name)
+    if known is None:
+        return ratios
+    m, u = np.array(known.m), np.array(known.u)
+    ratios[1:] = (u / m)[:, None]
+    if name in model.rarities:
+        relative = _RARITY / max(u[0], 1e-12)
+        for level, power in rarity_powers(name).items():
+            ratios[level] *= np.clip(relative**power, 2.0**-12, 2.0**12)
+    return ratios
+
+
+def rarity_powers(name: str) -> Mapping[int, float]:
+    """Level → how far rarity counts there."""
+    if name == "day":
+        return {1: 1.0, 5: 1.0, 9: 1.0, 13: 1.0}
+    fuzzy = {"given": (2, 3, 4), "family": (2, 3)}.get(name, ())
+    always = {1: 1.0, 9: 1.0} if name == "given" else {1: 1.0}
+    return always | dict.fromkeys(fuzzy, _FUZZY_POWER)
