@@ -1,10 +1,11 @@
--- name: lock_records
--- One at a time decides about a record: what replicas do with one record follows one another. $1 sorted.
-SELECT pg_advisory_xact_lock(1, key) FROM unnest($1::int[]) AS key;
+-- name: lock
+-- One at a time decides about a record ($1 = 1) or an entity (2): what replicas do with it follows one another. Records
+-- before entities, $2 sorted, so that two transactions cannot wait for each other.
+SELECT pg_advisory_xact_lock($1, key) FROM unnest($2::int[]) AS key;
 
--- name: lock_entities
--- As lock_records, for entities; always after it, so that two batches cannot wait for each other. $1 sorted.
-SELECT pg_advisory_xact_lock(2, key) FROM unnest($1::int[]) AS key;
+-- name: try_lock
+-- As lock, for a transaction that holds such locks already and so must not wait: whether it got them.
+SELECT coalesce(bool_and(pg_try_advisory_xact_lock($1, key)), true) FROM unnest($2::int[]) AS key;
 
 -- name: standings
 -- To which entity records belong by what was heard so far. Index: members_pkey.

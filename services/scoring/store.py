@@ -12,10 +12,12 @@ import numpy as np
 from services.scoring.domain import Addition, Assessed, Claim, Departure, Ending, Known, Place, Receipt, Said, Standing
 from services.scoring.features import TILE_BYTES, State
 from shared.db import Connection, queries
+from shared.errors import Unavailable
 from shared.initiatives import Thresholds
 
 Q = queries(Path(__file__).parent / "queries.sql")
 NUMBER = np.dtype("<f4")
+RECORDS, ENTITIES = 1, 2
 LONG = 96 * TILE_BYTES
 RECEIPT = (
     "id", "at", "initiative", "entity", "version", "as_of", "score", "vector", "contributions", "members",
@@ -46,13 +48,24 @@ class ScoringStore:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._holds = False
 
     async def lock_records(self, records: Iterable[UUID]) -> None:
-        """Until the transaction ends, nobody else decides about these records."""
-        await self._connection.execute(Q["lock_records"], _lock_keys(records))
+        """Until the transaction ends, nobody else decides about these records. Raises ``Unavailable`` as below."""
+        await self._lock(RECORDS, records)
 
     async def lock_entities(self, entities: Iterable[UUID]) -> None:
-        await self._connection.execute(Q["lock_entities"], _lock_keys(entities))
+        """As lock_records; after it. A second round in one transaction does not wait but raises ``Unavailable`` when
+        another replica has one of them: that one may be waiting for us."""
+        await self._lock(ENTITIES, entities)
+        self._holds = True
+
+    async def _lock(self, what: int, ids: Iterable[UUID]) -> None:
+        keys = _lock_keys(ids)
+        if not self._holds:
+            await self._connection.execute(Q["lock"], what, keys)
+        elif not await self._connection.fetchval(Q["try_lock"], what, keys):
+            raise Unavailable("another replica is deciding about the same people")
 
     async def standings(self, records: Iterable[UUID]) -> dict[UUID, Standing]:
         rows = await self._connection.fetch(Q["standings"], list(records))

@@ -35,21 +35,25 @@ class Office:
     async def hear(self, batch: Sequence[Event[Any]]) -> None:
         """As the bus does: one transaction, the handlers in main's order."""
         now = datetime.now(UTC)
+        effects = []
         async with self.database.transaction() as connection:
             store = ScoringStore(connection)
             for handler, body in ((self.desk.follow, EntityChanged), (self.desk.count, FactLinked)):
                 events = [event for event in batch if isinstance(event.body, body)]
                 if events:
-                    self._keep(await handler(events, store, now))
+                    effects.append(await handler(events, store, now))
+        for some in effects:
+            self._keep(some)
 
     async def age(self, day: date) -> None:
         while True:
             async with self.database.transaction() as connection:
                 store = ScoringStore(connection)
                 due = await store.due(day, 50)
-                self._keep(await self.desk.age(due, day, store, datetime.now(UTC)))
-                if not due:
-                    return
+                effects = await self.desk.age(due, day, store, datetime.now(UTC))
+            self._keep(effects)
+            if not due:
+                return
 
     def newest(self) -> dict[UUID, ScoreChanged]:
         """What somebody who heard everything, in any order, holds for true."""

@@ -1,7 +1,10 @@
 """Merge, split, erasure and late facts, heard in any order and in any batches: the scores are those of a recount."""
 
+import asyncio
 import random
+from collections.abc import Sequence
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -10,7 +13,9 @@ from hypothesis import strategies as st
 
 from services.scoring.domain import EPSILON, midnight
 from services.scoring.judging import Running
+from shared.contracts import Event
 from shared.db import Database
+from shared.errors import Unavailable
 from tests.scoring.office import Office
 from tests.scoring.region import Region, history
 
@@ -42,15 +47,44 @@ async def test_scores_are_those_of_a_recount_in_any_order(
         if office.desk.today and start % 3 == 0:
             await office.age(office.desk.today)
     await office.age(last)
-    truth, held = recount(region, running[0], last), office.newest()
+    held_is_true(office, region, running[0], last)
+    told = len(office.said)
+    await office.age(last)
+    assert len(office.said) == told
+
+
+@given(st.integers(0, 10**6), st.integers(20, 60))
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+async def test_replicas_at_work_at_once_change_nothing(
+    database: Database, running: list[Running], seed: int, steps: int
+) -> None:
+    region, office = history(seed, steps), await Office(database, running).empty()
+    events = random.Random(seed).sample(region.said, len(region.said))
+    await asyncio.gather(*(replica(office, events[share::3]) for share in range(3)))
+    last = max((e.body.occurred for e in events if hasattr(e.body, "occurred")), default=events[0].time).date()
+    await office.age(last)
+    held_is_true(office, region, running[0], last)
+
+
+async def replica(office: Office, events: Sequence[Event[Any]]) -> None:
+    """Hears its share in batches; what the database undoes (a deadlock) it does again, as the bus does."""
+    for start in range(0, len(events), 5):
+        while True:
+            try:
+                await office.hear(events[start : start + 5])
+                break
+            except Unavailable:
+                continue
+
+
+def held_is_true(office: Office, region: Region, one: Running, day: date) -> None:
+    """Whoever heard all that was said holds the scores of a recount, and knows where merged entities went."""
+    truth, held = recount(region, one, day), office.newest()
     alive = {entity: score for entity, score in held.items() if score.score is not None}
     assert alive.keys() == truth.keys()
     for entity, (score, area) in truth.items():
         assert alive[entity].score == pytest.approx(score, abs=EPSILON + 1e-5)
         assert alive[entity].area == area
-    for entity, score in held.items():
+    for entity, said in held.items():
         if entity in region.ended:
-            assert (score.score, score.into) == (None, region.ended[entity])
-    told = len(office.said)
-    await office.age(last)
-    assert len(office.said) == told
+            assert (said.score, said.into) == (None, region.ended[entity])
