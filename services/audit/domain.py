@@ -18,12 +18,14 @@ from uuid import UUID
 
 import orjson
 from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from services.audit.merkle import leaf_hash
 from shared.contracts import Access, Action
-from shared.crypto import seal, unseal
+from shared.crypto import NONCE_BYTES, unseal
 
 SALT_BYTES = 32
+RANDOM_BYTES = SALT_BYTES + NONCE_BYTES
 NOBODY = UUID(int=0)
 """Whom a refusal or an empty search is about: an entity like others, never erased."""
 
@@ -32,6 +34,10 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 BEGINNING = struct.Struct(">qqq")
 """Of a leaf: seq, microseconds since 1970, number of the subject; big-endian."""
+
+
+Secret = tuple[int, bytes]
+"""A subject's number and data key. A plain tuple: of thousands remembered, the garbage collector looks at none."""
 
 
 class Key(NamedTuple):
@@ -88,13 +94,22 @@ def commitment_to(salt: bytes, payload: bytes) -> bytes:
     return sha256(salt + payload).digest()
 
 
-def draft(access: Access, key: Key, salt: bytes) -> Draft:
-    """Raises ``ValueError`` for a time without a zone: nobody would know what it means."""
-    if access.at.tzinfo is None:
-        raise ValueError("an access's time needs a time zone: send it as 2026-01-31T09:00:00Z")
-    payload = payload_of(access)
-    commitment = commitment_to(salt, payload)
-    return Draft(access.at, key.number, access.actor, commitment, seal(key.secret, salt + payload, commitment))
+def drafts(accesses: Sequence[Access], secrets: Sequence[Secret], random: bytes) -> list[Draft]:
+    """Each access under its subject's secret; ``random`` has ``RANDOM_BYTES`` for each, its salt and its nonce.
+
+    Raises ``ValueError`` for a time without a zone: nobody would know what it means.
+    """
+    drafted, at = [], 0
+    for access, (number, secret) in zip(accesses, secrets, strict=True):
+        if access.at.tzinfo is None:
+            raise ValueError("an access's time needs a time zone: send it as 2026-01-31T09:00:00Z")
+        salt, nonce = random[at : at + SALT_BYTES], random[at + SALT_BYTES : at + RANDOM_BYTES]
+        at += RANDOM_BYTES
+        plain = salt + payload_of(access)
+        commitment = sha256(plain).digest()
+        sealed = nonce + AESGCM(secret).encrypt(nonce, plain, commitment)  # as shared.crypto.seal, with our nonce
+        drafted.append(Draft(access.at, number, access.actor, commitment, sealed))
+    return drafted
 
 
 def numbered(drafts: Sequence[Draft], first: int) -> list[Entry]:

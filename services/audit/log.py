@@ -13,18 +13,12 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from cryptography.exceptions import InvalidTag
-
 from services.audit.checkpoint import Checkpoint, Signer
-from services.audit.domain import NOBODY, SALT_BYTES, Broken, Draft, Entry, Key, Opened, draft, erased, numbered, opened
+from services.audit.domain import NOBODY, RANDOM_BYTES, Broken, Draft, Entry, Opened, drafts, erased, numbered, opened
+from services.audit.keys import KeyRing
 from services.audit.merkle import Node, Span, consistency, folded, inclusion, kept, span_hash, subtrees
 from services.audit.store import AuditStore, SealedKey
 from shared.contracts import Access, Action
-from shared.crypto import seal, unseal
-
-SECRET_BYTES = 32
-MOST_KEYS = 50_000
-"""Keys kept in memory, some 20 MB."""
 
 
 class Reading(NamedTuple):
@@ -45,22 +39,25 @@ class Erasure(NamedTuple):
 
 
 class Log:
-    """One process's hand on the log. It remembers keys that were committed, and nothing else."""
+    """One process's hand on the log."""
 
     def __init__(self, signer: Signer, sealing_key: bytes) -> None:
         self.signer = signer
-        self._sealing_key = sealing_key
-        self._keys: dict[UUID, Key] = {}
-        self._erasure = -1
+        self._ring = KeyRing(sealing_key)
 
-    async def append(self, store: AuditStore, accesses: Sequence[Access], now: datetime) -> Checkpoint:
-        """Add the entries in their order; at most once a transaction. The checkpoint is the log after them."""
-        drafts = await self._drafted(store, accesses)
+    async def append(
+        self, store: AuditStore, accesses: Sequence[Access], now: datetime, *, remember: bool = True
+    ) -> Checkpoint:
+        """Add the entries in their order. The checkpoint is the log after them.
+
+        ``remember`` the keys that were found: only where nothing was added before in the same transaction.
+        """
+        drafted = await self._drafted(store, accesses, remember=remember)
         head = await store.lock_head()
-        if head.erasure != self._erasure:  # keys were destroyed since we read ours: read again, now that nobody can
-            self._keys, self._erasure = {}, head.erasure
-            drafts = await self._drafted(store, accesses)
-        entries = numbered(drafts, head.frontier.size)
+        if head.erasure != self._ring.erasure:  # keys were destroyed since: read again, now that nobody can destroy any
+            self._ring.forget(head.erasure)
+            drafted = await self._drafted(store, accesses, remember=False)
+        entries = numbered(drafted, head.frontier.size)
         frontier, completed = head.frontier.extend([entry.leaf for entry in entries])
         checkpoint = Checkpoint(self.signer.origin, frontier.size, frontier.root(), head.frontier.size, now)
         await store.append(entries)
@@ -72,14 +69,14 @@ class Log:
 
         Nothing happens for an entity that the log does not know.
         """
-        await self._keys_of(store, {NOBODY})
+        await self._ring.secrets(store, [NOBODY.int], remember=False)  # before the lock, as when appending
         await store.lock_head()
         numbers = await store.destroy_keys(set(entities) - {NOBODY})
         if not numbers:
             return Erasure([], [])
         said = {"action": Action.ERASURE, "subject": None}
         told = [because.model_copy(update=said | {"reference": erased(number)}) for number in numbers]
-        checkpoint = await self.append(store, told, now)
+        checkpoint = await self.append(store, told, now, remember=False)
         seqs = list(range(checkpoint.previous, checkpoint.size))
         await store.keep_erasures(dict(zip(seqs, numbers, strict=True)))
         return Erasure(numbers, seqs)
@@ -93,52 +90,14 @@ class Log:
         if key is None:
             return Reading(entry)
         try:
-            return Reading(entry, key.entity, opened(entry, self._unsealed(key)))
+            return Reading(entry, key.entity, opened(entry, self._ring.unsealed(key)))
         except Broken as error:
             return Reading(entry, key.entity, fault=str(error))
 
-    async def _drafted(self, store: AuditStore, accesses: Sequence[Access]) -> list[Draft]:
-        keys = await self._keys_of(store, {access.subject or NOBODY for access in accesses})
-        salts = os.urandom(SALT_BYTES * len(accesses))
-        return [
-            draft(access, keys[access.subject or NOBODY], salts[at : at + SALT_BYTES])
-            for at, access in zip(range(0, len(salts), SALT_BYTES), accesses, strict=True)
-        ]
-
-    async def _keys_of(self, store: AuditStore, entities: set[UUID]) -> dict[UUID, Key]:
-        """The keys of these entities, made for those that are new.
-
-        Only keys that were read are remembered: one made here may yet be rolled back.
-        """
-        unknown = entities - self._keys.keys()
-        if unknown:
-            if len(self._keys) + len(unknown) > MOST_KEYS:
-                self._keys = {entity: self._keys[entity] for entity in entities & self._keys.keys()}
-            self._keys |= {k.entity: self._unsealed(k) for k in await store.keys_of(unknown)}
-        made = await self._made(store, entities - self._keys.keys())
-        return {entity: self._keys.get(entity) or made[entity] for entity in entities}
-
-    async def _made(self, store: AuditStore, entities: set[UUID]) -> dict[UUID, Key]:
-        if not entities:
-            return {}
-        secrets = {entity: os.urandom(SECRET_BYTES) for entity in entities}
-        sealed = {entity: seal(self._sealing_key, secret, entity.bytes) for entity, secret in secrets.items()}
-        numbers = await store.add_subjects(sealed)
-        made = {entity: Key(number, entity, secrets[entity]) for entity, number in numbers.items()}
-        if len(made) < len(entities):  # another replica was first
-            made |= {k.entity: self._unsealed(k) for k in await store.keys_of(entities - made.keys())}
-        return made
-
-    def _unsealed(self, key: SealedKey) -> Key:
-        return unsealed(self._sealing_key, key)
-
-
-def unsealed(sealing_key: bytes, key: SealedKey) -> Key:
-    """Raises ``Broken`` when the sealing key is not the one it was sealed with, or the row was changed."""
-    try:
-        return Key(key.number, key.entity, unseal(sealing_key, key.sealed_key, key.entity.bytes))
-    except (InvalidTag, ValueError) as error:
-        raise Broken("entity or sealed_key: it does not open with this sealing key") from error
+    async def _drafted(self, store: AuditStore, accesses: Sequence[Access], *, remember: bool) -> list[Draft]:
+        entities = [access.subject.int if access.subject else NOBODY.int for access in accesses]
+        secrets = await self._ring.secrets(store, entities, remember=remember)
+        return drafts(accesses, secrets, os.urandom(RANDOM_BYTES * len(accesses)))
 
 
 async def prove_inclusion(store: AuditStore, seq: int, size: int) -> list[bytes]:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from services.audit.checkpoint import BadNote, Checkpoint, Verifier
 from services.audit.domain import NOBODY, Broken, Entry
 from services.audit.examination import CheckpointRow, Examination, Fault
-from services.audit.log import unsealed
+from services.audit.keys import unsealed
 from services.audit.merkle import Node
 from services.audit.store import AuditStore, Q
 from services.audit.witness import FILE, Witness

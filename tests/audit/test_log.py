@@ -87,6 +87,20 @@ async def test_a_rolled_back_append_leaves_nothing_behind(database: Database, lo
     assert [reading.entry.seq for reading in await read_subject(database, log, access(1).subject or NOBODY)] == [1]
 
 
+async def test_keys_made_in_a_rolled_back_transaction_are_never_used(
+    database: Database, log: Log, append: Append, signer: Signer, sealing_key: bytes
+) -> None:
+    await append(0)
+    async with database.transaction() as connection:  # so that the next append reads its keys again under the lock
+        await Log(signer, sealing_key).erase(AuditStore(connection), [access(0).subject or NOBODY], access(9), NOON)
+    with suppress(ZeroDivisionError):
+        async with database.transaction() as connection:
+            await log.append(AuditStore(connection), [access(1)], NOON)
+            raise ZeroDivisionError
+    await append(1)
+    assert [reading.entry.seq for reading in await read_subject(database, log, access(1).subject or NOBODY)] == [2]
+
+
 async def test_proofs_hold_for_independent_code(database: Database, log: Log, append: Append) -> None:
     for first in range(0, 700, 50):
         await append(*range(first, first + 50))

@@ -1,0 +1,72 @@
+"""The data keys of subjects: made when the log first meets one, sealed by the service's key, remembered for a while."""
+
+import os
+from collections.abc import Iterable, Sequence
+from uuid import UUID
+
+from cryptography.exceptions import InvalidTag
+
+from services.audit.domain import Broken, Key, Secret
+from services.audit.store import AuditStore, SealedKey
+from shared.crypto import seal, unseal
+
+SECRET_BYTES = 32
+MOST = 50_000
+"""Keys kept in memory, some 10 MB."""
+
+
+class KeyRing:
+    """One process's keys, by the integer of the entity's id: a UUID is hashed and compared by Python code, eight times
+    an entry. ``erasure`` is the newest erasure that what is remembered takes account of."""
+
+    def __init__(self, sealing_key: bytes) -> None:
+        self.erasure = -1
+        self._sealing_key = sealing_key
+        self._known: dict[int, Secret] = {}
+
+    def forget(self, erasure: int) -> None:
+        """Keys were destroyed: what is remembered may be among them."""
+        self._known, self.erasure = {}, erasure
+
+    async def secrets(self, store: AuditStore, entities: Sequence[int], *, remember: bool) -> list[Secret]:
+        """One for each entity, in this order.
+
+        ``remember`` those that are found, never those that are made: they may yet be rolled back. So not twice in one
+        transaction, which finds what it made itself.
+        """
+        known = self._known
+        unknown = {entity for entity in entities if entity not in known}
+        if not unknown:
+            return [known[entity] for entity in entities]
+        found = await self._found(store, unknown)
+        fresh = found | await self._made(store, unknown - found.keys())
+        secrets = [known.get(entity) or fresh[entity] for entity in entities]
+        if remember:
+            self._known = (known if len(known) + len(found) <= MOST else {}) | found
+        return secrets
+
+    async def _found(self, store: AuditStore, entities: Iterable[int]) -> dict[int, Secret]:
+        keys = [unsealed(self._sealing_key, key) for key in await store.keys_of(UUID(int=e) for e in entities)]
+        return {key.entity.int: (key.number, key.secret) for key in keys}
+
+    async def _made(self, store: AuditStore, entities: set[int]) -> dict[int, Secret]:
+        if not entities:
+            return {}
+        secrets = {UUID(int=entity): os.urandom(SECRET_BYTES) for entity in entities}
+        sealed = {entity: seal(self._sealing_key, secret, entity.bytes) for entity, secret in secrets.items()}
+        numbers = await store.add_subjects(sealed)
+        made = {entity.int: (number, secrets[entity]) for entity, number in numbers.items()}
+        missing = entities - made.keys()  # another replica was first
+        return made | await self._found(store, missing) if missing else made
+
+    def unsealed(self, key: SealedKey) -> Key:
+        """Raises ``Broken`` when the row was changed."""
+        return unsealed(self._sealing_key, key)
+
+
+def unsealed(sealing_key: bytes, key: SealedKey) -> Key:
+    """Raises ``Broken`` when the sealing key is not the one it was sealed with, or the row was changed."""
+    try:
+        return Key(key.number, key.entity, unseal(sealing_key, key.sealed_key, key.entity.bytes))
+    except (InvalidTag, ValueError) as error:
+        raise Broken("entity or sealed_key: it does not open with this sealing key") from error
