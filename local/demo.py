@@ -28,8 +28,8 @@ from region import Region, generate
 
 DAYS = 90
 POST = 250
-NATURAL_RATE = 2.0
-"""Events a second once the 90 days are done: a region of 20,000 people on a busy morning."""
+NATURAL_RATE = 10.0
+"""Events a second once the 90 days are done: about one new alert a minute."""
 
 
 async def run(home: Home, out: Console, *, people: int, seed: int, once: bool) -> int:

@@ -36,7 +36,7 @@ async def key_of(home: Home, up: Up, partner: str) -> str:
 
 def _told(home: Home, up: Up) -> Settings:
     names = environment(home, up.parts, "ingest").items()
-    return Settings(**{name.removeprefix("JIGSAW_").lower(): value for name, value in names})
+    return Settings.model_validate({name.removeprefix("JIGSAW_").lower(): value for name, value in names})
 
 
 @asynccontextmanager

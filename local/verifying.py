@@ -26,5 +26,6 @@ async def verified(home: Home, progress: Callable[[int, int], None]) -> tuple[st
     told = environment(home, running_parts(home), "audit")
     origin: str = AuditSettings.model_fields["log_origin"].default
     verifier_key = Signer(origin, bytes.fromhex(told["JIGSAW_CHECKPOINT_KEY"])).verifier_key
-    report = await verify(told["JIGSAW_DATABASE"], home.path / "witness", verifier_key, progress)
+    sealing_key = bytes.fromhex(told["JIGSAW_SEALING_KEY"])
+    report = await verify(told["JIGSAW_DATABASE"], home.path / "witness", verifier_key, progress, sealing_key)
     return str(report), report.is_whole

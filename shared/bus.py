@@ -44,6 +44,7 @@ S = TypeVar("S")
 
 ENTER = queries(HERE / "queries.sql")["enter"]
 POLL_MS = 10
+LARGE_BYTES = 128 * 1024
 COMMIT_SECONDS = 0.5
 MOST_FAULTS = 100
 LONGEST_PAUSE = 5.0
@@ -123,6 +124,7 @@ class Bus(Generic[S]):
 
     def __init__(
         self, worker: Worker[S], servers: str, handlers: Sequence[Handler[S]], *, batch: int = 500,
+        linger_ms: int = 0,
         on_abort: Callable[[], None] = lambda: None, clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:  # fmt: skip
         self._worker, self._handlers, self._batch = worker, handlers, batch
@@ -149,7 +151,8 @@ class Bus(Generic[S]):
             auto_offset_reset="earliest",
             batch_timeout_ms=POLL_MS,
             max_records=batch,
-            fetch_max_wait_ms=100,
+            fetch_min_bytes=LARGE_BYTES if linger_ms else 1,
+            fetch_max_wait_ms=linger_ms or 100,
             listener=_Handover(self),
             parser=_whole,
             decoder=_undecoded,

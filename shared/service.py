@@ -56,7 +56,14 @@ class Service(Generic[S]):
         """The handlers, one a topic, called in this order in the transaction of a batch. ``alone``: one replica hears,
         the others answer requests and stand by to take over."""
         self._turn = Turn(self.database, f"{self.name} hears") if alone else None
-        self.bus = Bus(self.worker, self.settings.kafka, handlers, batch=self.settings.batch, on_abort=on_abort)
+        self.bus = Bus(
+            self.worker,
+            self.settings.kafka,
+            handlers,
+            batch=self.settings.batch,
+            linger_ms=linger_ms,
+            on_abort=on_abort,
+        )
 
     def answers(self, *routers: APIRouter) -> None:
         for router in routers:

@@ -32,7 +32,7 @@ class Topic(Enum):
     ENTITIES = Spec("linkage.entities", "linkage", EntityChanged, "entity id", 4, 30)
     SCORES = Spec("scoring.scores", "scoring", ScoreChanged, "entity id", 4, 30)
     ALERTS = Spec("alerts.alerts", "alerts", AlertChanged, "entity id", 4, 30)
-    ACCESSES = Spec("audit.accesses", "every service", Accesses, "the saying service", 4, 90)
+    ACCESSES = Spec("audit.accesses", "every service", Accesses, "the saying service", 4, 7)
     DEAD_LETTERS = Spec("jigsaw.dead-letters", "every service", DeadLettered, "dead letter id", 1, 90)
 
     @property
