@@ -112,10 +112,8 @@ async def _soaked(times: int) -> dict[str, Any]:
         for number in range(times):
             for name in HARMS:
                 done.append(await trial.round(name, seed=100 + len(done)))
-                last = done[-1]
-                say(
-                    f"round {number + 1}: {name} ×{last.times}: lost {last.lost}, doubled {last.duplicated}, {last.seconds} s"
-                )
+                said = f"lost {done[-1].lost}, done twice {done[-1].duplicated}, {done[-1].seconds} s"
+                say(f"round {number + 1}: {name} ×{done[-1].times}: {said}")
     return {
         "runs": len(done),
         "harms": sum(one.times for one in done),

@@ -12,7 +12,7 @@ Figures = dict[str, Any]
 Benchmark = Callable[[Sequence[str], bool], Figures]
 
 MODULES = {
-    "hop": "bench.hop",
+    "ingest": "bench.ingest_hot_path",
     "pipeline": "bench.pipeline",
     "linkage-quality": "bench.linkage_quality",
     "scoring": "bench.scoring",

@@ -27,7 +27,7 @@ class Receipts:
             self.answers[answer["verdict"]] += 1
             if answer["verdict"] == "rejected":
                 self.reasons[answer["reason"]] += 1
-            self.verdicts.setdefault((partner, str(answer.get("id"))), answer["verdict"])
+            self.verdicts.setdefault((partner, str(answer.get("id"))), answer.get("first", answer["verdict"]))
 
     @property
     def accepted(self) -> int:

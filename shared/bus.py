@@ -45,6 +45,7 @@ S = TypeVar("S")
 ENTER = queries(HERE / "queries.sql")["enter"]
 POLL_MS = 10
 LARGE_BYTES = 128 * 1024
+FETCH_BYTES = 256 * 1024
 COMMIT_SECONDS = 0.5
 MOST_FAULTS = 100
 LONGEST_PAUSE = 5.0
@@ -153,6 +154,7 @@ class Bus(Generic[S]):
             max_records=batch,
             fetch_min_bytes=LARGE_BYTES if linger_ms else 1,
             fetch_max_wait_ms=linger_ms or 100,
+            max_partition_fetch_bytes=FETCH_BYTES,
             listener=_Handover(self),
             parser=_whole,
             decoder=_undecoded,

@@ -95,7 +95,7 @@ def restored(
 
 def _told(deltas: Sequence[tuple[Kind, Delta]], version: int) -> Linked:
     changes = [
-        EntityChanged.model_construct(
+        EntityChanged(
             entity=one.entity, kind=kind, version=version, change=Change(one.change), before=list(one.before),
             after=list(one.after), into=one.into,
         )

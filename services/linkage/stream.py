@@ -103,12 +103,10 @@ def fact_of(event: Event[RecordsAccepted], places: Mapping[UUID, Place], now: da
     """The event without identity. It keeps its cause's id: one accepted event is one fact."""
     body = event.body
     subjects = [
-        LinkedSubject.model_construct(
-            kind=record.kind, record=record.id, entity=places[record.id][0], version=places[record.id][1]
-        )
+        LinkedSubject(kind=record.kind, record=record.id, entity=places[record.id][0], version=places[record.id][1])
         for record in body.records
     ]
-    fact = FactLinked.model_construct(
+    fact = FactLinked(
         partner=body.partner, agreement=body.agreement, type=body.type, occurred=body.occurred,
         purposes=body.purposes, subjects=subjects, facts=body.facts,
     )  # fmt: skip
@@ -118,7 +116,7 @@ def fact_of(event: Event[RecordsAccepted], places: Mapping[UUID, Place], now: da
 def accesses_of(event: Event[RecordsAccepted], places: Mapping[UUID, Place], now: datetime) -> list[Access]:
     """One entry a subject: its new fact was combined with what else is known of its entity."""
     return [
-        Access.model_construct(
+        Access(
             at=now, actor="service:linkage", role="service", service="linkage", action=Action.COMBINATION,
             subject=places[record.id][0], purpose="identity", agreement=event.body.agreement,
             reference=event.id, trace=event.trace,
