@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, Response
 from services.alerts.cards import Wording
 from services.alerts.casework import LONGEST_NOTE, Casework, Impossible, Unknown
 from services.alerts.domain import Alert, Band, Outcome, State
-from services.alerts.showing import Showing, reads_alerts, team_of
+from services.alerts.showing import Showing
 from services.alerts.store import AlertStore
 from shared.web import Language, TokenRefused, Viewer, csrf, language, verify_service_token, viewer
 from shared.web.errors import problem
@@ -114,11 +114,13 @@ def router(worker: Worker[AlertStore], casework: Casework, showing: Showing, wor
         offset: Annotated[int, Query(ge=0)] = 0,
     ) -> AlertsOut:
         """Each alert in the answer is recorded as shown to you before it is sent, and an empty answer too."""
-        mine = team_of(person)
-        if not reads_alerts(person) or (mine is not None and team not in ("", mine)):
+        scope = await showing.scope(person)
+        if team not in ("", scope.team) and scope.team is not None:
             await showing.refuse(person, None)
+        wanted = [name for name in scope.features if initiative in ("", name)]
         async with worker.work() as work:
-            found = await work.store.queue(mine or team or None, state, initiative or None, limit + 1, offset)
+            rows = await work.store.queue(scope.team or team or None, state, wanted, limit + 1, offset)
+        found = [scope.trimmed(alert) for alert in rows]
         await showing.shown(person, found[:limit], "api")
         return AlertsOut(alerts=[_out(alert, wording, language) for alert in found[:limit]], more=len(found) > limit)
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from services.alerts.domain import Alert, Impossible, Outcome, State, Step, acknowledge, close, closing
 from services.alerts.judgement import person
-from services.alerts.showing import Showing, actor, may_see
+from services.alerts.showing import Showing, actor
 from services.alerts.store import AlertStore
 from services.alerts.stream import SOURCE, Desk, changed
 from services.alerts.views import Past
@@ -29,17 +29,18 @@ class Casework:
 
     async def look(self, viewer: Viewer, id: UUID) -> tuple[Alert, list[Past], list[Alert]]:
         """An alert, what happened to it, and the person's other alerts that the viewer may see, newest first."""
+        scope = await self._showing.scope(viewer)
         async with self._worker.work() as work:
             alert = await work.store.one(id)
             past = await work.store.past(alert) if alert else []
             others = await work.store.all_of([alert.entity]) if alert else []
         if alert is None:
             raise Unknown(str(id))
-        if not may_see(viewer, alert):
+        if not scope.holds(alert):
             await self._showing.refuse(viewer, alert)
-        seen = [other for other in others if other.id != id and may_see(viewer, other)]
+        seen = [scope.trimmed(other) for other in others if other.id != id and scope.holds(other)]
         await self._showing.shown(viewer, [alert, *seen], "case")
-        return alert, past, seen
+        return scope.trimmed(alert), past, seen
 
     async def acknowledge(self, viewer: Viewer, id: UUID, note: str) -> Alert:
         """Take an alert on. Doing it twice is harmless."""
@@ -62,18 +63,18 @@ class Casework:
         return await self._do(viewer, id, decide)
 
     async def _do(self, viewer: Viewer, id: UUID, decide: Callable[[Alert, datetime], Step | None]) -> Alert:
-        now = datetime.now(UTC)
+        now, scope = datetime.now(UTC), await self._showing.scope(viewer)
         async with self._worker.work() as work:
             await work.store.turn()
             alert = await work.store.alert(id)
-            step = decide(alert, now) if alert is not None and may_see(viewer, alert) else None
+            step = decide(alert, now) if alert is not None and scope.holds(alert) else None
             if step is not None:
                 await self._keep(work, step, now)
         if alert is None:
             raise Unknown(str(id))
-        if not may_see(viewer, alert):
+        if not scope.holds(alert):
             await self._showing.refuse(viewer, alert)
-        return step.after if step else alert
+        return scope.trimmed(step.after if step else alert)
 
     async def _keep(self, work: Work[AlertStore], step: Step, now: datetime) -> None:
         alert = step.after

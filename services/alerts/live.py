@@ -17,12 +17,12 @@ from fastapi import APIRouter, Depends, Header, Query, Request
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.responses import Response
 
-from services.alerts.domain import LIVE
+from services.alerts.domain import LIVE, Alert
 from services.alerts.feed import Feed
 from services.alerts.metrics import PAGES, SEEN
 from services.alerts.names import Names, Person
 from services.alerts.pages import Desktop
-from services.alerts.showing import reads_alerts, team_of
+from services.alerts.showing import Scope
 from services.alerts.views import Entry
 from shared.errors import Unavailable
 from shared.web import Language, Viewer, language, viewer
@@ -63,12 +63,11 @@ class Streams:
         after: Annotated[str, Query()] = "",
     ) -> Response:
         """From ``Last-Event-ID``, else from the number the page was rendered at, else from now."""
-        if not reads_alerts(person):
-            await self._showing.refuse(person, None)
+        scope = await self._showing.scope(person)
         seen = next((int(text) for text in (last_event_id, after) if text.isdecimal()), self._feed.seq)
         token = token_of(self._web.keys, request.state.session)
         leaving = anyio.Event()
-        events = self._until(leaving, self._web.stream_seconds(request), self._events(person, spoken, token, seen))
+        events = self._until(leaving, self._web.stream_seconds(request), self._events(scope, spoken, token, seen))
         return EventSourceResponse(
             events, ping=HEARTBEAT, sep="\n", shutdown_event=leaving, shutdown_grace_period=GRACE
         )
@@ -90,45 +89,49 @@ class Streams:
             watch.cancel()
             PAGES.dec()
 
-    async def _events(self, person: Viewer, spoken: Language, token: str, seen: int) -> AsyncIterator[ServerSentEvent]:
+    async def _events(self, scope: Scope, spoken: Language, token: str, seen: int) -> AsyncIterator[ServerSentEvent]:
         while True:
             await self._feed.grown(seen)
             before, seen = seen, self._feed.seq
-            entries = await self._feed.entries(before, team_of(person), TOO_MANY)
+            entries = await self._feed.entries(before, scope.team, TOO_MANY)
             if entries is None or len(entries) == TOO_MANY:
                 yield ServerSentEvent(self._web.fragment(spoken.code, "reload.html"), id=str(seen))
                 continue
             for start in range(0, len(entries), AT_ONCE):
-                for event in await self._told(person, spoken, token, entries[start : start + AT_ONCE]):
+                for event in await self._told(scope, spoken, token, entries[start : start + AT_ONCE]):
                     yield event
             seen = max([seen, *(entry.seq for entry in entries[-1:])])
 
     async def _told(
-        self, person: Viewer, spoken: Language, token: str, entries: Sequence[Entry]
+        self, scope: Scope, spoken: Language, token: str, entries: Sequence[Entry]
     ) -> list[ServerSentEvent]:
         """The elements for some entries, each alert once, once it is written down that they are shown."""
-        newest = {entry.alert.id: entry for entry in entries}
+        newest = {entry.alert.id: entry for entry in entries if entry.alert.initiative in scope.features}
         shown = [entry.alert for entry in newest.values() if entry.change != "left" and entry.alert.state in LIVE]
-        names = await self._linkage.names(shown, person)
+        names = await self._linkage.names(shown, scope.viewer)
         if shown:
-            await self._showing.shown(person, shown, "stream")
-        now, all_teams = datetime.now(UTC), team_of(person) is None
+            await self._showing.shown(scope.viewer, shown, "stream")
+        now = datetime.now(UTC)
         events = []
         for entry in sorted(newest.values(), key=lambda entry: entry.seq):
-            look = Look(entry.seq, entry.alert in shown, names.of(entry.alert), names.away, spoken.code, all_teams)
-            html = self._html(look, entry, names, spoken, now.date()).replace(self._token, token)
+            person, features = names.of(entry.alert), scope.features[entry.alert.initiative]
+            shows = entry.alert in shown
+            look = Look(entry.seq, shows, person, features, names.away, spoken.code, scope.team is None)
+            html = self._html(look, scope.trimmed(entry.alert), entry.change, names, spoken, now.date()).replace(
+                self._token, token
+            )
             events.append(ServerSentEvent(html, id=str(entry.seq)))
             SEEN.observe((now - entry.alert.changed_at).total_seconds())
         return events
 
-    def _html(self, look: "Look", entry: Entry, names: Names, spoken: Language, today: date) -> str:
+    def _html(self, look: "Look", alert: Alert, change: str, names: Names, spoken: Language, today: date) -> str:
         """Rendered once for all pages to which it looks the same, with our own token in place of each page's."""
         if look not in self._rendered:
             if len(self._rendered) >= RENDERED:
                 self._rendered.clear()
-            card = self._wording.card(entry.alert, look.person, spoken, today)
+            card = self._wording.card(alert, look.person, spoken, today)
             self._rendered[look] = self._web.fragment(
-                spoken.code, "card.html", card=card, csrf_token=self._token, change=entry.change, names=names,
+                spoken.code, "card.html", card=card, csrf_token=self._token, change=change, names=names,
                 gone=not look.shown, all_teams=look.all_teams,
             )  # fmt: skip
         return self._rendered[look]
@@ -146,6 +149,7 @@ class Look:
     seq: int
     shown: bool
     person: Person
+    features: frozenset[str]
     names_away: bool
     language: str
     all_teams: bool

@@ -12,7 +12,7 @@ from services.alerts.cards import OUTCOMES, Wording, team_name
 from services.alerts.casework import LONGEST_NOTE, Casework, Impossible, Unknown
 from services.alerts.domain import Alert, Outcome, State
 from services.alerts.names import Linkage, Names
-from services.alerts.showing import Showing, reads_alerts, team_of
+from services.alerts.showing import Showing
 from services.alerts.store import AlertStore
 from shared.web import N_, Language, Viewer, Web, csrf, language, viewer
 from shared.work import Worker
@@ -75,13 +75,13 @@ class Pages:
         page: Annotated[int, Query(ge=1, le=10_000)] = 1,
     ) -> HTMLResponse:
         """A team's alerts in a state, the most urgent first."""
-        if not reads_alerts(person):
-            await self._showing.refuse(person, None)
+        scope = await self._showing.scope(person)
         view = state if state in VIEWS else "open"
         async with self._worker.work() as work:
             seq = await work.store.newest()
-            alerts = await work.store.queue(team_of(person), VIEWS[view][1], None, PAGE, (page - 1) * PAGE)
-            counts = await work.store.counts(team_of(person), None)
+            found = await work.store.queue(scope.team, VIEWS[view][1], scope.features, PAGE, (page - 1) * PAGE)
+            counts = await work.store.counts(scope.team, scope.features)
+        alerts = [scope.trimmed(alert) for alert in found]
         names = await self._linkage.names(alerts, person)
         await self._showing.shown(person, alerts, "queue")
         numbers = {name: sum(counts.get(state, 0) for state in states) for name, (_, states) in VIEWS.items()}
@@ -89,7 +89,7 @@ class Pages:
         return self._web.render(
             request, "queue.html", cards=[self._wording.card(a, names.of(a), spoken, today) for a in alerts],
             names=names, seq=seq, view=view, views={name: title for name, (title, _) in VIEWS.items()},
-            numbers=numbers, page=page, pages=max(1, -(-numbers[view] // PAGE)), all_teams=team_of(person) is None,
+            numbers=numbers, page=page, pages=max(1, -(-numbers[view] // PAGE)), all_teams=scope.team is None,
             team=team_name(person.team),
         )  # fmt: skip
 

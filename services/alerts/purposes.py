@@ -1,9 +1,10 @@
 """For which purpose, and under which agreements, an initiative's alerts are decided and shown."""
 
+from collections.abc import Mapping
 from datetime import date
 
-from shared.access import Agreements
-from shared.initiatives import Initiatives
+from shared.access import Agreements, Decision, decide
+from shared.initiatives import Feature, Initiatives
 
 
 class Purposes:
@@ -12,6 +13,7 @@ class Purposes:
     def __init__(self, initiatives: Initiatives, agreements: Agreements) -> None:
         self._initiatives, self._agreements = initiatives, agreements
         self._known: dict[tuple[str, date], str] = {}
+        self._seen: dict[tuple[str, date], Mapping[str, frozenset[str]]] = {}
 
     def of(self, initiative: str) -> str:
         """The purpose; the initiative's name, should the initiative be gone."""
@@ -24,6 +26,27 @@ class Purposes:
             named = (a.name for a in self._agreements.by_name.values() if purpose in a.purposes and a.in_force(on))
             self._known[purpose, on] = ",".join(sorted(named))
         return self._known[purpose, on]
+
+    def features(self, role: str, on: date) -> Mapping[str, frozenset[str]]:
+        """The initiatives whose alerts a role may see, each with the features that may be shown as reasons: those of
+        whose facts an agreement in force lets the role see one, for the initiative's purpose."""
+        if (role, on) not in self._seen:
+            self._seen[role, on] = {
+                one.name: frozenset(f.name for f in one.statement.data.features if self._shows(decision, f))
+                for one in self._initiatives
+                if (decision := decide(self._agreements, [role], one.purpose, on)).allowed
+            }
+        return self._seen[role, on]
+
+    def _shows(self, decision: Decision, feature: Feature) -> bool:
+        made_of = {name for name in (feature.fact, feature.over, *feature.where) if name}
+        return any(
+            decision.shows(agreement.name, fact)
+            for agreement in self._agreements.by_name.values()
+            for name in feature.events
+            if name in agreement.events
+            for fact in (made_of or agreement.events[name].facts)
+        )
 
     @property
     def all(self) -> str:

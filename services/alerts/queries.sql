@@ -107,13 +107,13 @@ SELECT * FROM alerts WHERE id = $1;
 -- name: queue
 -- A team's alerts in a state, the most urgent first ($1 null: of every team). Indexes: alerts_queue, alerts_queue_all.
 SELECT * FROM alerts
-WHERE ($1::text IS NULL OR team = $1) AND state = ANY($2::text[]) AND ($3::text IS NULL OR initiative = $3)
+WHERE ($1::text IS NULL OR team = $1) AND state = ANY($2::text[]) AND initiative = ANY($3::text[])
 ORDER BY score DESC NULLS LAST, opened_at DESC, id LIMIT $4 OFFSET $5;
 
 -- name: counts
 -- How many alerts a team has in each state that is worth a number. Indexes: alerts_queue, alerts_queue_all.
 SELECT state, count(*) AS number FROM alerts
-WHERE ($1::text IS NULL OR team = $1) AND ($2::text IS NULL OR initiative = $2)
+WHERE ($1::text IS NULL OR team = $1) AND initiative = ANY($2::text[])
 GROUP BY state;
 
 -- name: past

@@ -1,7 +1,8 @@
 """Who may see which alert, and that it is written down before they do."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from services.alerts.domain import Actor, Alert
@@ -14,22 +15,26 @@ from shared.web.viewer import PRACTITIONER
 from shared.work import Worker
 
 FIELDS = ["initiative", "score", "reasons", "state", "team"]
-OTHERS = N_("This alert belongs to another team. Your attempt to open it has been recorded.")
+OTHERS = N_("This alert is another team's, or not for your role. Your attempt to see it has been recorded.")
 NOT_YOURS = N_("Alerts are for the people who act on them and for their supervisors.")
 
 
-def reads_alerts(viewer: Viewer) -> bool:
-    """Practitioners, and supervisors."""
-    return viewer.kind in (PRACTITIONER, "supervisor")
+@dataclass(frozen=True)
+class Scope:
+    """What one viewer may see: alerts of a team (``None``: every team's) in these initiatives, each with the features
+    that may be shown as reasons."""
 
+    viewer: Viewer
+    team: str | None
+    features: Mapping[str, frozenset[str]]
 
-def team_of(viewer: Viewer) -> str | None:
-    """The team whose alerts a viewer sees; ``None``: every team's."""
-    return None if viewer.kind == "supervisor" else viewer.team
+    def holds(self, alert: Alert) -> bool:
+        return self.team in (None, alert.team) and alert.initiative in self.features
 
-
-def may_see(viewer: Viewer, alert: Alert) -> bool:
-    return reads_alerts(viewer) and team_of(viewer) in (None, alert.team)
+    def trimmed(self, alert: Alert) -> Alert:
+        """The alert without the reasons that no agreement lets the viewer see."""
+        shown = self.features[alert.initiative]
+        return replace(alert, reasons=tuple(reason for reason in alert.reasons if reason.feature in shown))
 
 
 def actor(viewer: Viewer) -> Actor:
@@ -45,6 +50,13 @@ class Showing:
         self._writing: asyncio.Task[None] | None = None
         self._next: asyncio.Task[None] | None = None
 
+    async def scope(self, viewer: Viewer) -> Scope:
+        """Raises ``Refused`` for whoever neither acts on alerts nor supervises those who do, and writes that down."""
+        if viewer.kind not in (PRACTITIONER, "supervisor"):
+            await self.refuse(viewer, None)
+        team = None if viewer.kind == "supervisor" else viewer.team
+        return Scope(viewer, team, self._purposes.features(viewer.role, datetime.now(UTC).date()))
+
     async def shown(self, viewer: Viewer, alerts: Iterable[Alert], where: str) -> None:
         """One entry an alert, or one that nothing was found. Returns when they are durable: show nothing before.
 
@@ -58,7 +70,7 @@ class Showing:
     async def refuse(self, viewer: Viewer, alert: Alert | None) -> None:
         """Writes that somebody was refused. Raises ``Refused``."""
         await self._write([self._entry(viewer, alert, datetime.now(UTC), Outcome.REFUSED)])
-        raise Refused(OTHERS if reads_alerts(viewer) else NOT_YOURS)
+        raise Refused(OTHERS if alert is not None else NOT_YOURS)
 
     def _entry(self, viewer: Viewer, alert: Alert | None, now: datetime, outcome: Outcome = Outcome.ALLOWED) -> Access:
         purpose = self._purposes.of(alert.initiative) if alert else self._purposes.all

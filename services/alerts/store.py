@@ -110,15 +110,15 @@ class AlertStore:
         return _maybe(await self._connection.fetchrow(Q["one"], id))
 
     async def queue(
-        self, team: str | None, states: Iterable[State], initiative: str | None, limit: int, offset: int
+        self, team: str | None, states: Iterable[State], initiatives: Iterable[str], limit: int, offset: int
     ) -> list[Alert]:
         """The most urgent first; ``team`` ``None``: every team's."""
-        rows = await self._connection.fetch(Q["queue"], team, list(states), initiative, limit, offset)
+        rows = await self._connection.fetch(Q["queue"], team, list(states), list(initiatives), limit, offset)
         return [_alert(row) for row in rows]
 
-    async def counts(self, team: str | None, initiative: str | None) -> dict[State, int]:
+    async def counts(self, team: str | None, initiatives: Iterable[str]) -> dict[State, int]:
         """How many alerts are in each state."""
-        rows = await self._connection.fetch(Q["counts"], team, initiative)
+        rows = await self._connection.fetch(Q["counts"], team, list(initiatives))
         return {State(row["state"]): row["number"] for row in rows}
 
     async def past(self, alert: Alert) -> list[Past]:

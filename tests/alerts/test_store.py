@@ -71,7 +71,7 @@ async def hear(database: Database, *events: Event[Any]) -> Effects:
 async def kept(database: Database) -> list[Alert]:
     async with database.transaction() as connection:
         store = AlertStore(connection)
-        return await store.queue(None, list(State), None, 1000, 0)
+        return await store.queue(None, list(State), ["neet"], 1000, 0)
 
 
 async def test_a_rise_opens_one_alert_says_it_audits_it_and_queues_its_mail(database: Database) -> None:
