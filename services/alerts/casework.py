@@ -32,7 +32,7 @@ class Casework:
         scope = await self._showing.scope(viewer)
         async with self._worker.work() as work:
             alert = await work.store.one(id)
-            past = await work.store.past(alert) if alert else []
+            past = await work.store.past(alert.id) if alert else []
             others = await work.store.all_of([alert.entity]) if alert else []
         if alert is None:
             raise Unknown(str(id))

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from http import HTTPStatus
 from time import monotonic
 from uuid import UUID
 
@@ -59,8 +60,8 @@ class Names:
 
 
 class _Golden(BaseModel):
-    values: dict[str, str | None] = {}
-    refused: bool = False
+    values: dict[str, str]
+    refused: bool
 
 
 class _Answer(BaseModel):
@@ -75,9 +76,6 @@ class Linkage:
         self._client = httpx.AsyncClient(base_url=address, timeout=TIMEOUT, limits=LIMITS)
         self._rests_until = 0.0
         self._asking: dict[tuple[Viewer, str, tuple[UUID, ...]], asyncio.Task[dict[UUID, Person] | None]] = {}
-
-    async def close(self) -> None:
-        await self._client.aclose()
 
     async def names(self, alerts: Iterable[Alert], viewer: Viewer) -> Names:
         """The people of these alerts, as far as each initiative's purpose lets the viewer know them. Never fails."""
@@ -108,6 +106,8 @@ class Linkage:
         body = {"entities": [str(entity) for entity in entities], "purpose": purpose}
         try:
             answer = await self._client.post("/linkage/golden", json=body, headers={"Authorization": f"Bearer {token}"})
+            if answer.status_code == HTTPStatus.FORBIDDEN:
+                return dict.fromkeys(entities, Person(refused=True))
             answer.raise_for_status()
             return {id: _person(one) for id, one in _Answer.model_validate_json(answer.content).entities.items()}
         except (httpx.HTTPError, ValidationError) as error:
@@ -118,8 +118,8 @@ class Linkage:
 
 
 def _person(golden: _Golden) -> Person:
-    values = {name: value or "" for name, value in golden.values.items()}
-    name = values.get("name") or " ".join(filter(None, (values.get("given"), values.get("family"))))
+    values = golden.values
+    name = values.get("name") or " ".join(values[part] for part in ("given", "family") if part in values)
     return Person(name, _date(values.get("birth_date", "")), values.get("postcode", ""), golden.refused)
 
 

@@ -121,9 +121,9 @@ class AlertStore:
         rows = await self._connection.fetch(Q["counts"], team, list(initiatives))
         return {State(row["state"]): row["number"] for row in rows}
 
-    async def past(self, alert: Alert) -> list[Past]:
+    async def past(self, alert: UUID) -> list[Past]:
         """What happened to an alert and to those joined to it, the newest first."""
-        rows = await self._connection.fetch(Q["past"], alert.id, alert.entity)
+        rows = await self._connection.fetch(Q["past"], alert)
         return [Past(**row) for row in rows]
 
     async def newest(self) -> int:

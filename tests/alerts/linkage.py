@@ -14,11 +14,11 @@ from tests.alerts.examples import entity
 from tests.web.processes import KEY
 
 PEOPLE = {
-    entity(1): {"name": "Rhys Morgan", "birth_date": "2010-03-14", "postcode": "NW1 0AA"},
-    entity(2): {"name": "Siân Gruffydd", "birth_date": "2009-11-02", "postcode": "NW3 4QE"},
-    entity(3): {"name": "Leah O’Connor", "birth_date": "2010-07-21", "postcode": "NW1 2BX"},
+    entity(1): {"given": "Rhys", "family": "Morgan", "birth_date": "2010-03-14", "postcode": "NW1 0AA"},
+    entity(2): {"given": "Siân", "family": "Gruffydd", "birth_date": "2009-11-02", "postcode": "NW3 4QE"},
+    entity(3): {"given": "Leah", "family": "O’Connor", "birth_date": "2010-07-21", "postcode": "NW1 2BX"},
     entity(4): {"name": "Tomos ap Rhys", "birth_date": "2008-12-30"},
-    entity(5): {"name": "Amina Hussein", "birth_date": "2009-05-05", "postcode": "NW5 1TT"},
+    entity(5): {"given": "Amina", "family": "Hussein", "birth_date": "2009-05-05", "postcode": "NW5 1TT"},
 }
 
 app = FastAPI()

@@ -132,7 +132,7 @@ async def test_two_people_who_are_one_have_one_alert_and_both_pasts(database: Da
     assert sorted(alert.state for alert in alerts) == [State.JOINED, State.OPEN]
     (live,) = [alert for alert in alerts if alert.state in LIVE]
     async with database.transaction() as connection:
-        past = await AlertStore(connection).past(live)
+        past = await AlertStore(connection).past(live.id)
     assert sorted(line.change for line in past if line.change in ("opened", "joined")) == ["joined", "opened", "opened"]
 
 

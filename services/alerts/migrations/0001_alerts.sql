@@ -60,6 +60,7 @@ CREATE TABLE alerts (
         WHERE (state IN ('open', 'acknowledged')) DEFERRABLE INITIALLY DEFERRED
 );
 CREATE INDEX alerts_person ON alerts (entity, initiative);
+CREATE INDEX alerts_joined ON alerts (joined_into) WHERE joined_into IS NOT NULL;
 CREATE INDEX alerts_queue ON alerts (team, state, score DESC, opened_at DESC, id);
 CREATE INDEX alerts_queue_all ON alerts (state, score DESC, opened_at DESC, id);
 
