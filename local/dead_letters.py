@@ -1,7 +1,13 @@
-"""``jigsaw dlq``: what could not be handled, why, and sending it again once the cause is mended."""
+"""``jigsaw dlq``: what could not be handled, why, and sending it again once the cause is mended.
 
+In a service's own container, where there is no ``jigsaw``: ``python -m local.dead_letters``, and ``… replay ID``.
+"""
+
+import asyncio
+import sys
 from dataclasses import dataclass
 from datetime import datetime
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import asyncpg
@@ -9,6 +15,7 @@ import orjson
 from aiokafka import AIOKafkaProducer
 
 from shared.crypto import unseal
+from shared.settings import Settings
 
 LIST = 'SELECT id, topic, partition, "offset", reason, detail, at, replayed_at FROM dead_letters ORDER BY at, id'
 SHOW = 'SELECT id, topic, partition, "offset", reason, detail, at, replayed_at FROM dead_letters WHERE id = $1'
@@ -73,3 +80,20 @@ async def _produce(servers: str, topic: str, key: str, headers: list[tuple[str, 
     async with AIOKafkaProducer(bootstrap_servers=servers, acks="all", enable_idempotence=True) as producer:
         wire = [(name, bytes.fromhex(text)) for name, text in headers]
         await producer.send_and_wait(topic, bytes.fromhex(value), key=bytes.fromhex(key) or None, headers=wire)
+
+
+async def main(arguments: list[str]) -> str:
+    """What to print, for the service whose settings are in the environment."""
+    told = Settings()
+    dsn = told.database.get_secret_value()
+    if not arguments:
+        letters = await listed(urlsplit(dsn).path.removeprefix("/jigsaw_"), dsn)
+        return "\n".join(map(str, letters)) or "No dead letters."
+    if len(arguments) != 2 or arguments[0] != "replay":
+        return "Say nothing to list them, or: replay ID"
+    sent = await replay(dsn, told.kafka, bytes.fromhex(told.sealing_key.get_secret_value()), UUID(arguments[1]))
+    return "Sent again." if sent else "There is no such dead letter, or it had been sent again before."
+
+
+if __name__ == "__main__":
+    print(asyncio.run(main(sys.argv[1:])))
