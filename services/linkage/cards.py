@@ -21,6 +21,7 @@ COMPARED_AS: Mapping[str, str] = {"year": "birth_date", "day": "birth_date"}
 MOST_WORDS = 5
 LIKELIER = N_("%(times)s times likelier of one")
 UNLIKELIER = N_("%(times)s times likelier of two")
+SURE, HOPELESS = N_("over 99%"), N_("under 1%")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,7 @@ class PairCard:
     left: str
     right: str
     percent: float
+    likely: str
     rows: Sequence[Weighed]
     speaking: Sequence[str]
     rule: str
@@ -94,7 +96,7 @@ class HitCard:
     id: UUID
     name: str
     facts: Sequence[str]
-    percent: float
+    likely: str
     level: str
     speaking: Sequence[str]
     records: int
@@ -126,16 +128,17 @@ class Wording:
         golden = {field: words.value(field, one.value, spoken) for field, one in hit.shown.golden.items()}
         level = "high" if hit.probability >= 0.8 else "medium" if hit.probability >= 0.2 else "low"
         return HitCard(
-            hit.shown.entity, name_of(golden, hit.shown, spoken), facts_of(golden), hit.probability, level,
-            speaking(hit.evidence, spoken), len(hit.shown.records),
+            hit.shown.entity, name_of(golden, hit.shown, spoken), facts_of(golden), likely(hit.probability, spoken),
+            level, speaking(hit.evidence, spoken), len(hit.shown.records),
         )  # fmt: skip
 
     def pair(self, pair: Reasoned, spoken: Language) -> PairCard:
         rows = [self._weighed(field, pair, spoken) for field in in_order({*pair.left.identity, *pair.right.identity})]
         rule = spoken.gettext(words.RULES[pair.ruling.verdict]) if pair.ruling else pair.evidence.rule or ""
+        probability = pair.evidence.probability / 100
         return PairCard(
-            pair, self.of_record(pair.left, spoken), self.of_record(pair.right, spoken),
-            pair.evidence.probability / 100, rows, speaking(pair.evidence, spoken), rule,
+            pair, self.of_record(pair.left, spoken), self.of_record(pair.right, spoken), probability,
+            likely(probability, spoken), rows, speaking(pair.evidence, spoken), rule,
         )  # fmt: skip
 
     def of_record(self, record: Kept, spoken: Language) -> str:
@@ -179,6 +182,13 @@ def speaking(evidence: Explanation, spoken: Language) -> list[str]:
     """The weightiest fields in words: "Date of birth: the same"."""
     weighty = sorted(evidence.fields, key=lambda one: -abs(one.bits))[:MOST_WORDS]
     return [f"{words.field(one.field, spoken)}: {words.level(one.level, spoken)}" for one in weighty]
+
+
+def likely(probability: float, spoken: Language) -> str:
+    """A probability (0–1) in per cent; no page says that anything is certain."""
+    if probability >= 0.99:
+        return spoken.gettext(SURE)
+    return spoken.gettext(HOPELESS) if probability < 0.01 else spoken.percent(probability)
 
 
 def odds(bits: float, spoken: Language) -> str:

@@ -73,14 +73,14 @@ class Pages:
         asker = self._reception.asker(person, typed.purpose)
         await self._desk.admit(asker, "search")
         identity, findings = normalise(Kind.PERSON, typed.text or {})
-        unread = {one.field: words.field(one.field, spoken) for one in findings}
-        errors = [(spoken.gettext(UNREADABLE, field=said), f"#{field}") for field, said in unread.items()]
-        if typed.text is not None and not identity and not errors:
-            errors = [(spoken.gettext(NOTHING_TYPED), "#name")]
-        hits = await self._desk.search(asker, Kind.PERSON, identity) if identity and not errors else None
+        wrong = {one.field: spoken.gettext(UNREADABLE, field=words.field(one.field, spoken)) for one in findings}
+        if typed.text is not None and not identity and not wrong:
+            wrong = {"name": spoken.gettext(NOTHING_TYPED)}
+        hits = await self._desk.search(asker, Kind.PERSON, identity) if identity and not wrong else None
         return self._web.render(
-            request, "search.html", 400 if errors else 200, asker=asker, typed=typed.text or {}, errors=errors,
-            fields=self._fields(person), left_out=[FIELDS[f] for f in typed.text or {} if not shows(asker, f)],
+            request, "search.html", 400 if wrong else 200, asker=asker, typed=typed.text or {}, wrong=wrong,
+            errors=[(sentence, f"#{field}") for field, sentence in wrong.items()], fields=self._fields(person),
+            left_out=[FIELDS[field] for field in typed.text or {} if not shows(asker, field)],
             cards=None if hits is None else [self._wording.hit(hit, spoken) for hit in hits],
             **self._purposes(asker, spoken),
         )  # fmt: skip

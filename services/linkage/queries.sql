@@ -89,6 +89,26 @@ FROM identities i JOIN records r USING (id) WHERE i.id = ANY ($1::uuid[]);
 -- What stewards decided about pairs among these records. Index: decisions_pkey.
 SELECT a, b, verdict, by, reason, at FROM decisions WHERE a = ANY ($1::uuid[]) AND b = ANY ($1::uuid[]);
 
+-- name: ruled
+-- The decisions made last, for the review desk: they are few.
+SELECT a, b FROM decisions ORDER BY at DESC, a, b LIMIT $1;
+
+-- name: conflicts
+-- Decisions that do not hold, because other decisions or their records' absence outweigh them: they are few.
+SELECT d.a, d.b FROM decisions d JOIN records ra ON ra.id = d.a JOIN records rb ON rb.id = d.b
+WHERE (d.verdict = 'must') <> (ra.entity = rb.entity) ORDER BY d.at DESC LIMIT 100;
+
+-- name: rule
+-- What a steward decided about pairs; the newest decision on a pair holds. Index: decisions_pkey.
+INSERT INTO decisions (a, b, verdict, by, reason, at)
+SELECT a, b, $3, $4, $5, $6 FROM unnest($1::uuid[], $2::uuid[]) AS n (a, b)
+ON CONFLICT (a, b) DO UPDATE SET verdict = excluded.verdict, by = excluded.by, reason = excluded.reason,
+    at = excluded.at;
+
+-- name: unrule
+-- Decisions taken back. Index: decisions_pkey.
+DELETE FROM decisions d USING unnest($1::uuid[], $2::uuid[]) AS n (a, b) WHERE d.a = n.a AND d.b = n.b;
+
 -- name: size
 SELECT kind, count(*) AS records, (SELECT count(*) FROM entities e WHERE e.kind = r.kind AND into_entity IS NULL
     AND cardinality(members) > 0) AS entities

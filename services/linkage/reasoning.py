@@ -1,7 +1,7 @@
 """Why records are held to be of one, or not: the evidence on pairs of records as a viewer may see them. Pure."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from services.linkage.explain import Explanation
 from services.linkage.records import Kept
@@ -15,20 +15,26 @@ MOST_COMPARED = 40
 
 @dataclass(frozen=True, slots=True)
 class Reasoned:
-    """Two records, the evidence of what may be seen of them, and a steward's ruling. ``together``: in one entity."""
+    """Two records, the entities they are in, the evidence of what may be seen of them, and a steward's ruling."""
 
     left: Kept
     right: Kept
+    entities: tuple[UUID, UUID]
     evidence: Explanation
-    together: bool
     ruling: Ruling | None
+
+    @property
+    def together(self) -> bool:
+        """Whether they are of one entity."""
+        return self.entities[0] == self.entities[1]
 
 
 def within(one: Shown, weighing: Weighing, decided: Rulings) -> list[Reasoned]:
     """The pairs that hold an entity together, the strongest first: one fewer than it has records."""
     records = [record for record in one.records if record.identity][:MOST_COMPARED]
     tree = weighing.chain(one.kind, [record.identity for record in records])
-    return [_reasoned(records[p.left], records[p.right], p.evidence, True, decided) for p in tree]
+    entities = one.entity, one.entity
+    return [_reasoned(records[pair.left], records[pair.right], entities, pair.evidence, decided) for pair in tree]
 
 
 def between(left: Shown, right: Shown, weighing: Weighing, decided: Rulings) -> list[Reasoned]:
@@ -36,13 +42,14 @@ def between(left: Shown, right: Shown, weighing: Weighing, decided: Rulings) -> 
     if left.kind != right.kind:
         return []
     found = []
-    others: Sequence[Kept] = right.records[:MOST_COMPARED]
+    others, entities = right.records[:MOST_COMPARED], (left.entity, right.entity)
     for record in left.records[:MOST_COMPARED]:
         said = weighing.against(left.kind, record.identity, [other.identity for other in others])
-        together = left.entity == right.entity
-        found += [_reasoned(record, other, e, together, decided) for other, e in zip(others, said, strict=False)]
+        found += [_reasoned(record, other, entities, one, decided) for other, one in zip(others, said, strict=False)]
     return sorted(found, key=lambda pair: (-pair.evidence.bits, pair.left.id, pair.right.id))
 
 
-def _reasoned(left: Kept, right: Kept, evidence: Explanation, together: bool, decided: Rulings) -> Reasoned:
-    return Reasoned(left, right, evidence, together, decided.get(frozenset((left.id, right.id))))
+def _reasoned(
+    left: Kept, right: Kept, entities: tuple[UUID, UUID], evidence: Explanation, decided: Rulings
+) -> Reasoned:
+    return Reasoned(left, right, entities, evidence, decided.get(frozenset((left.id, right.id))))

@@ -137,6 +137,24 @@ class LinkageStore:
         rows = await self._connection.fetch(Q["rulings"], list(records))
         return {frozenset((r["a"], r["b"])): Ruling(r["verdict"], r["by"], r["reason"], r["at"]) for r in rows}
 
+    async def ruled(self, limit: int) -> list[tuple[UUID, UUID]]:
+        """The pairs that stewards decided last."""
+        return [(row["a"], row["b"]) for row in await self._connection.fetch(Q["ruled"], limit)]
+
+    async def conflicts(self) -> list[tuple[UUID, UUID]]:
+        """Decided pairs that are not as was decided."""
+        return [(row["a"], row["b"]) for row in await self._connection.fetch(Q["conflicts"])]
+
+    async def rule(
+        self, pairs: Sequence[tuple[UUID, UUID]], verdict: Verdict | None, by: str, reason: str, at: datetime
+    ) -> None:
+        """Keep what a steward decided about pairs (the smaller id first), or take it back."""
+        lefts, rights = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+        if verdict is None:
+            await self._connection.execute(Q["unrule"], lefts, rights)
+        else:
+            await self._connection.execute(Q["rule"], lefts, rights, verdict, by, reason, at)
+
     async def size(self) -> dict[str, tuple[int, int]]:
         """Records and living entities by kind."""
         rows = await self._connection.fetch(Q["size"])

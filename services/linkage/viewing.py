@@ -78,9 +78,9 @@ class Reception:
         return spoken.choose(self._titles[purpose]) if purpose in self._titles else purpose
 
     def of_agreement(self, name: str, spoken: Language) -> str:
-        """An agreement's title."""
+        """An agreement by the beginning of its title: "Schools" of "Schools: enrolment, attendance…"."""
         found = self._agreements.by_name.get(name)
-        return spoken.choose(found.title.model_dump()) if found else name
+        return spoken.choose(found.title.model_dump()).split(":")[0] if found else name
 
     def asker(self, person: Viewer, purpose: str, caller: str = "") -> Asker:
         """``purpose`` empty: the first that the role has."""
