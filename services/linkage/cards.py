@@ -9,6 +9,7 @@ from services.linkage import words
 from services.linkage.explain import Explanation
 from services.linkage.reasoning import Reasoned
 from services.linkage.records import Identity, Kept
+from services.linkage.reviewing import Case
 from services.linkage.searching import Hit
 from services.linkage.showing import Shown, agreement_of, in_order
 from services.linkage.viewing import Reception
@@ -90,6 +91,17 @@ class PairCard:
 
 
 @dataclass(frozen=True, slots=True)
+class CaseCard:
+    """A pair on the review desk, and the names of the entities it is in."""
+
+    case: Case
+    pair: PairCard
+    names: tuple[str, str]
+    facts: tuple[Sequence[str], Sequence[str]]
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
 class HitCard:
     """One answer to a search."""
 
@@ -109,7 +121,7 @@ class Wording:
         self._reception = reception
 
     def entity(self, shown: Shown, spoken: Language) -> EntityCard:
-        golden = {field: words.value(field, one.value, spoken) for field, one in shown.golden.items()}
+        golden = said(shown, spoken)
         lines = [
             Line(
                 words.field(field, spoken), golden[field], self._source(record_of(shown, one.record), field, spoken),
@@ -125,7 +137,7 @@ class Wording:
         )  # fmt: skip
 
     def hit(self, hit: Hit, spoken: Language) -> HitCard:
-        golden = {field: words.value(field, one.value, spoken) for field, one in hit.shown.golden.items()}
+        golden = said(hit.shown, spoken)
         level = "high" if hit.probability >= 0.8 else "medium" if hit.probability >= 0.2 else "low"
         return HitCard(
             hit.shown.entity, name_of(golden, hit.shown, spoken), facts_of(golden), likely(hit.probability, spoken),
@@ -141,6 +153,14 @@ class Wording:
             likely(probability, spoken), rows, speaking(pair.evidence, spoken), rule,
         )  # fmt: skip
 
+    def case(self, case: Case, spoken: Language) -> CaseCard:
+        golden = said(case.left, spoken), said(case.right, spoken)
+        return CaseCard(
+            case, self.pair(case.pair, spoken),
+            (name_of(golden[0], case.left, spoken), name_of(golden[1], case.right, spoken)),
+            (facts_of(golden[0]), facts_of(golden[1])), f"review/{case.pair.left.id}/{case.pair.right.id}",
+        )  # fmt: skip
+
     def of_record(self, record: Kept, spoken: Language) -> str:
         """A record by the agreement it came in by."""
         return self._reception.of_agreement(record.agreement, spoken)
@@ -154,13 +174,18 @@ class Wording:
         return Column(record.id, self.of_record(record, spoken), record.seen, values, wins)
 
     def _weighed(self, field: str, pair: Reasoned, spoken: Language) -> Weighed:
-        said = [one for one in pair.evidence.fields if field in (one.field, COMPARED_AS.get(one.field))]
+        told = [one for one in pair.evidence.fields if field in (one.field, COMPARED_AS.get(one.field))]
         if field == "mobile" and "phone" not in {*pair.left.identity, *pair.right.identity}:
-            said = [one for one in pair.evidence.fields if one.field == "phone"]
-        bits = sum(one.bits for one in said) if said else None
-        level = "; ".join(dict.fromkeys(words.level(one.level, spoken) for one in said))
+            told = [one for one in pair.evidence.fields if one.field == "phone"]
+        bits = sum(one.bits for one in told) if told else None
+        level = "; ".join(dict.fromkeys(words.level(one.level, spoken) for one in told))
         left, right = (words.value(field, one.identity.get(field, ""), spoken) for one in (pair.left, pair.right))
         return Weighed(words.field(field, spoken), left, right, level, bits, "" if bits is None else odds(bits, spoken))
+
+
+def said(shown: Shown, spoken: Language) -> dict[str, str]:
+    """The golden record as people write it."""
+    return {field: words.value(field, one.value, spoken) for field, one in shown.golden.items()}
 
 
 def record_of(shown: Shown, id: UUID) -> Kept:

@@ -34,7 +34,7 @@ class Review:
 
     async def queue(self, asker: Asker, limit: int) -> list[Case]:
         """Pairs to look at: decisions that do not hold, then by what deciding is worth. All shown are recorded."""
-        await self._admit(asker, "review")
+        await self.admit(asker, "review")
         doubts = [(doubt.left, doubt.right) for doubt in await self._standby.doubts(LOOKED_AT)]
         async with self._worker.work() as work:
             conflicts = await work.store.conflicts()
@@ -46,7 +46,7 @@ class Review:
 
     async def decided(self, asker: Asker, limit: int) -> list[Case]:
         """The newest decisions, with their pairs as they are now."""
-        await self._admit(asker, "review")
+        await self.admit(asker, "review")
         async with self._worker.work() as work:
             pairs = await work.store.ruled(limit)
             sides, decided = await self._sides(work.store, asker, pairs)
@@ -56,7 +56,7 @@ class Review:
 
     async def case(self, asker: Asker, one: UUID, other: UUID) -> Case | None:
         """One pair, to decide about. None: they are not two records of one kind."""
-        await self._admit(asker, "review")
+        await self.admit(asker, "review")
         async with self._worker.work() as work:
             sides, decided = await self._sides(work.store, asker, [(one, other)])
             found = ruled([(one, other)], sides, self._weighing, decided)
@@ -68,7 +68,7 @@ class Review:
 
         Raises ``LookupError`` when they are not two people's records.
         """
-        await self._admit(asker, "decide")
+        await self.admit(asker, "decide")
         await self._rule(asker, [(one, other)], verdict, reason)
 
     async def split(self, asker: Asker, record: UUID, reason: str) -> int:
@@ -76,7 +76,7 @@ class Review:
 
         Raises ``LookupError`` when it is no person's record.
         """
-        await self._admit(asker, "decide")
+        await self.admit(asker, "decide")
         async with self._worker.work() as work:
             known = await work.store.known([record])
             living = await work.store.resolve([known[record].entity]) if record in known else {}
@@ -125,7 +125,8 @@ class Review:
         decided = await store.rulings({record.id for shown in found.values() for record in shown.records})
         return {id: found[one.entity] for id, one in known.items() if one.entity in found}, decided
 
-    async def _admit(self, asker: Asker, operation: str) -> None:
+    async def admit(self, asker: Asker, operation: str) -> None:
+        """Stewards only; that somebody else asked is kept. Raises ``Refused``."""
         if asker.viewer.role == STEWARD and asker.allowed:
             return
         async with self._worker.work() as work:

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
-from services.linkage import api, pages
+from services.linkage import api, pages, review_api, review_pages
+from services.linkage.deciding import Review
 from services.linkage.desk import Desk
 from services.linkage.exact import ExactIndex
 from services.linkage.index import Index
@@ -41,10 +42,15 @@ def service(settings: Settings) -> Service[LinkageStore]:
     agreements, initiatives = Agreements.load(settings.agreements), Initiatives.load(settings.initiatives)
     reception = Reception(settings.session_key.get_secret_value(), agreements, initiatives)
     weighing = Weighing(models.values())
-    desk = Desk(service.worker, Standby(service.worker, index, make), weighing)
+    standby = Standby(service.worker, index, make)
+    desk = Desk(service.worker, standby, weighing)
+    review = Review(service.worker, index, standby, weighing)
     web = Web("linkage", settings, HERE)
     service.hears(linker.link, on_abort=linker.forget, alone=True)
-    service.answers(api.router(desk, reception), pages.router(desk, reception, web))
+    service.answers(
+        api.router(desk, reception), review_api.router(review, reception), pages.router(desk, reception, web),
+        review_pages.router(review, desk, reception, web),
+    )  # fmt: skip
     web.mount(service.app)
     return service
 

@@ -46,7 +46,8 @@ class Shown:
     def only(self, records: Iterable[UUID]) -> "Shown":
         """The same, as if it had only these records."""
         wanted = set(records)
-        return replace(self, records=[record for record in self.records if record.id in wanted])
+        kept = [record for record in self.records if record.id in wanted]
+        return replace(self, records=kept, golden=golden_of([record for record in kept if record.identity]))
 
 
 def agreement_of(record: Kept, field: str) -> str:
