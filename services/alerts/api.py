@@ -14,9 +14,10 @@ from starlette.responses import JSONResponse, Response
 
 from services.alerts.cards import Wording
 from services.alerts.casework import LONGEST_NOTE, Casework, Impossible, Unknown
-from services.alerts.domain import Alert, Band, Outcome, State
+from services.alerts.domain import Band, Outcome, State
 from services.alerts.showing import Showing
 from services.alerts.store import AlertStore
+from services.alerts.views import Seen
 from shared.web import Language, TokenRefused, Viewer, csrf, language, verify_service_token, viewer
 from shared.web.errors import problem
 from shared.work import Worker
@@ -52,6 +53,7 @@ class AlertOut(BaseModel):
     score: float | None = Field(description="A probability, 0–1; null when there is nothing left to score.")
     band: Band
     reasons: list[ReasonOut]
+    withheld: int = Field(description="Reasons that no agreement lets your role see for this purpose.")
     receipt: UUID = Field(description="Scoring can replay the score by it.")
     opened_at: datetime
     changed_at: datetime
@@ -120,9 +122,10 @@ def router(worker: Worker[AlertStore], casework: Casework, showing: Showing, wor
         wanted = [name for name in scope.features if initiative in ("", name)]
         async with worker.work() as work:
             rows = await work.store.queue(scope.team or team or None, state, wanted, limit + 1, offset)
-        found = [scope.trimmed(alert) for alert in rows]
-        await showing.shown(person, found[:limit], "api")
-        return AlertsOut(alerts=[_out(alert, wording, language) for alert in found[:limit]], more=len(found) > limit)
+        found = rows[:limit]
+        await showing.shown(person, found, "api")
+        seen = [_out(scope.seen(alert), wording, language) for alert in found]
+        return AlertsOut(alerts=seen, more=len(rows) > limit)
 
     @routes.get("/alerts/{id}", summary="One alert", responses={**REFUSALS})
     async def alert(person: asker, language: spoken, id: UUID) -> AlertOut:
@@ -173,13 +176,15 @@ def _conflict(error: Impossible) -> JSONResponse:
     return problem(409, detail, "Not in this state")
 
 
-def _out(alert: Alert, wording: Wording, language: Language) -> AlertOut:
+def _out(seen: Seen, wording: Wording, language: Language) -> AlertOut:
+    alert = seen.alert
     reasons = [
         ReasonOut(**one.model_dump(), sentence=wording.sentence(alert, one, language.code)) for one in alert.reasons
     ]
     return AlertOut(
         id=alert.id, initiative=alert.initiative, entity=alert.entity, episode=alert.episode, team=alert.team,
-        state=alert.state, score=alert.score, band=alert.band, reasons=reasons, receipt=alert.receipt,
+        state=alert.state, score=alert.score, band=alert.band, reasons=reasons,
+        withheld=seen.withheld, receipt=alert.receipt,
         opened_at=alert.opened_at, changed_at=alert.changed_at, version=alert.version, keeper=alert.keeper,
         outcome=alert.outcome, joined_into=alert.joined_into,
     )  # fmt: skip

@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 from services.alerts.domain import LIVE, Alert, Band, Outcome, State
 from services.alerts.names import Person
-from services.alerts.views import Past
+from services.alerts.views import Past, Seen
 from shared.contracts import Reason
 from shared.initiatives import Initiatives
 from shared.web import N_, Language
@@ -77,6 +77,7 @@ class Card:
     state_colour: str
     outcome: str
     why: Sequence[Why]
+    withheld: int
 
     @property
     def live(self) -> bool:
@@ -104,7 +105,9 @@ class Wording:
     def __init__(self, initiatives: Initiatives) -> None:
         self._initiatives = initiatives
 
-    def card(self, alert: Alert, person: Person, spoken: Language, today: date) -> Card:
+    def card(self, seen: Seen, person: Person, spoken: Language, today: date) -> Card:
+        """What a page shows of an alert to whoever may see it so."""
+        alert = seen.alert
         band, colour, level = BANDS[alert.band]
         state, state_colour = STATES[alert.state]
         reference = spoken.gettext(N_("Person %(reference)s"), reference=reference_of(alert))
@@ -114,7 +117,7 @@ class Wording:
             band=spoken.gettext(band), colour=colour, level=level,
             state=spoken.gettext(state), state_colour=state_colour,
             outcome=spoken.gettext(OUTCOMES[alert.outcome]) if alert.outcome else "",
-            why=self._why(alert, spoken),
+            why=self._why(alert, spoken), withheld=seen.withheld,
         )  # fmt: skip
 
     def title(self, initiative: str, spoken: Language) -> str:

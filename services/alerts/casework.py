@@ -9,7 +9,7 @@ from services.alerts.judgement import person
 from services.alerts.showing import Showing, actor
 from services.alerts.store import AlertStore
 from services.alerts.stream import SOURCE, Desk, changed
-from services.alerts.views import Past
+from services.alerts.views import Past, Seen
 from shared.contracts.envelope import first
 from shared.web import Viewer
 from shared.work import Work, Worker
@@ -27,7 +27,7 @@ class Casework:
     def __init__(self, worker: Worker[AlertStore], desk: Desk, showing: Showing) -> None:
         self._worker, self._desk, self._showing = worker, desk, showing
 
-    async def look(self, viewer: Viewer, id: UUID) -> tuple[Alert, list[Past], list[Alert]]:
+    async def look(self, viewer: Viewer, id: UUID) -> tuple[Seen, list[Past], list[Seen]]:
         """An alert, what happened to it, and the person's other alerts that the viewer may see, newest first."""
         scope = await self._showing.scope(viewer)
         async with self._worker.work() as work:
@@ -38,11 +38,11 @@ class Casework:
             raise Unknown(str(id))
         if not scope.holds(alert):
             await self._showing.refuse(viewer, alert)
-        seen = [scope.trimmed(other) for other in others if other.id != id and scope.holds(other)]
-        await self._showing.shown(viewer, [alert, *seen], "case")
-        return scope.trimmed(alert), past, seen
+        rest = [other for other in others if other.id != id and scope.holds(other)]
+        await self._showing.shown(viewer, [alert, *rest], "case")
+        return scope.seen(alert), past, [scope.seen(other) for other in rest]
 
-    async def acknowledge(self, viewer: Viewer, id: UUID, note: str) -> Alert:
+    async def acknowledge(self, viewer: Viewer, id: UUID, note: str) -> Seen:
         """Take an alert on. Doing it twice is harmless."""
 
         def decide(alert: Alert, now: datetime) -> Step | None:
@@ -52,7 +52,7 @@ class Casework:
 
         return await self._do(viewer, id, decide)
 
-    async def close(self, viewer: Viewer, id: UUID, outcome: Outcome, note: str) -> Alert:
+    async def close(self, viewer: Viewer, id: UUID, outcome: Outcome, note: str) -> Seen:
         """Say how an alert that was taken on ended. Doing it twice with the same outcome is harmless."""
 
         def decide(alert: Alert, now: datetime) -> Step | None:
@@ -62,7 +62,7 @@ class Casework:
 
         return await self._do(viewer, id, decide)
 
-    async def _do(self, viewer: Viewer, id: UUID, decide: Callable[[Alert, datetime], Step | None]) -> Alert:
+    async def _do(self, viewer: Viewer, id: UUID, decide: Callable[[Alert, datetime], Step | None]) -> Seen:
         now, scope = datetime.now(UTC), await self._showing.scope(viewer)
         async with self._worker.work() as work:
             await work.store.turn()
@@ -74,7 +74,7 @@ class Casework:
             raise Unknown(str(id))
         if not scope.holds(alert):
             await self._showing.refuse(viewer, alert)
-        return scope.trimmed(step.after if step else alert)
+        return scope.seen(step.after if step else alert)
 
     async def _keep(self, work: Work[AlertStore], step: Step, now: datetime) -> None:
         alert = step.after

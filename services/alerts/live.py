@@ -17,13 +17,13 @@ from fastapi import APIRouter, Depends, Header, Query, Request
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.responses import Response
 
-from services.alerts.domain import LIVE, Alert
+from services.alerts.domain import LIVE
 from services.alerts.feed import Feed
 from services.alerts.metrics import PAGES, SEEN
 from services.alerts.names import Names, Person
 from services.alerts.pages import Desktop
 from services.alerts.showing import Scope
-from services.alerts.views import Entry
+from services.alerts.views import Entry, Seen
 from shared.errors import Unavailable
 from shared.web import Language, Viewer, language, viewer
 from shared.web.csrf import token_of
@@ -117,19 +117,17 @@ class Streams:
             person, features = names.of(entry.alert), scope.features[entry.alert.initiative]
             shows = entry.alert in shown
             look = Look(entry.seq, shows, person, features, names.away, spoken.code, scope.team is None)
-            html = self._html(look, scope.trimmed(entry.alert), entry.change, names, spoken, now.date()).replace(
-                self._token, token
-            )
-            events.append(ServerSentEvent(html, id=str(entry.seq)))
+            html = self._html(look, scope.seen(entry.alert), entry.change, names, spoken, now.date())
+            events.append(ServerSentEvent(html.replace(self._token, token), id=str(entry.seq)))
             SEEN.observe((now - entry.alert.changed_at).total_seconds())
         return events
 
-    def _html(self, look: "Look", alert: Alert, change: str, names: Names, spoken: Language, today: date) -> str:
+    def _html(self, look: "Look", seen: Seen, change: str, names: Names, spoken: Language, today: date) -> str:
         """Rendered once for all pages to which it looks the same, with our own token in place of each page's."""
         if look not in self._rendered:
             if len(self._rendered) >= RENDERED:
                 self._rendered.clear()
-            card = self._wording.card(alert, look.person, spoken, today)
+            card = self._wording.card(seen, look.person, spoken, today)
             self._rendered[look] = self._web.fragment(
                 spoken.code, "card.html", card=card, csrf_token=self._token, change=change, names=names,
                 gone=not look.shown, all_teams=look.all_teams,

@@ -10,10 +10,11 @@ from starlette.responses import HTMLResponse, Response
 
 from services.alerts.cards import OUTCOMES, Wording, team_name
 from services.alerts.casework import LONGEST_NOTE, Casework, Impossible, Unknown
-from services.alerts.domain import Alert, Outcome, State
+from services.alerts.domain import Outcome, State
 from services.alerts.names import Linkage, Names
 from services.alerts.showing import Showing
 from services.alerts.store import AlertStore
+from services.alerts.views import Seen
 from shared.web import N_, Language, Viewer, Web, csrf, language, viewer
 from shared.work import Worker
 
@@ -79,15 +80,15 @@ class Pages:
         view = state if state in VIEWS else "open"
         async with self._worker.work() as work:
             seq = await work.store.newest()
-            found = await work.store.queue(scope.team, VIEWS[view][1], scope.features, PAGE, (page - 1) * PAGE)
+            alerts = await work.store.queue(scope.team, VIEWS[view][1], scope.features, PAGE, (page - 1) * PAGE)
             counts = await work.store.counts(scope.team, scope.features)
-        alerts = [scope.trimmed(alert) for alert in found]
         names = await self._linkage.names(alerts, person)
         await self._showing.shown(person, alerts, "queue")
         numbers = {name: sum(counts.get(state, 0) for state in states) for name, (_, states) in VIEWS.items()}
         today = datetime.now(UTC).date()
+        cards = [self._wording.card(scope.seen(alert), names.of(alert), spoken, today) for alert in alerts]
         return self._web.render(
-            request, "queue.html", cards=[self._wording.card(a, names.of(a), spoken, today) for a in alerts],
+            request, "queue.html", cards=cards,
             names=names, seq=seq, view=view, views={name: title for name, (title, _) in VIEWS.items()},
             numbers=numbers, page=page, pages=max(1, -(-numbers[view] // PAGE)), all_teams=scope.team is None,
             team=team_name(person.team),
@@ -108,12 +109,12 @@ class Pages:
     ) -> Response:
         """Take the alert on; back to the queue, or to the case."""
         try:
-            alert = await self._casework.acknowledge(person, id, note.strip())
+            taken = await self._casework.acknowledge(person, id, note.strip())
         except Unknown as error:
             raise HTTPException(404, MISSING) from error
         except Impossible:
             return await self._case(request, person, spoken, id, wrong=TOO_LATE, status=409)
-        who = await self._who(alert, person, spoken)
+        who = await self._who(taken, person, spoken)
         return self._web.redirect("/alerts/" if back == "queue" else f"/alerts/{id}", TAKEN_ON, who=who)
 
     async def close(
@@ -126,30 +127,30 @@ class Pages:
                 request, person, spoken, id, wrong=NO_OUTCOME, field="outcome", note=note, status=422
             )
         try:
-            alert = await self._casework.close(person, id, Outcome(outcome), note.strip())
+            closed = await self._casework.close(person, id, Outcome(outcome), note.strip())
         except Unknown as error:
             raise HTTPException(404, MISSING) from error
         except Impossible:
             return await self._case(request, person, spoken, id, wrong=TOO_LATE, status=409)
-        return self._web.redirect("/alerts/", CLOSED, who=await self._who(alert, person, spoken))
+        return self._web.redirect("/alerts/", CLOSED, who=await self._who(closed, person, spoken))
 
     async def _case(
         self, request: Request, person: Viewer, spoken: Language, id: UUID, *, wrong: str = "", field: str = "",
         note: str = "", status: int = 200,
     ) -> HTMLResponse:  # fmt: skip
         try:
-            alert, past, others = await self._casework.look(person, id)
+            seen, past, others = await self._casework.look(person, id)
         except Unknown as error:
             raise HTTPException(404, MISSING) from error
+        alert, today = seen.alert, datetime.now(UTC).date()
         names: Names = await self._linkage.names([alert], person)
-        today = datetime.now(UTC).date()
         return self._web.render(
-            request, "case.html", status=status, card=self._wording.card(alert, names.of(alert), spoken, today),
-            others=[self._wording.card(other, names.of(other), spoken, today) for other in others], names=names,
+            request, "case.html", status=status, card=self._wording.card(seen, names.of(alert), spoken, today),
+            others=[self._wording.card(other, names.of(other.alert), spoken, today) for other in others], names=names,
             timeline=self._wording.timeline(past, spoken), outcomes=OUTCOMES, wrong=wrong, field=field, note=note,
             purpose=self._wording.title(alert.initiative, spoken), mine=alert.keeper == person.subject,
         )  # fmt: skip
 
-    async def _who(self, alert: Alert, person: Viewer, spoken: Language) -> str:
-        names = await self._linkage.names([alert], person)
-        return self._wording.card(alert, names.of(alert), spoken, datetime.now(UTC).date()).who
+    async def _who(self, seen: Seen, person: Viewer, spoken: Language) -> str:
+        names = await self._linkage.names([seen.alert], person)
+        return self._wording.card(seen, names.of(seen.alert), spoken, datetime.now(UTC).date()).who

@@ -9,6 +9,7 @@ from services.alerts.domain import Actor, Alert
 from services.alerts.metrics import SHOWN
 from services.alerts.purposes import Purposes
 from services.alerts.store import AlertStore
+from services.alerts.views import Seen
 from shared.contracts import Access, Action, Outcome
 from shared.web import N_, Refused, Viewer
 from shared.web.viewer import PRACTITIONER
@@ -31,13 +32,15 @@ class Scope:
     def holds(self, alert: Alert) -> bool:
         return self.team in (None, alert.team) and alert.initiative in self.features
 
-    def trimmed(self, alert: Alert) -> Alert:
+    def seen(self, alert: Alert) -> Seen:
         """The alert without the reasons that no agreement lets the viewer see."""
         shown = self.features[alert.initiative]
-        return replace(alert, reasons=tuple(reason for reason in alert.reasons if reason.feature in shown))
+        reasons = tuple(reason for reason in alert.reasons if reason.feature in shown)
+        return Seen(replace(alert, reasons=reasons), len(alert.reasons) - len(reasons))
 
 
 def actor(viewer: Viewer) -> Actor:
+    """The viewer as the one who acts."""
     return Actor(viewer.subject, viewer.name, viewer.role)
 
 

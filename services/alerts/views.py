@@ -19,6 +19,14 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class Seen:
+    """An alert as one viewer may see it: so many of its reasons are ``withheld``, because no agreement shows them."""
+
+    alert: Alert
+    withheld: int
+
+
+@dataclass(frozen=True, slots=True)
 class Past:
     """One line of an alert's history. ``differences``: field → old and new value, as text."""
 
