@@ -14,6 +14,8 @@ from local.parts.kafka import Kafka
 from local.parts.postgres import Postgres
 from local.processes import SERVICES, Service, start_services
 from local.stack import environment
+from shared.contracts import Topic
+from shared.contracts.asyncapi import HEARD_BY
 
 HEARERS = ("linkage", "scoring", "alerts", "audit")
 Harm = Callable[[Stack, asyncio.Event, random.Random], Awaitable[int]]
@@ -57,15 +59,15 @@ async def rebalance(stack: Stack, over: asyncio.Event, chance: random.Random) ->
 
 
 async def poison(stack: Stack, over: asyncio.Event, chance: random.Random) -> int:
-    """Unreadable messages straight onto every topic, past every check. Returns how many."""
-    sent = 0
+    """Unreadable messages straight onto every topic, past every check. Returns how many ears heard one."""
+    heard = 0
     async with AIOKafkaProducer(bootstrap_servers=stack.up.parts.kafka) as producer:
         while not over.is_set():
-            topic = chance.choice(["ingest.records", "linkage.facts", "linkage.entities", "scoring.scores"])
-            await producer.send_and_wait(topic, chance.randbytes(chance.randrange(1, 200)), key=b"poison")
-            sent += 1
+            topic = chance.choice([topic for topic in Topic if HEARD_BY[topic]])
+            await producer.send_and_wait(topic.spec.name, chance.randbytes(chance.randrange(1, 200)), key=b"poison")
+            heard += len(HEARD_BY[topic])
             await _pause(over, 0.05)
-    return sent
+    return heard
 
 
 async def none(stack: Stack, over: asyncio.Event, chance: random.Random) -> int:

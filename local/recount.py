@@ -24,17 +24,19 @@ async def miscounted(dsn: str, accepted: Iterable[Event]) -> int:
     """Records of which scoring counted something else than was accepted; 0 when nothing was lost or doubled."""
     connection = await asyncpg.connect(dsn)
     try:
-        kept = {(row["record"], row["initiative"]): row["tiles"] for row in await connection.fetch(STATES)}
+        rows = await connection.fetch(STATES)
     finally:
         await connection.close()
-    running = load(Initiatives.load(PROJECT / "initiatives"))
-    counted = _counted(running, accepted)
+    by_name = {one.name: one for one in load(Initiatives.load(PROJECT / "initiatives"))}
+    kept = {
+        (row["record"], row["initiative"]): by_name[row["initiative"]].features.merge([row["tiles"]]) for row in rows
+    }
+    counted = _counted(by_name, accepted)
     return sum(kept.get(place, b"") != counted.get(place, b"") for place in kept.keys() | counted.keys())
 
 
-def _counted(running: Iterable[Running], accepted: Iterable[Event]) -> Mapping[Place, State]:
+def _counted(by_name: Mapping[str, Running], accepted: Iterable[Event]) -> Mapping[Place, State]:
     agreements = Agreements.load(PROJECT / "agreements")
-    by_name = {one.name: one for one in running}
     tiles: defaultdict[Place, list[bytes]] = defaultdict(list)
     for event in accepted:
         sent: Any = event.cloudevent()

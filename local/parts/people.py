@@ -64,7 +64,7 @@ def _password(home: Home, username: str) -> str:
 def main() -> None:
     """Print the sign-ins of the home named by JIGSAW_HOME."""
     for person in people(Home()):
-        print(f"{person.role:<12} {person.name:<20} user {person.username:<8} password {person.password}")
+        print(f"{person.role:<18} {person.name:<20} user {person.username:<8} password {person.password}")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ async def trial() -> AsyncIterator[Trial]:
         yield Trial(stack)
 
 
-@pytest.mark.parametrize(("number", "name"), enumerate(HARMS))
+@pytest.mark.parametrize(("number", "name"), list(enumerate(HARMS)))
 async def test_nothing_is_lost_and_nothing_done_twice(trial: Trial, number: int, name: str) -> None:
     done = await trial.round(name, seed=500 + number)
     assert done.times or name == "sent twice, shuffled"
