@@ -17,7 +17,7 @@ from services.linkage.blocking import Blocks, Pairs
 from services.linkage.columns import RARITY_STEPS, Codes, Columns
 from services.linkage.compare import FIELDS, LEVELS, compare
 from services.linkage.match import Matcher
-from services.linkage.model import Field, Model, Rarities, Way
+from services.linkage.model import HOUSE, Field, Model, Rarities, Way
 from services.linkage.normal import TRAITS, Traits
 
 Ints = NDArray[np.int64]
@@ -36,6 +36,22 @@ TYPICAL: Final[Mapping[str, tuple[float, ...]]] = {
 }  # fmt: skip
 """What `m` is like in general, by level: where EM starts, and what it is drawn to where data is scarce."""
 
+MOVED: Final = dict.fromkeys(HOUSE, 0.0)
+CONTACT: Final = {"phone": 0.6, "email": 0.3}
+WAYS: Final = (
+    Way("stay", True, 5e-4, {"phone": 0.9, "email": 0.9, "vehicle": 0.9, "occupation": 0.8}),
+    Way("moved", True, 2e-4, MOVED | {"phone": 0.5, "email": 0.9}),
+    Way("renamed", True, 1e-5, {"family": 0.05, "phone": 0.9, "email": 0.7}),
+    Way("renamed and moved", True, 1e-6, MOVED | {"family": 0.05, "phone": 0.5, "email": 0.7}),
+    Way("random", False, 1.0),
+    Way("household", False, 3e-4, HOUSE | CONTACT | {"family": 0.75}),
+    Way("neighbours", False, 1e-3, {"town": 0.95, "postcode": 0.9}),
+    Way("twins", False, 1e-6, HOUSE | CONTACT | {"family": 0.97, "year": 1.0, "day": 1.0}),
+    Way("namesakes at home", False, 1e-6, HOUSE | CONTACT | {"family": 0.98, "given": 1.0}),
+    Way("kin", False, 1e-4, {"family": 0.98}),
+)
+"""How two records are of one person or of two, before the data says how often: EM learns the shares of the ways."""
+
 PRIOR_PAIRS: Final = 200
 """How many pairs of experience `TYPICAL` counts as."""
 
@@ -53,7 +69,7 @@ def train(name: str, kind: str, rows: Sequence[Traits], provenance: Mapping[str,
     if len(distinct) < 2:
         raise ValueError(f"Training needs records that differ: there are {len(distinct)}. Give more records.")
     rarities = count_rarities(rows)
-    model = Model(name, kind, {}, (Way("stay", True, 1e-4), Way("random", False, 1.0)), rarities, provenance=provenance)
+    model = Model(name, kind, {}, WAYS, rarities, provenance=provenance)
     columns = Columns(model.frequencies())
     nodes = columns.append(distinct)
     u = _measure_u(columns, np.random.default_rng(seed))
