@@ -85,8 +85,8 @@ class Card:
 
     @property
     def score(self) -> int | None:
-        """In hundredths."""
-        return None if self.alert.score is None else round(self.alert.score * 100)
+        """In hundredths, 1 to 99: no score is certain."""
+        return None if self.alert.score is None else min(99, max(1, round(self.alert.score * 100)))
 
 
 @dataclass(frozen=True, slots=True)
