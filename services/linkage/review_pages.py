@@ -83,9 +83,7 @@ class ReviewPages:
             raise HTTPException(404, NO_PAIR) from error
         return self._web.redirect("/linkage/review", SAID[verdict])
 
-    async def splitting(
-        self, request: Request, person: SeenBy, spoken: Spoken, id: UUID, record: UUID
-    ) -> HTMLResponse:
+    async def splitting(self, request: Request, person: SeenBy, spoken: Spoken, id: UUID, record: UUID) -> HTMLResponse:
         """A record and the entity it would leave."""
         return await self._splitting(request, person, spoken, id, record)
 

@@ -56,6 +56,5 @@ class Weighing:
         left, right = np.array(pairs, np.int64).T
         levels, rarities = compare(columns, nodes[left], nodes[right])
         return [
-            Pair(i, j, explain(matcher, levels[:, at], rarities[:, at], None, False))
-            for at, (i, j) in enumerate(pairs)
+            Pair(i, j, explain(matcher, levels[:, at], rarities[:, at], None, False)) for at, (i, j) in enumerate(pairs)
         ]

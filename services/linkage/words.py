@@ -67,7 +67,11 @@ LEVELS: Final[Mapping[str, str]] = {
 }
 BECAUSE: Final[Mapping[str, str]] = {
     "only": N_("No other value is known"),
-    "most": N_("Most records say so"),
+    "valid": N_("The others are not valid"),
+    "most": N_("Most records, and the newer ones, say so"),
+    "agrees": N_("It agrees with the rest"),
+    "current": N_("The newer vehicle"),
+    "exact": N_("It is the most exact"),
     "newest": N_("Published last"),
 }
 RULES: Final[Mapping[str, str]] = {

@@ -11,7 +11,8 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
-from aiokafka import AIOKafkaConsumer
+import uvicorn
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from fastapi import FastAPI
 from pydantic import SecretStr
 
@@ -19,7 +20,8 @@ from local.stack import Parts
 from services.linkage.main import service
 from services.linkage.records import Kept, Published, fold
 from services.linkage.store import LinkageStore
-from shared.contracts import Access, Accesses, Change, EntityChanged, Kind, Topic, record_id
+from shared.contracts import Access, Accesses, Change, EntityChanged, Kind, Record, RecordsAccepted, Topic, record_id
+from shared.contracts.envelope import first, to_headers
 from shared.db import Database
 from shared.settings import Settings
 from shared.web import Viewer, service_token
@@ -47,6 +49,12 @@ def record(partner: str, *, agreement: str = "", kind: Kind = Kind.PERSON, days:
     return fold([said], None)
 
 
+def signed_in(person: Viewer) -> tuple[str, str]:
+    """A session's cookie, and the token its forms carry."""
+    session, keys = begin(person, "", time.time()), Keys(KEY)
+    return keys.close(USE, asdict(session)), token_of(keys, session)
+
+
 @dataclass
 class Office:
     """The running app and what it has said."""
@@ -57,13 +65,14 @@ class Office:
     databases: Databases
     heard: list[Access] = field(default_factory=list)
     consumer: AIOKafkaConsumer | None = None
+    address: str = ""
 
     async def keep(self, *entities: Sequence[Kept]) -> list[UUID]:
         """Each group of records as one entity; their ids."""
         ids = [uuid4() for _ in entities]
         async with self.database.transaction() as connection:
             store = LinkageStore(connection)
-            version = await store.next_version()
+            version = await store.lead() + 1
             entity_of = {one.id: id for id, group in zip(ids, entities, strict=True) for one in group}
             await store.keep_records([one for group in entities for one in group], entity_of, version)
             changes = [
@@ -74,13 +83,44 @@ class Office:
                 for id, group in zip(ids, entities, strict=True)
             ]  # fmt: skip
             await store.keep_entities(changes, version)
+            await store.commit_version(version)
         return ids
+
+    async def hear(self, *records: Kept) -> None:
+        """The records as ingest says them; returns when they are linked."""
+        producer = AIOKafkaProducer(bootstrap_servers=self.parts.kafka)
+        await producer.start()
+        for one in records:
+            body = RecordsAccepted(
+                partner=one.partner, agreement=one.agreement, type="x.y.v1", occurred=one.seen, purposes=["identity"],
+                records=[Record(id=one.id, kind=one.kind, identity=dict(one.identity))], facts={},
+            )  # fmt: skip
+            event = first("/partners/x", str(one.id), body, NOON)
+            headers = [(name, text.encode()) for name, text in to_headers(event).items()]
+            value = body.model_dump_json().encode()
+            await producer.send(Topic.RECORDS.spec.name, value, key=event.key.encode(), headers=headers)
+        await producer.stop()
+        async with asyncio.timeout(SECONDS):
+            while len(await self.entity_of(*records)) < len(records):  # noqa: ASYNC110 (the stream does it)
+                await asyncio.sleep(0.02)
+
+    async def entity_of(self, *records: Kept) -> dict[UUID, UUID]:
+        """The entity of each record that is linked."""
+        async with self.database.transaction() as connection:
+            known = await LinkageStore(connection).known([one.id for one in records])
+        return {id: one.entity for id, one in known.items()}
+
+    async def members(self, one: Kept) -> Sequence[UUID]:
+        """The records of a record's entity."""
+        entity = (await self.entity_of(one))[one.id]
+        async with self.database.transaction() as connection:
+            return (await LinkageStore(connection).resolve([entity]))[entity].members
 
     async def merge(self, gone: UUID, into: UUID) -> None:
         """One entity becomes part of another; its id redirects."""
         async with self.database.transaction() as connection:
             store = LinkageStore(connection)
-            version = await store.next_version()
+            version = await store.lead() + 1
             found = await store.resolve([gone, into])
             before, after = found[gone], found[into]
             changes = [
@@ -94,6 +134,7 @@ class Office:
                 ),
             ]  # fmt: skip
             await store.keep_entities(changes, version)
+            await store.commit_version(version)
 
     async def golden(
         self, person: Viewer | None, purpose: str, entities: Sequence[UUID], *, token_purpose: str | None = None
@@ -109,17 +150,15 @@ class Office:
         """A browser or program of this person's, signed in."""
         cookies: Mapping[str, str] = {}
         if person is not None:
-            session = begin(person, "", time.time())
-            keys = Keys(KEY)
-            cookies = {"jigsaw": keys.close(USE, asdict(session))}
-            headers = {"X-CSRF-Token": token_of(keys, session), **headers}
+            cookie, token = signed_in(person)
+            cookies, headers = {"jigsaw": cookie}, {"X-CSRF-Token": token, **headers}
         transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
         return httpx.AsyncClient(
             transport=transport, base_url="http://127.0.0.1:8080", cookies=dict(cookies), headers=headers
         )
 
     async def entries(self, person: Viewer) -> list[Access]:
-        """All that this person caused in the log. The service's entries keep their order, so a last one marks the end."""
+        """All that this person caused in the log. A service's entries keep their order, so a last one marks the end."""
         marker = viewer("nobody-in-particular")
         assert (await self.golden(marker, "identity", [uuid4()])).status_code == 200
         async with asyncio.timeout(SECONDS):
@@ -139,6 +178,19 @@ def settings_of(parts: Parts, databases: Databases, **more: Any) -> Settings:
         kafka=parts.kafka, database=SecretStr(databases.dsn), redis=parts.redis, sealing_key=SecretStr("00" * 32),
         session_key=SecretStr(KEY), log_level="WARNING", **more,
     )  # fmt: skip
+
+
+@asynccontextmanager
+async def served(office: Office, port: int) -> AsyncIterator[str]:
+    """The running app, for browsers: its address."""
+    server = uvicorn.Server(uvicorn.Config(office.app, port=port, lifespan="off", log_level="warning"))
+    serving = asyncio.create_task(server.serve())
+    async with asyncio.timeout(SECONDS):
+        while not server.started:  # noqa: ASYNC110 (uvicorn has no event for it)
+            await asyncio.sleep(0.02)
+    yield f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    await serving
 
 
 @asynccontextmanager

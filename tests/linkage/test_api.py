@@ -1,4 +1,4 @@
-"""Who may know what: every role, purpose, agreement and field against the files themselves; the log before the answer."""
+"""Who may know what: every role, purpose, agreement and field against the files; the log before the answer."""
 
 from collections.abc import AsyncIterator
 from datetime import date
@@ -79,7 +79,9 @@ async def test_no_role_sees_for_any_purpose_a_value_that_its_agreement_does_not_
 async def test_the_golden_record_is_made_only_of_what_may_be_seen(office: Office) -> None:
     """Two partners that a youth worker may not read outvote the school; the school's name is shown all the same."""
     seen = record("schools", given="Siân", family="Gruffydd", birth_date="2010-03-14", email="sian@school.example")
-    others = [record(partner, given="Shan", family="Griffith") for partner in ("ambulance", "adult-social-care", "fire")]
+    others = [
+        record(partner, given="Shan", family="Griffith") for partner in ("ambulance", "adult-social-care", "fire")
+    ]
     (id,) = await office.keep([seen, *others])
     values = (await office.golden(viewer("youth-worker"), "neet", [id])).json()["entities"][str(id)]["values"]
     assert values == {"given": "Siân", "family": "Gruffydd", "birth_date": "2010-03-14"}
