@@ -7,7 +7,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 from services.linkage.explain import Explanation
 from services.linkage.reasoning import Reasoned
 from services.linkage.searching import Hit
-from services.linkage.showing import Shown, agreement_of
+from services.linkage.showing import Shown
 from shared.contracts import Kind
 
 MOST = 500
@@ -133,7 +133,7 @@ def entity_said(purpose: str, found: Shown) -> EntitySaid:
     records = {record.id: record for record in found.records}
     golden = {
         field: FieldSaid(
-            value=one.value, record=one.record, partner=one.partner, agreement=agreement_of(records[one.record], field),
+            value=one.value, record=one.record, partner=one.partner, agreement=records[one.record].agreement,
             published=one.at, because=one.because,
         )
         for field, one in found.golden.items()

@@ -11,7 +11,7 @@ from services.linkage.reasoning import Reasoned
 from services.linkage.records import Identity, Kept
 from services.linkage.reviewing import Case
 from services.linkage.searching import Hit
-from services.linkage.showing import Shown, agreement_of, in_order
+from services.linkage.showing import Shown, in_order
 from services.linkage.viewing import Reception
 from shared.web import N_, Language
 
@@ -124,7 +124,7 @@ class Wording:
         golden = said(shown, spoken)
         lines = [
             Line(
-                words.field(field, spoken), golden[field], self._source(record_of(shown, one.record), field, spoken),
+                words.field(field, spoken), golden[field], self.of_record(record_of(shown, one.record), spoken),
                 one.at, spoken.gettext(words.BECAUSE[one.because]) if one.because in words.BECAUSE else one.because,
             )
             for field, one in shown.golden.items()
@@ -164,9 +164,6 @@ class Wording:
     def of_record(self, record: Kept, spoken: Language) -> str:
         """A record by the agreement it came in by."""
         return self._reception.of_agreement(record.agreement, spoken)
-
-    def _source(self, record: Kept, field: str, spoken: Language) -> str:
-        return self._reception.of_agreement(agreement_of(record, field), spoken)
 
     def _column(self, record: Kept, fields: Sequence[str], shown: Shown, spoken: Language) -> Column:
         values = [words.value(field, record.identity.get(field, ""), spoken) for field in fields]

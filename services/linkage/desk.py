@@ -113,7 +113,7 @@ async def entities_of(
 
 def _shown(asker: Asker, asked: UUID, living: Resolved, records: Mapping[UUID, Kept], oversees: bool) -> Shown:
     members = [records[id] for id in living.members if id in records]
-    return shown(asked, living.entity, living.kind, members, asker.decision, oversees=oversees)
+    return shown(asked, living.entity, living.kind, members, asker.sight, oversees=oversees)
 
 
 def entries_of(

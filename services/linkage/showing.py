@@ -18,6 +18,25 @@ ORDER = (
 """Fields as a page lists them."""
 
 
+@dataclass(frozen=True)
+class Sight:
+    """What a role may see for a purpose, value by value. ``agreements``: partner → the names of all it ever had.
+
+    A record keeps the agreement of its newest identity. What that identity no longer had came in earlier, under
+    whichever of the partner's agreements: such a value is shown only if every one of them would show it.
+    """
+
+    decision: Decision
+    agreements: Mapping[str, frozenset[str]]
+
+    def shows(self, record: Kept, field: str) -> bool:
+        """May this record's value of the field be shown?"""
+        by = {record.agreement}
+        if field not in record.snapshot:
+            by |= self.agreements.get(record.partner, frozenset())
+        return all(self.decision.shows(agreement, field) for agreement in by)
+
+
 @dataclass(frozen=True, slots=True)
 class Shown:
     """An entity as a viewer may see it. ``asked`` is the id they asked by, ``entity`` the one it lives under now.
@@ -41,7 +60,7 @@ class Shown:
     @property
     def agreements(self) -> set[str]:
         """The agreements that what is shown came in by."""
-        return {agreement_of(record, field) for record in self.records for field in record.identity}
+        return {record.agreement for record in self.records if record.identity}
 
     def only(self, records: Iterable[UUID]) -> "Shown":
         """The same, as if it had only these records."""
@@ -50,25 +69,20 @@ class Shown:
         return replace(self, records=kept, golden=golden_of([record for record in kept if record.identity]))
 
 
-def agreement_of(record: Kept, field: str) -> str:
-    """The agreement that a value of a record came in by: the record's, because a partner's record has one at a time."""
-    return record.agreement
-
-
 def shown(
-    asked: UUID, entity: UUID, kind: Kind, members: Iterable[Kept], decision: Decision, *, oversees: bool = False
+    asked: UUID, entity: UUID, kind: Kind, members: Iterable[Kept], sight: Sight, *, oversees: bool = False
 ) -> Shown:
     """``members``: all the entity's records. Who ``oversees`` sees that each record is there, without its values."""
-    cut = [cut_to(record, decision) for record in members]
+    cut = [cut_to(record, sight) for record in members]
     records = sorted((record for record in cut if record.identity or oversees), key=lambda r: (r.partner, r.id))
     golden = golden_of([record for record in records if record.identity])
     ordered = {field: golden[field] for field in in_order(golden)}
     return Shown(asked, entity, kind, records, ordered, refused=bool(cut) and not records)
 
 
-def cut_to(record: Kept, decision: Decision) -> Kept:
+def cut_to(record: Kept, sight: Sight) -> Kept:
     """The record with the values that may be shown, and nothing else of its identity."""
-    fields = {field for field in record.identity if decision.shows(agreement_of(record, field), field)}
+    fields = {field for field in record.identity if sight.shows(record, field)}
     return replace(
         record,
         identity={field: value for field, value in record.identity.items() if field in fields},

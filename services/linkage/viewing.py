@@ -7,7 +7,8 @@ from uuid import UUID
 
 from fastapi import HTTPException, Request
 
-from shared.access import Agreements, Decision, decide
+from services.linkage.showing import Sight
+from shared.access import Agreements, decide
 from shared.contracts import Access, Action, Outcome
 from shared.initiatives import Initiatives
 from shared.web import N_, Language, TokenRefused, Viewer, verify_service_token
@@ -26,7 +27,7 @@ class Asker:
 
     viewer: Viewer
     purpose: str
-    decision: Decision
+    sight: Sight
     caller: str = ""
 
     @property
@@ -36,12 +37,12 @@ class Asker:
     @property
     def allowed(self) -> bool:
         """Whether any agreement in force names the role and the purpose."""
-        return self.decision.allowed
+        return self.sight.decision.allowed
 
     @property
     def fields(self) -> frozenset[str]:
         """Every field that some agreement shows them."""
-        return frozenset[str]().union(*self.decision.fields.values())
+        return frozenset[str]().union(*self.sight.decision.fields.values())
 
     def entry(
         self, action: Action, subject: UUID | None, outcome: Outcome, reference: str, *,
@@ -60,6 +61,8 @@ class Reception:
 
     def __init__(self, key: str, agreements: Agreements, initiatives: Initiatives) -> None:
         self._key, self._agreements = key, agreements
+        partners = {agreement.partner.name for agreement in agreements.by_name.values()}
+        self._of_partner = {name: frozenset(a.name for a in agreements.of_partner(name)) for name in partners}
         self._titles = {one.purpose: one.statement.title.model_dump() for one in initiatives.by_name.values()}
 
     def purposes(self, role: str) -> list[str]:
@@ -85,7 +88,8 @@ class Reception:
     def asker(self, person: Viewer, purpose: str, caller: str = "") -> Asker:
         """``purpose`` empty: the first that the role has."""
         wanted = purpose or next(iter(self.purposes(person.role)), IDENTITY)
-        return Asker(person, wanted, decide(self._agreements, [person.role], wanted, _today()), caller)
+        decision = decide(self._agreements, [person.role], wanted, _today())
+        return Asker(person, wanted, Sight(decision, self._of_partner), caller)
 
     def asking(self, request: Request, purpose: str) -> Asker:
         """Whoever sent the request: a signed-in person, or a service on behalf of one. Raises 401 and 403."""

@@ -76,6 +76,20 @@ async def test_no_role_sees_for_any_purpose_a_value_that_its_agreement_does_not_
     assert shown > 300, "the matrix is not empty"
 
 
+async def test_nor_does_the_page_of_an_entity_show_one(office: Office) -> None:
+    names = [file["name"] for file in FILES]
+    (id,) = await office.keep([everything_by(name) for name in names])
+    for role in ROLES:
+        for purpose in PURPOSES:
+            async with office.client(viewer(role)) as client:
+                answer = await client.get(f"/linkage/api/entities/{id}?purpose={purpose}")
+            allowed = oracle(role, purpose)
+            assert (answer.status_code == 200) == (bool(allowed) or (role, purpose) == ("auditor", "identity"))
+            for one in answer.json().get("records", []):
+                fields = {field for field, by in allowed.items() if one["agreement"] in by and field in VALUES}
+                assert set(one["values"]) == fields, (role, purpose, one["agreement"])
+
+
 async def test_the_golden_record_is_made_only_of_what_may_be_seen(office: Office) -> None:
     """Two partners that a youth worker may not read outvote the school; the school's name is shown all the same."""
     seen = record("schools", given="Siân", family="Gruffydd", birth_date="2010-03-14", email="sian@school.example")
@@ -134,6 +148,9 @@ async def test_what_cannot_be_written_down_is_not_shown(office: Office) -> None:
             answers = [
                 await office.golden(person, "identity", [id]),
                 await client.get(f"/linkage/api/entities/{id}"),
+                await client.get(f"/linkage/api/entities/{id}/why"),
+                await client.post("/linkage/api/search", json={"identity": {"name": "Rhys Morgan"}}),
+                await client.get(f"/linkage/entities/{id}", headers={"Accept": "text/html"}),
             ]
         finally:
             await owner.execute("GRANT INSERT ON outbox TO linkage")
