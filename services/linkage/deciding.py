@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
+from services.linkage import metrics
 from services.linkage.desk import entities_of, entries_of
 from services.linkage.index import Decide, Verdict
 from services.linkage.live import LiveIndex
@@ -105,6 +106,7 @@ class Review:
         except BaseException:
             self._live.spoil()
             raise
+        metrics.DECISIONS.labels(verdict or "undo").inc(len(ordered))
 
     async def _entities(self, pairs: Sequence[Pair]) -> dict[UUID, UUID]:
         """The entities of the records. Raises ``LookupError`` unless all are people's and no pair is one record."""

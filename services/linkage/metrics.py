@@ -13,3 +13,5 @@ APPLY_SECONDS = Histogram(
     "Blocking, comparing and clustering of one batch, without the database.",
     buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1),
 )
+DISCLOSURES = Counter("linkage_disclosures_total", "Entities shown to somebody, refused, or not found.", ["outcome"])
+DECISIONS = Counter("linkage_decisions_total", "Pairs of records that a steward decided about.", ["verdict"])

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from fastapi import HTTPException, Request
 
+from services.linkage import metrics
 from services.linkage.showing import Sight
 from shared.access import Agreements, decide
 from shared.contracts import Access, Action, Outcome
@@ -49,6 +50,8 @@ class Asker:
         fields: Collection[str] = (), agreements: Collection[str] = (),
     ) -> Access:  # fmt: skip
         """The audit entry of an answer: about whom, which fields of which agreements (their names, never values)."""
+        if action is not Action.DECISION:
+            metrics.DISCLOSURES.labels(outcome).inc()
         return Access(
             at=datetime.now(UTC), actor=self.viewer.subject, role=self.viewer.role, service="linkage", action=action,
             subject=subject, purpose=self.purpose, agreement=",".join(sorted(set(agreements))),
