@@ -46,7 +46,13 @@ class Round:
 
     @property
     def lost(self) -> int:
-        return self.account.not_received + self.account.not_linked + self.account.not_scored + self.account.unsent
+        return (
+            self.account.not_received
+            + self.account.not_linked
+            + self.account.not_scored
+            + self.account.unsent
+            + self.account.unheard
+        )
 
     @property
     def duplicated(self) -> int:
@@ -98,7 +104,9 @@ class Trial:
             await asyncio.sleep(0.5)
 
     async def _account(self) -> Reconciliation:
-        return await reconcile(dsns(self._stack.home, self._stack.up), held=self._publisher.receipts.accepted)
+        return await reconcile(
+            dsns(self._stack.home, self._stack.up), self._stack.up.parts.kafka, held=self._publisher.receipts.accepted
+        )
 
 
 def _of_round(event: Event, seed: int) -> Event:

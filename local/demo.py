@@ -81,7 +81,7 @@ async def _settled(home: Home, up: Up, publisher: Publisher, progress: Callable[
     """Until nothing moves any more: everything accepted is done, or nothing has changed for a while."""
     last, since = None, perf_counter()
     while True:
-        account = await reconcile(dsns(home, up), held=publisher.receipts.accepted)
+        account = await reconcile(dsns(home, up), up.parts.kafka, held=publisher.receipts.accepted)
         progress(account.accepted - max(account.not_linked, account.not_scored))
         if account.is_whole:
             return account

@@ -9,8 +9,11 @@ from dataclasses import dataclass, fields
 from uuid import UUID
 
 import asyncpg
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
 
 from shared.bus import inbox_id
+from shared.contracts.asyncapi import HEARD_BY
 
 ACCEPTED = "SELECT id FROM receipts WHERE reason = ''"
 INBOX = "SELECT id FROM inbox"
@@ -26,8 +29,9 @@ TWICE_ALERTED = """SELECT count(*) FROM (SELECT FROM alerts WHERE state IN ('ope
 
 @dataclass(frozen=True)
 class Reconciliation:
-    """All but ``accepted`` and ``unsent`` ought to be 0 when nothing moves any more.
+    """All but ``accepted`` ought to be 0 when nothing moves any more.
 
+    ``unsent``: transactions whose messages the broker has not; ``unheard``: messages waiting for a service;
     ``not_linked`` and ``not_scored``: accepted events that linkage or scoring have not done; ``dead``: put aside, not
     replayed; ``misplaced``: records whose entity does not know them; ``claimed_twice``: records in two entities;
     ``twice_alerted``: people with two live alerts for one initiative; ``not_received``: accepted by the partner's
@@ -36,6 +40,7 @@ class Reconciliation:
 
     accepted: int
     unsent: int
+    unheard: int
     not_received: int
     not_linked: int
     not_scored: int
@@ -54,13 +59,14 @@ class Reconciliation:
         return not any(faults) and self.dead == dead
 
 
-async def reconcile(dsns: Mapping[str, str], held: int | None = None) -> Reconciliation:
-    """``dsns``: each service's database; ``held``: how many events partners hold an acceptance for."""
+async def reconcile(dsns: Mapping[str, str], servers: str, held: int | None = None) -> Reconciliation:
+    """``dsns``: each service's database; ``servers``: the broker's; ``held``: how many acceptances partners hold."""
     accepted = await _ids(dsns["ingest"], ACCEPTED)
     linked, scored = await _ids(dsns["linkage"], INBOX), await _ids(dsns["scoring"], INBOX)
     return Reconciliation(
         accepted=len(accepted),
         unsent=sum([await _number(dsn, UNSENT) for dsn in dsns.values()]),
+        unheard=await lag(servers),
         not_received=max(0, (held or 0) - len(accepted)),
         not_linked=len({inbox_id("/services/ingest", id.hex) for id in accepted} - linked),
         not_scored=len({inbox_id("/services/linkage", id.hex) for id in accepted} - scored),
@@ -69,6 +75,26 @@ async def reconcile(dsns: Mapping[str, str], held: int | None = None) -> Reconci
         claimed_twice=abs(await _number(dsns["linkage"], CLAIMED_TWICE)),
         twice_alerted=await _number(dsns["alerts"], TWICE_ALERTED),
     )
+
+
+async def lag(servers: str) -> int:
+    """Messages on the bus that a service which hears them has not finished, by the offsets it committed."""
+    client = AIOKafkaAdminClient(bootstrap_servers=servers)
+    consumer = AIOKafkaConsumer(bootstrap_servers=servers)
+    await client.start()
+    await consumer.start()
+    try:
+        waiting = 0
+        for topic, ears in HEARD_BY.items():
+            partitions = [TopicPartition(topic.spec.name, number) for number in range(topic.spec.partitions)]
+            ends = await consumer.end_offsets(partitions)
+            for ear in ears:
+                done = await client.list_consumer_group_offsets(ear, partitions=partitions)
+                waiting += sum(ends[p] - max(0, done[p].offset) for p in partitions)
+        return waiting
+    finally:
+        await client.close()
+        await consumer.stop()
 
 
 async def _ids(dsn: str, statement: str) -> set[UUID]:
