@@ -158,7 +158,7 @@ class Service(Generic[S]):
 
 
 def _spare_the_collector() -> None:
-    """What lives from here to the end is not looked at again; batches make many objects and no cycles, so look seldom."""
+    """What lives from here to the end is not looked at again; batches make many objects and no cycles: look seldom."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)

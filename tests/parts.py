@@ -1,4 +1,4 @@
-"""Real parts for the tests: one Kafka, PostgreSQL and Valkey for the whole run, one database a service and test module."""
+"""Real parts for the tests: one Kafka, PostgreSQL and Valkey for the whole run, one database a service and module."""
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
