@@ -91,7 +91,9 @@ def languages(catalogues: Iterable[Path]) -> dict[str, Language]:
     welsh = Translations()
     files = [folder / "cy" / "LC_MESSAGES" / "messages.po" for folder in catalogues]
     for file in reversed([file for file in files if file.exists()]):
-        welsh.merge(_translations(file, "cy"))
+        found = _translations(file, "cy")
+        welsh.merge(found)
+        welsh.plural = found.plural  # merge() takes the messages and leaves the rule for their forms
     return {"en": english, "cy": Language("cy", welsh)}
 
 

@@ -101,3 +101,9 @@ def test_the_issuers_locale_counts_for_a_browser_that_says_nothing(browser: http
     tell(person="nest")
     browser.headers["Accept-Language"] = "*"
     assert '<html lang="cy"' in browser.get("/example/").text
+
+
+def test_welsh_counts_by_its_own_rule_not_by_the_english_one() -> None:
+    welsh = languages([PROJECT / "services" / "linkage" / "locale", SHARED / "locale"])["cy"]
+    said = [welsh.ngettext("%(num)s record", "%(num)s records", count) for count in (1, 2, 3, 4, 6)]
+    assert said == ["1 cofnod", "2 gofnod", "3 chofnod", "4 cofnod", "6 chofnod"]
