@@ -27,7 +27,7 @@ check: setup
 	@$(BIN)/lint-imports
 
 browser:
-	@bash .ci/browser
+	@bash .ci/browser && bash .ci/tools
 
 # After a compatible change of a contract: freeze it and commit the result.
 contracts: setup

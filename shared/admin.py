@@ -6,6 +6,7 @@ from aiokafka.errors import TopicAlreadyExistsError, for_code
 from shared.contracts import Topic
 
 DAY_MS = 24 * 3600 * 1000
+LARGEST_BYTES = 2 * 1024 * 1024
 
 
 async def create_topics(servers: str, *, replication: int = 1) -> list[str]:
@@ -28,5 +29,9 @@ async def create_topics(servers: str, *, replication: int = 1) -> list[str]:
 
 def _new(topic: Topic, replication: int) -> NewTopic:
     spec = topic.spec
-    settings = {"retention.ms": str(spec.retention_days * DAY_MS), "min.insync.replicas": str(min(2, replication))}
+    settings = {
+        "retention.ms": str(spec.retention_days * DAY_MS),
+        "min.insync.replicas": str(min(2, replication)),
+        "max.message.bytes": str(LARGEST_BYTES),
+    }
     return NewTopic(spec.name, spec.partitions, replication, topic_configs=settings)

@@ -51,9 +51,9 @@ class Watchdog:
             if not waiting:
                 self._since.pop(topic, None)
             since = self._since.setdefault(topic, now) if waiting else now
-            oldest = self._bus.heard_at(topic)
+            newest_done = self._bus.heard_at(topic) or 0.0  # what waits is younger than that
             LAG.labels(topic).set(waiting)
-            LAG_SECONDS.labels(topic).set(max(0.0, now - (oldest or since)) if waiting else 0.0)
+            LAG_SECONDS.labels(topic).set(now - max(newest_done, since) if waiting else 0.0)
         finished = dict(self._bus.progress.finished)
         if finished != self._last or not sum(lag.values()) or self._bus.waiting:
             self._moved_at, self._last = monotonic(), finished

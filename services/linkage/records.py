@@ -30,8 +30,9 @@ class Published:
 
     @property
     def digest(self) -> bytes:
-        """16 bytes that differ when the identity does."""
-        return blake2b(orjson.dumps(self.identity, option=orjson.OPT_SORT_KEYS), digest_size=16).digest()
+        """16 bytes that differ when the identity does, or the agreement it comes in under."""
+        named = orjson.dumps([self.agreement, self.identity], option=orjson.OPT_SORT_KEYS)
+        return blake2b(named, digest_size=16).digest()
 
 
 @dataclass(frozen=True, slots=True)

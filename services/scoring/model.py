@@ -4,13 +4,16 @@ The ONNX graph has one input, float32 (entities, features), and two named output
 ``contributions``, the log-odds that each feature adds against the baseline case (an additive glass-box model).
 """
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
+
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # since 1.29 it reports to its maker; only heeded before the import
+import onnxruntime  # noqa: E402
 
 Vectors = NDArray[np.float32]
 OUTPUTS = ["score", "contributions"]
