@@ -162,6 +162,10 @@ class Bus(Generic[S]):
         self._subscriber(self._hear)
 
     @property
+    def topics(self) -> list[Topic]:
+        return [topic_of(handler) for handler in self._handlers]
+
+    @property
     def consumer(self) -> AIOKafkaConsumer | None:
         return self._subscriber.consumer
 

@@ -20,6 +20,7 @@ from shared.bus import Bus, Handler
 from shared.db import Connection, Database
 from shared.errors import Unavailable
 from shared.outbox import Outbox
+from shared.prune import prune_forever
 from shared.settings import Settings
 from shared.telemetry import RELEASE, log, start_logging
 from shared.turn import Turn
@@ -108,6 +109,7 @@ class Service(Generic[S]):
             await self._begin_hearing()
         if self.bus is not None:
             self.in_background(Watchdog(self.bus).run)  # type: ignore[arg-type]
+            self.in_background(partial(prune_forever, self.database, self.bus.topics))
         tasks = [asyncio.create_task(_loudly(work)) for work in self._background]
         _spare_the_collector()
         log().info("service.ready", port=self.settings.http_port)

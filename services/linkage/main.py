@@ -11,6 +11,7 @@ from services.linkage.exact import ExactIndex
 from services.linkage.index import Index
 from services.linkage.live import LiveIndex
 from services.linkage.model import Model
+from services.linkage.settings import LinkageSettings
 from services.linkage.standby import Standby
 from services.linkage.store import LinkageStore
 from services.linkage.stream import Linker
@@ -20,7 +21,6 @@ from shared.access import Agreements
 from shared.contracts import Kind
 from shared.initiatives import Initiatives
 from shared.service import Service
-from shared.settings import Settings
 from shared.web import Web
 
 HERE = Path(__file__).parent
@@ -32,10 +32,10 @@ def indexes(models: Mapping[str, Model]) -> dict[Kind, Index | ExactIndex]:
     return {Kind.PERSON: Index(models["person"])} | by_rules
 
 
-def service(settings: Settings) -> Service[LinkageStore]:
+def service(settings: LinkageSettings) -> Service[LinkageStore]:
     """Linkage, ready to run."""
     service = Service("linkage", settings, LinkageStore, title="Jigsaw linkage")
-    models = {path.stem: Model.load(path.read_text()) for path in sorted((HERE / "models").glob("*.json"))}
+    models = {path.stem: Model.load(path.read_text()) for path in sorted(settings.linkage_models.glob("*.json"))}
     make = partial(indexes, models)
     index = LiveIndex(make)
     linker = Linker(index)
@@ -56,4 +56,4 @@ def service(settings: Settings) -> Service[LinkageStore]:
 
 
 if __name__ == "__main__":
-    service(Settings()).run()
+    service(LinkageSettings()).run()

@@ -19,11 +19,11 @@ from pydantic import SecretStr
 from local.stack import Parts
 from services.linkage.main import service
 from services.linkage.records import Kept, Published, fold
+from services.linkage.settings import LinkageSettings
 from services.linkage.store import LinkageStore
 from shared.contracts import Access, Accesses, Change, EntityChanged, Kind, Record, RecordsAccepted, Topic, record_id
 from shared.contracts.envelope import first, to_headers
 from shared.db import Database
-from shared.settings import Settings
 from shared.web import Viewer, service_token
 from shared.web.csrf import token_of
 from shared.web.keys import Keys
@@ -173,8 +173,8 @@ class Office:
                 self.heard += Accesses.model_validate_json(message.value).entries
 
 
-def settings_of(parts: Parts, databases: Databases, **more: Any) -> Settings:
-    return Settings(
+def settings_of(parts: Parts, databases: Databases, **more: Any) -> LinkageSettings:
+    return LinkageSettings(
         kafka=parts.kafka, database=SecretStr(databases.dsn), redis=parts.redis, sealing_key=SecretStr("00" * 32),
         session_key=SecretStr(KEY), log_level="WARNING", **more,
     )  # fmt: skip

@@ -1,0 +1,24 @@
+"""Forgetting what can no longer be repeated: inbox rows older than anything the bus still holds."""
+
+import asyncio
+from datetime import timedelta
+
+from shared.contracts import Topic
+from shared.db import HERE, Database, queries
+from shared.errors import Unavailable
+from shared.telemetry import log
+
+PRUNE = queries(HERE / "queries.sql")["prune_inbox"]
+EVERY_SECONDS = 3600.0
+
+
+async def prune_forever(database: Database, heard: list[Topic]) -> None:
+    """Once an hour. A row goes when its topic has been cleaned of the message, and a day more."""
+    age = timedelta(days=max(topic.spec.retention_days for topic in heard) + 1)
+    while True:
+        try:
+            async with database.transaction() as connection:
+                await connection.execute(PRUNE, age)
+        except Unavailable as error:
+            log().warning("prune.database_away", because=str(error))
+        await asyncio.sleep(EVERY_SECONDS)
