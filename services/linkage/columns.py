@@ -4,6 +4,7 @@ A value is kept once however many nodes bear it, with what comparison and blocki
 parts of a date, frozen frequency), so that scoring a thousand pairs is arithmetic on arrays.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -21,6 +22,8 @@ Codes = NDArray[np.uint8]
 
 RARITY_STEPS: Final = 8
 """Rarity is −log2 of a value's frozen frequency, stored in eighths of a bit: 0 is everyone, 255 is 1 in 3.9 billion."""
+
+_OUTWARD: Final = re.compile(r"^[A-Z]{1,2}\d[A-Z\d]?$")
 
 Frequencies = Mapping[str, Callable[[str], int]]
 """Field → rarity (in `RARITY_STEPS` a bit, 0–255) of a value of it."""
@@ -42,9 +45,9 @@ def _of_date(date: str) -> tuple[int, ...]:
 
 
 def _of_postcode(code: str) -> tuple[int, ...]:
-    """Sector, outward code and area of a British postcode; ever shorter prefixes of any other."""
+    """Sector, outward code and area of a British postcode, whole or outward only; ever shorter prefixes of any other."""
     british = len(code) >= 5 and code[-1].isalpha() and code[-2].isalpha() and code[-3].isdigit()
-    outward = code[:-3] if british else code[:-2]
+    outward = code[:-3] if british else code if _OUTWARD.match(code) else code[:-2]
     area = code[: 2 if code[1:2].isalpha() else 1] if code[:1].isalpha() else code[:1]
     return hashed("s" + (code[:-2] if british else code[:-1])), hashed("o" + outward), hashed("a" + area)
 

@@ -1,8 +1,8 @@
 """The linkage model: what agreement and disagreement are worth, as a versioned JSON file.
 
 A pair of records is the same person or not, and there are several ways of being either (`Way`): the same person who
-stayed put, moved or changed a name; two people who have nothing, a street, a household or a birth in common. Each way
-says, field by field, how often the two *share* the field's one true value; sharing it they agree as a person agrees with
+stayed put or moved; two people who have nothing, a street, a household, a birth or a name in common. Each way says,
+field by field, how often the two *share* the field's one true value; sharing it they agree as a person agrees with
 itself (`m`), else as strangers do (`u`). This is Fellegi and Sunter (1969) with the dependence between fields that a
 household makes written down as a mixture, in the spirit of Larsen and Rubin (2001).
 """
@@ -10,13 +10,10 @@ household makes written down as a mixture, in the spirit of Larsen and Rubin (20
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Final
+from typing import Any
 
 from services.linkage.columns import Frequencies
 from services.linkage.compare import FIELDS
-
-PLACE_FIELDS: Final = ("postcode", "address", "town", "uprn")
-HOUSE: Final = dict.fromkeys(PLACE_FIELDS, 0.95)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +53,12 @@ class Rarities:
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """In millibits, posterior: 0 is even odds. Clusters merge while their mean weight is at least `link`; from `review` to
-    there, and within `margin` of a better choice, a person should look. A weight never counts less than `missing`, which
-    also stands for pairs never compared, nor more than `most`."""
+    """In millibits, posterior: 0 is even odds. Clusters merge while their mean weight is at least `link`; from `review`
+    to there, and within `margin` of a better choice, a person should look. A weight never counts less than `missing`,
+    which also stands for pairs never compared, nor more than `most`.
+    """
 
-    link: int = -1000
+    link: int = -500
     review: int = -2500
     margin: int = 1000
     missing: int = -3000
@@ -106,4 +104,4 @@ class Model:
                 Thresholds(**raw["thresholds"]), raw["block_cap"], raw["provenance"],
             )  # fmt: skip
         except (KeyError, TypeError) as error:
-            raise ValueError(f"This is not a linkage model: {error!r} is missing or unknown. Train one anew.") from error
+            raise ValueError(f"This is no linkage model: {error!r} is missing or unknown. Train one anew.") from error

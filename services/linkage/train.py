@@ -1,26 +1,29 @@
 """A model from records alone: no labels, no thresholds tuned on a truth.
 
-Rarities are counted, `u` is measured on random pairs, `m` and the shares of the ways come from expectation–maximisation
-over candidate pairs (Winkler 1988; Larsen and Rubin 2001). Candidates are a function of what EM looks at, so conditioning
-on them scales every way alike and the odds stay right. Dirichlet priors (`TYPICAL`) keep fields with little data sane.
+Rarities are counted, `u` is measured on random pairs, `m`, the shares of the ways and what they share come from
+expectation–maximisation over candidate pairs (Winkler 1988; Larsen and Rubin 2001). Whether a pair is a candidate
+follows from the very levels that EM looks at, so choosing candidates scales all ways alike and the odds stay right.
+Dirichlet and Beta priors (`TYPICAL`, `WAYS`) keep what has little data sane.
 """
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from services.linkage.blocking import Blocks, Pairs
-from services.linkage.columns import RARITY_STEPS, Codes, Columns
+from services.linkage.columns import RARITY_STEPS, Columns
 from services.linkage.compare import FIELDS, LEVELS, compare
 from services.linkage.match import Matcher
-from services.linkage.model import HOUSE, Field, Model, Rarities, Way
+from services.linkage.model import Field, Model, Rarities, Way
 from services.linkage.normal import TRAITS, Traits
 
 Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
 
 _YEARS: Final = (0.90, 0.06, 0.02, 0.02)
 _DAYS: Final = ((0.90, 0.02, 0.06, 0.02), (0.60, 0.04, 0.16, 0.20), (0.40, 0.05, 0.20, 0.35), (0.20, 0.02, 0.18, 0.60))
@@ -36,24 +39,36 @@ TYPICAL: Final[Mapping[str, tuple[float, ...]]] = {
 }  # fmt: skip
 """What `m` is like in general, by level: where EM starts, and what it is drawn to where data is scarce."""
 
-MOVED: Final = dict.fromkeys(HOUSE, 0.0)
-CONTACT: Final = {"phone": 0.6, "email": 0.3}
-WAYS: Final = (
-    Way("stay", True, 5e-4, {"phone": 0.9, "email": 0.9, "vehicle": 0.9, "occupation": 0.8}),
-    Way("moved", True, 2e-4, MOVED | {"phone": 0.5, "email": 0.9}),
-    Way("renamed", True, 1e-5, {"family": 0.05, "phone": 0.9, "email": 0.7}),
-    Way("renamed and moved", True, 1e-6, MOVED | {"family": 0.05, "phone": 0.5, "email": 0.7}),
-    Way("random", False, 1.0),
-    Way("household", False, 3e-4, HOUSE | CONTACT | {"family": 0.75}),
-    Way("neighbours", False, 1e-3, {"town": 0.95, "postcode": 0.9}),
-    Way("twins", False, 1e-6, HOUSE | CONTACT | {"family": 0.97, "year": 1.0, "day": 1.0}),
-    Way("namesakes at home", False, 1e-6, HOUSE | CONTACT | {"family": 0.98, "given": 1.0}),
-    Way("kin", False, 1e-4, {"family": 0.98}),
-)
-"""How two records are of one person or of two, before the data says how often: EM learns the shares of the ways."""
-
 PRIOR_PAIRS: Final = 200
-"""How many pairs of experience `TYPICAL` counts as."""
+"""How many pairs of experience `TYPICAL` counts as, and `WAYS` for each field."""
+
+_HOME: Final = {"postcode": 0.97, "address": 0.90, "town": 0.98, "uprn": 0.95, "phone": 0.50, "birth_place": 0.50}
+WAYS: Final = (
+    Way("stayed", True, 1.0),
+    Way("moved", True, 0.05, {"postcode": 0.05, "address": 0.05, "uprn": 0.05, "town": 0.50, "phone": 0.20}),
+    Way("strangers", False, 0.0),
+    Way("household", False, 1.0, _HOME | {"family": 0.70, "email": 0.10}),
+    Way("street", False, 3.0, {"postcode": 0.80, "town": 0.98, "address": 0.30, "birth_place": 0.50}),
+    Way("neighbours", False, 1.0, {"postcode": 0.50, "town": 0.95, "birth_place": 0.50}),
+    Way("twins", False, 0.02, _HOME | {"family": 0.95, "year": 0.999, "day": 0.999, "birth_place": 0.95}),
+    Way("elder", False, 0.03, _HOME | {"family": 0.97, "given": 0.97}),
+    Way("namesakes", False, 0.10, {"family": 0.98, "given": 0.95, "email": 0.05}),
+)
+"""The ways of being one person or two, their shares in pairs a record, and what each shares: where EM starts.
+
+Elder: somebody's parent or child of the same name in the same home. Namesakes: names go together by origin, so full
+names repeat more often than their parts' frequencies say.
+"""
+
+TWINS_AMONG_HOUSEHOLD: Final = 0.02
+ELDERS_AMONG_HOUSEHOLD: Final = 0.05
+"""Twins cannot be told from one person with two given names by data that has no labels, so their share is fixed to that
+of households; it is set above their share of births (1.6%), because to merge twins is worse than to part two records.
+Elders are learned, up to a bound: else a name whose date of birth is wrong would count as one."""
+
+ROUNDS: Final = 18
+SETTLING: Final = 5
+"""Rounds of EM, and how many of the first leave `m` alone until the ways have found their shares."""
 
 _COUNTED: Final[Mapping[str, tuple[str, ...]]] = {
     "year": ("date",), "day": ("date",), "address": ("street",), "phone": ("phone_1", "phone_2"),
@@ -69,12 +84,13 @@ def train(name: str, kind: str, rows: Sequence[Traits], provenance: Mapping[str,
     if len(distinct) < 2:
         raise ValueError(f"Training needs records that differ: there are {len(distinct)}. Give more records.")
     rarities = count_rarities(rows)
-    model = Model(name, kind, {}, WAYS, rarities, provenance=provenance)
+    ways = tuple(replace(way, share=way.share / len(distinct) if way.share else 1.0) for way in WAYS)
+    model = Model(name, kind, {}, ways, rarities, provenance=provenance)
     columns = Columns(model.frequencies())
     nodes = columns.append(distinct)
-    u = _measure_u(columns, np.random.default_rng(seed))
-    pairs = _candidates(columns, nodes, model.block_cap, np.random.default_rng(seed))
-    return _Fit(model, u, columns, pairs).run()
+    random = np.random.default_rng(seed)
+    u = _measure_u(columns, random)
+    return _Fit(model, u, columns, _candidates(columns, nodes, model.block_cap, random)).run()
 
 
 def count_rarities(rows: Sequence[Traits]) -> dict[str, Rarities]:
@@ -88,7 +104,8 @@ def count_rarities(rows: Sequence[Traits]) -> dict[str, Rarities]:
         counts = Counter(row[at[t]][part] for t in _COUNTED.get(field, (field,)) for row in rows if row[at[t]])
         total = counts.total()
         if total:
-            rarities[field] = Rarities(_rarity(1, total), {value: _rarity(n, total) for value, n in counts.items() if n > 1})
+            known = {value: _rarity(number, total) for value, number in sorted(counts.items()) if number > 1}
+            rarities[field] = Rarities(_rarity(1, total), known)
     return rarities
 
 
@@ -97,26 +114,27 @@ def _rarity(count: int, total: int) -> int:
 
 
 def _measure_u(columns: Columns, random: np.random.Generator, pairs: int = 400_000) -> dict[str, tuple[float, ...]]:
-    """Levels among random pairs, for fields that enough of them have."""
+    """Levels among random pairs, for the fields that there are."""
     left, right = random.integers(0, columns.size, (2, pairs))
     apart = left != right
     levels, _ = compare(columns, left[apart], right[apart])
     u: dict[str, tuple[float, ...]] = {}
     for at, field in enumerate(FIELDS):
-        counts = np.bincount(levels[at], minlength=len(LEVELS[field]) + 1)[1:] + 0.3
+        counts = np.bincount(levels[at], minlength=len(LEVELS[field]) + 1)[1:] + _RARE_AGREEMENT
         if field == "day":
-            counts = np.tile(counts.reshape(4, 4).sum(0), 4)
-            u[field] = tuple(counts / counts.sum() * 4)
-        elif counts.sum() > 200:
-            u[field] = tuple(counts / counts.sum())
-    if "year" not in u:
-        u.pop("day")
-    if "given" in u:  # names that changed places are as rare as two equal names; the rarity of both is in the pair's
-        u["given"] = (*u["given"][:8], u["given"][0])
-    return u
+            counts = np.tile(counts.reshape(4, 4).sum(0), 4) * 4
+        u[field] = tuple(counts / counts.sum() * (4 if field == "day" else 1))
+    # Names that changed places are as rare as two equal names; the rarity of both is in the pair's.
+    u["given"] = (*u["given"][:8], u["given"][0])
+    there = {field for field in FIELDS if columns.ids[: columns.size, columns.at[_HELD_IN.get(field, field)]].any()}
+    return {field: levels for field, levels in u.items() if field in there}
 
 
-def _candidates(columns: Columns, nodes: Ints, cap: int, random: np.random.Generator, most: int = 600_000) -> Pairs:
+_RARE_AGREEMENT: Final = 0.3
+_HELD_IN: Final = {"middle": "middle_1", "year": "date", "day": "date", "address": "street", "phone": "phone_1"}
+
+
+def _candidates(columns: Columns, nodes: Ints, cap: int, random: np.random.Generator, most: int = 400_000) -> Pairs:
     """The candidate pairs of all nodes, or a random sample of them."""
     pairs = Blocks(columns, cap).change(np.zeros(0, np.int64), nodes).fresh
     if len(pairs) <= most:
@@ -131,41 +149,68 @@ class _Fit:
     def __init__(self, model: Model, u: Mapping[str, tuple[float, ...]], columns: Columns, pairs: Pairs) -> None:
         self._levels, self._rarities = compare(columns, pairs.left, pairs.right)
         self._all_pairs = columns.size * (columns.size - 1) / 2
-        self._weight = pairs.stands_for
-        self._model = model
-        self._u = u
+        self._stands_for = pairs.stands_for
+        self._u, self._first = u, model
 
-    def run(self, rounds: int = 10) -> Model:
-        model = self._with(self._model, {field: np.array(TYPICAL[field]) for field in self._u}, self._model.ways)
-        for _ in range(rounds):
-            model = self._round(model)
+    def run(self) -> Model:
+        """The model after `ROUNDS` rounds."""
+        typical = {field: _rows(field, np.array(TYPICAL[field])) for field in self._u}
+        model = self._with(typical, self._first.ways)
+        for number in range(ROUNDS):
+            m, ways = self._round(model)
+            model = self._with(typical if number < SETTLING else m, ways)
         return model
 
-    def _with(self, model: Model, m: Mapping[str, NDArray[np.float64]], ways: tuple[Way, ...]) -> Model:
-        fields = {name: Field(tuple(map(float, m[name])), tuple(map(float, self._u[name]))) for name in m}
-        return Model(
-            model.name, model.kind, fields, ways, model.rarities, model.thresholds, model.block_cap, model.provenance
+    def _with(self, m: Mapping[str, Floats], ways: tuple[Way, ...]) -> Model:
+        fields = {name: Field(_rounded(m[name].ravel()), _rounded(self._u[name])) for name in m}
+        return replace(self._first, fields=fields, ways=ways)
+
+    def _round(self, model: Model) -> tuple[dict[str, Floats], tuple[Way, ...]]:
+        matcher = Matcher(model)
+        likely = matcher.likelihoods(self._levels, self._rarities)
+        belief = likely / likely.sum(1, keepdims=True) * self._stands_for
+        m: dict[str, Floats] = {}
+        shared: list[dict[str, float]] = [dict(way.shared) for way in model.ways]
+        for field in model.fields:
+            counts: Floats = np.zeros(len(LEVELS[field]))
+            at = FIELDS.index(field)
+            known = np.flatnonzero(self._levels[at])
+            levels, rarities = self._levels[at][known], self._rarities[at][known]
+            ratio = matcher.ratios[field][levels, rarities]
+            for number, way in enumerate(model.ways):
+                held = way.of(field)
+                if not held:
+                    continue
+                truly = belief[known, number] * (held / (held + (1 - held) * ratio))
+                if way.same:
+                    counts = counts + np.bincount(levels, weights=truly, minlength=len(counts) + 1)[1:]
+                if field in way.shared:
+                    prior, total = WAYS[number].shared[field], belief[known, number].sum()
+                    shared[number][field] = float((truly.sum() + PRIOR_PAIRS * prior) / (total + PRIOR_PAIRS))
+            m[field] = _rows(field, _rows(field, counts, typical=True))
+        return m, self._ways(model, belief.sum(0) / self._all_pairs, shared)
+
+    def _ways(self, model: Model, shares: Floats, shared: Sequence[Mapping[str, float]]) -> tuple[Way, ...]:
+        of = {way.name: float(share) for way, share in zip(model.ways, shares, strict=True)}
+        of |= {
+            "strangers": 1.0,
+            "twins": of["household"] * TWINS_AMONG_HOUSEHOLD,
+            "elder": min(of["elder"], of["household"] * ELDERS_AMONG_HOUSEHOLD),
+        }
+        return tuple(
+            replace(way, share=max(of[way.name], 1e-13), shared=held)
+            for way, held in zip(model.ways, shared, strict=True)
         )
 
-    def _round(self, model: Model) -> Model:
-        likely = Matcher(model).likelihoods(self._levels, self._rarities)
-        belief = likely / likely.sum(1, keepdims=True) * self._weight
-        same = np.array([way.same for way in model.ways])
-        matched = belief[:, same].sum(1)
-        m = {field: self._levels_among(field, matched) for field in model.fields}
-        shares = belief.sum(0) / self._all_pairs
-        ways = tuple(
-            Way(way.name, way.same, 1.0 if way.name == "random" else max(float(share), 1e-12), way.shared)
-            for way, share in zip(model.ways, shares, strict=True)
-        )
-        return self._with(model, m, ways)
 
-    def _levels_among(self, field: str, matched: NDArray[np.float64]) -> NDArray[np.float64]:
-        levels: Codes = self._levels[FIELDS.index(field)]
-        counts = np.bincount(levels, weights=matched, minlength=len(LEVELS[field]) + 1)[1:]
-        typical = np.array(TYPICAL[field])
-        if field == "day":  # the day's agreement is told apart by the year's
-            table = counts.reshape(4, 4) + PRIOR_PAIRS / 4 * typical.reshape(4, 4)
-            return np.asarray((table / table.sum(1, keepdims=True)).ravel())
-        counts = counts + PRIOR_PAIRS * typical
-        return np.asarray(counts / counts.sum())
+def _rows(field: str, counts: Floats, *, typical: bool = False) -> Floats:
+    """Levels as shares of 1; the day's, which the year's tells apart, in rows of four. `typical` adds the prior."""
+    table = counts.reshape(-1, 4) if field == "day" else counts.reshape(1, -1)
+    if typical:
+        prior = np.array(TYPICAL[field]).reshape(table.shape)
+        return np.asarray(table + PRIOR_PAIRS / len(table) * prior / prior.sum(1, keepdims=True))
+    return np.asarray(table / table.sum(1, keepdims=True))
+
+
+def _rounded(shares: Iterable[float]) -> tuple[float, ...]:
+    return tuple(float(f"{share:.6g}") for share in shares)
