@@ -13,11 +13,11 @@ SECONDS = 20
 
 
 class Sent:
-    """Reads ``ingest.records`` and ``audit.accesses`` from their beginnings."""
+    """Reads ``ingest.records`` and ``audit.accesses`` from their beginnings, other tests' poison among it."""
 
     def __init__(self, consumer: AIOKafkaConsumer) -> None:
         self._consumer = consumer
-        self._records: dict[str, tuple[RecordsAccepted, dict[str, str]]] = {}
+        self._records: dict[str, tuple[bytes, dict[str, str]]] = {}
         self._entries: list[Access] = []
         self.heard: Counter[str] = Counter()
 
@@ -26,7 +26,8 @@ class Sent:
         async with asyncio.timeout(SECONDS):
             while id not in self._records:
                 await self._hear()
-        return self._records[id]
+        value, headers = self._records[id]
+        return RecordsAccepted.model_validate_json(value), headers
 
     async def entries(self, reference: str, least: int = 1, trace: str = "") -> list[Access]:
         """The audit entries with this reference (and trace), when there are at least so many."""
@@ -44,9 +45,9 @@ class Sent:
                 headers = {name: value.decode() for name, value in message.headers}
                 if message.topic == Topic.ACCESSES.spec.name:
                     self._entries += Accesses.model_validate_json(message.value).entries
-                else:
+                elif "ce_id" in headers:
                     self.heard[headers["ce_id"]] += 1
-                    self._records[headers["ce_id"]] = RecordsAccepted.model_validate_json(message.value), headers
+                    self._records[headers["ce_id"]] = message.value, headers
 
 
 @asynccontextmanager
