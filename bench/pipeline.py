@@ -121,7 +121,7 @@ async def _caught_up(stack: Stack) -> None:
         unsent = sum(total(s, "jigsaw_outbox_unsent") for s in (ingest, linkage, scoring, alerts, audit))
         if not unsent and all(total(heard[t], "jigsaw_events_heard_total", topic=t) >= n for t, n in said.items()):
             return
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0.2)
 
 
 async def _all(stack: Stack) -> list[Samples]:

@@ -31,6 +31,7 @@ def _new(topic: Topic, replication: int) -> NewTopic:
     spec = topic.spec
     settings = {
         "retention.ms": str(spec.retention_days * DAY_MS),
+        "segment.ms": str(DAY_MS // 2),  # only closed segments are cleaned: shared/prune.py relies on it
         "min.insync.replicas": str(min(2, replication)),
         "max.message.bytes": str(LARGEST_BYTES),
     }

@@ -234,7 +234,7 @@ class Bus(Generic[S]):
         log().error("bus.handler_failed", exc_info=error, topic=letter.raw.topic, offset=letter.raw.offset)
         if self._faults >= MOST_FAULTS:
             log().critical("bus.too_many_faults", faults=self._faults)
-            os._exit(70)  # nothing of this batch is committed: the next process hears it again
+            os._exit(70)  # what is not yet buried is not committed: the next process hears it again
         dead = Letter(letter.raw, None, "handler_failed", type(error).__name__)
         await self._patiently(lambda: self._bury(dead))
 
@@ -332,9 +332,9 @@ def _opened(raw: Raw) -> Letter:
         return Letter(raw, from_wire(body, raw.key, raw.headers, raw.value))
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
+        where = ".".join(p if isinstance(p, str) and p in body.model_fields else "*" for p in first["loc"])
         return Letter(raw, None, "invalid_body", f"{first['type']} at {where}")
-    except (KeyError, ValueError, UnicodeDecodeError) as error:
+    except Exception as error:  # whatever a stranger wrote there: it is put aside, and the batch goes on
         return Letter(raw, None, "invalid_envelope", type(error).__name__)
 
 

@@ -17,7 +17,7 @@ Failures
 import asyncio
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 
 import orjson
@@ -26,6 +26,7 @@ from aiokafka.errors import KafkaError
 from aiokafka.partitioner import DefaultPartitioner
 from aiokafka.producer.message_accumulator import BatchBuilder
 
+from shared.admin import LARGEST_BYTES
 from shared.contracts import Event, Topic
 from shared.contracts.envelope import Contract, to_headers
 from shared.db import HERE, Connection, Database, queries
@@ -38,11 +39,19 @@ Message = tuple[str, str, dict[str, str], str]
 """Topic name, key, headers, body: text, so that a row can be read by a person who may."""
 
 MOST_UNSENT = 200
+MOST_BYTES = LARGEST_BYTES - 16 * 1024
+MOST_CHARACTERS = MOST_BYTES // 4
 SWEEP_SECONDS = 5.0
 
 
 def packed(events: Iterable[Event[Contract]]) -> list[Message]:
-    return [(Topic.of(type(e.body)).spec.name, e.key, to_headers(e), e.body.model_dump_json()) for e in events]
+    """Raises ``ValueError`` for a message that the broker would refuse for ever: where it is decided, it can be put
+    aside; in the outbox it would block everything behind it."""
+    messages = [(Topic.of(type(e.body)).spec.name, e.key, to_headers(e), e.body.model_dump_json()) for e in events]
+    for topic, _, _, body in messages:
+        if len(body) > MOST_CHARACTERS and len(body.encode()) > MOST_BYTES:
+            raise ValueError(f"a message for {topic} is larger than the topic takes")
+    return messages
 
 
 class Outbox:
@@ -60,11 +69,11 @@ class Outbox:
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
-        self._tasks = [asyncio.create_task(work()) for work in (self._live, self._deliver)]
+        self._tasks = [asyncio.create_task(_or_leave(work)) for work in (self._live, self._deliver)]
 
     async def stop(self, grace: float = 10.0) -> None:
         """Send what waits, at most ``grace`` seconds; what is left, another process adopts."""
-        with suppress(TimeoutError):
+        with suppress(TimeoutError, Unavailable):
             async with asyncio.timeout(grace):
                 await self._until_unsent_below(1)
                 await self._forget()
@@ -87,9 +96,11 @@ class Outbox:
         return id
 
     async def send(self, id: int, messages: list[Message]) -> None:
-        """Hand over what was committed. Waits while too much is unsent."""
-        await self._until_unsent_below(MOST_UNSENT)
-        self._enqueue(id, messages)
+        """Hand over what was committed. Waits a little while too much is unsent; then the sweep will find it."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SWEEP_SECONDS):
+                await self._until_unsent_below(MOST_UNSENT)
+                self._enqueue(id, messages)
 
     async def _until_unsent_below(self, limit: int) -> None:
         async with self._moved:
@@ -195,7 +206,7 @@ class Outbox:
         async with self._database.transaction() as connection:
             await connection.execute(Q["adopt"], self._owner)
             rows = await connection.fetch(Q["forgotten"], self._owner, [*self._queued, *self._acknowledged])
-        for row in rows:
+        for row in rows[: max(0, MOST_UNSENT - len(self._queued))]:
             self._enqueue(row["id"], [(t, k, h, b) for t, k, h, b in orjson.loads(row["messages"])])
 
     async def _forget(self) -> None:
@@ -203,6 +214,15 @@ class Outbox:
         if done:
             async with self._database.transaction() as connection:
                 await connection.execute(Q["unpack"], done)
+
+
+async def _or_leave(work: Callable[[], Awaitable[None]]) -> None:
+    """Without these loops nothing would be said any more, and nobody would notice."""
+    try:
+        await work()
+    except Exception as error:
+        log().critical("outbox.broken", exc_info=error)
+        os._exit(70)
 
 
 def _append(batch: BatchBuilder, message: Message) -> bool:

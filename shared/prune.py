@@ -13,8 +13,8 @@ EVERY_SECONDS = 3600.0
 
 
 async def prune_forever(database: Database, heard: list[Topic]) -> None:
-    """Once an hour. A row goes when its topic has been cleaned of the message, and a day more."""
-    age = timedelta(days=max(topic.spec.retention_days for topic in heard) + 1)
+    """Once an hour. A row goes when its topic has been cleaned of the message, and two days more."""
+    age = timedelta(days=max(topic.spec.retention_days for topic in heard) + 2)
     while True:
         try:
             async with database.transaction() as connection:

@@ -4,6 +4,7 @@ import logging
 import sys
 import traceback
 from collections.abc import MutableMapping
+from types import TracebackType
 from typing import Any
 
 import structlog
@@ -38,7 +39,9 @@ Log = structlog.stdlib.BoundLogger
 def start_logging(service: str, level: str) -> None:
     """One JSON object a line on standard output. An exception is logged by its type and place, never by its text,
     which may hold a person's data."""
-    logging.basicConfig(stream=sys.stdout, level=logging.WARNING, format="%(message)s")
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(_Placed("%(message)s"))
+    logging.basicConfig(handlers=[handler], level=logging.WARNING)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -57,10 +60,21 @@ def log() -> Log:
     return structlog.get_logger()  # type: ignore[no-any-return]
 
 
+class _Placed(logging.Formatter):
+    """For libraries that log with the standard library: an exception's type and place, not its text."""
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802 (the library's name)
+        return f"{ei[0].__name__} at {' < '.join(_frames(ei[2]))}"
+
+
+def _frames(trace: TracebackType | None) -> list[str]:
+    frames = traceback.extract_tb(trace)[-6:]
+    return [f"{frame.filename.rsplit('/', 2)[-1]}:{frame.lineno} {frame.name}" for frame in frames]
+
+
 def _place_of_error(_: Any, __: str, fields: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     error = fields.pop("exc_info", None)
     if isinstance(error, BaseException):
-        frames = traceback.extract_tb(error.__traceback__)
         fields["error"] = type(error).__name__
-        fields["at"] = [f"{frame.filename.rsplit('/', 2)[-1]}:{frame.lineno} {frame.name}" for frame in frames[-6:]]
+        fields["at"] = _frames(error.__traceback__)
     return fields

@@ -100,5 +100,5 @@ class Worker(Generic[S]):
 
 def as_stored(raw: Raw) -> bytes:
     """Key, headers and value of a message as one text, so that it can be sent again as it was."""
-    headers = [[name, value.hex()] for name, value in raw.headers]
+    headers = [[name, (value or b"").hex()] for name, value in raw.headers]
     return orjson.dumps([(raw.key or b"").hex(), headers, (raw.value or b"").hex()])

@@ -1,5 +1,6 @@
 """The index as the service holds it: one of each kind of subject; the same as what is committed, or known as stale."""
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from time import perf_counter
@@ -18,6 +19,10 @@ Place = tuple[UUID, int]
 """The entity of a record, and the version of that claim."""
 
 
+STALE = -1
+"""The version of an index that is not what is committed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Linked:
     """What a batch changed, in the words of the bus and the tables."""
@@ -33,11 +38,11 @@ class LiveIndex:
     def __init__(self, make: Make) -> None:
         self._make = make
         self._kinds = make()
-        self._version = -1
+        self._version = STALE
 
     def spoil(self) -> None:
         """What was applied last is not committed: read everything anew before the next batch."""
-        self._version = -1
+        self._version = STALE
 
     async def catch_up(self, store: LinkageStore) -> int:
         """Under the lock: the version that is committed. If it is not ours, the index is rebuilt from the database."""
@@ -50,11 +55,13 @@ class LiveIndex:
     async def _rebuild(self, store: LinkageStore) -> None:
         began = perf_counter()
         rows, newest, decided = await store.everything(), await store.newest_entities(), await store.decided()
-        self._kinds = restored(self._make, rows, newest, decided)
+        # In a thread: the consumer must go on telling its group that it lives.
+        self._kinds = await asyncio.to_thread(restored, self._make, rows, newest, decided)
         metrics.REBUILD_SECONDS.set(perf_counter() - began)
 
     def apply(self, records: Sequence[Kept], version: int) -> Linked:
         """Link new and changed records. ``version`` is the one this batch will commit."""
+        self._version = STALE  # half-applied until the end, whoever looks
         began = perf_counter()
         deltas = [
             (kind, index.apply([Upsert(one.id, one.identity) for one in records if one.kind is kind]))
@@ -67,6 +74,7 @@ class LiveIndex:
 
     def decide(self, decisions: Sequence[Decide], version: int) -> Linked:
         """Apply what a steward decided about pairs of people's records, at once."""
+        self._version = STALE
         delta = self._kinds[Kind.PERSON].apply(decisions)
         self._version = version
         return _told([(Kind.PERSON, delta)], version)

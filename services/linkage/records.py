@@ -6,7 +6,7 @@ time of the sighting moves, and nothing is linked anew.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from hashlib import blake2b
 from uuid import UUID
 
@@ -15,6 +15,8 @@ import orjson
 from shared.contracts import Kind
 
 Identity = Mapping[str, str]
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+"""When a record was last described that no event has described yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,15 @@ def _folded(new: Published, kept: Kept | None) -> Kept:
         fields = tuple(sorted(new.identity))
         times = dict.fromkeys(fields, at)
         return Kept(
-            new.id, new.kind, new.partner, new.agreement, dict(new.identity), times, fields, new.digest, new.occurred
+            new.id,
+            new.kind,
+            new.partner,
+            new.agreement,
+            dict(new.identity),
+            times,
+            fields,
+            new.digest,
+            new.occurred if new.identity else NEVER,
         )
     seen = kept.seen.timestamp()
     times = {**kept.times, **{field: max(seen, kept.times[field]) for field in kept.snapshot}}
@@ -89,7 +99,7 @@ def _folded(new: Published, kept: Kept | None) -> Kept:
     for field, value in new.identity.items():
         if (at, value) > (times.get(field, float("-inf")), identity.get(field, "")):
             identity[field], times[field] = value, at
-    newest = new.occurred >= kept.seen and bool(new.identity)
+    newest = bool(new.identity) and (new.occurred, new.digest) >= (kept.seen, kept.digest)
     return Kept(
         kept.id,
         kept.kind,

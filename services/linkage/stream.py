@@ -47,14 +47,15 @@ class Linker:
         published = by_record(events)
         known = await store.known(published)
         unchanged = {id: places for id, places in published.items() if is_unchanged(places, known.get(id))}
-        await store.sighted({id: max(p.occurred for p in said if p.identity) for id, said in unchanged.items()
-                             if any(p.identity for p in said)})  # fmt: skip
         changed = {id: said for id, said in published.items() if id not in unchanged}
         places = {id: (k.entity, k.version) for id, k in known.items()}
         changes: list[EntityChanged] = []
         if changed:
             changes, moved = await self._relink(changed, store)
             places |= moved
+        # After the index's lock, as stewards' decisions do, so that nobody waits in a circle.
+        await store.sighted({id: max(p.occurred for p in said if p.identity) for id, said in unchanged.items()
+                             if any(p.identity for p in said)})  # fmt: skip
         metrics.UNCHANGED.inc(len(unchanged))
         metrics.LINKED.inc(len(changed))
         cause = events[0]
