@@ -1,106 +1,24 @@
-"""Which records are worth comparing: block keys, the blocks they make, and what happens when a block overflows.
+"""Which records are worth comparing: the blocks that keys make, and what happens when a block overflows.
 
-Every node (distinct identity) has a fixed set of keys made of its traits. A key is *live* while at most `cap` nodes bear
-it, and two nodes are candidates exactly when they share a live key. So candidates are a function of the set of nodes,
-never of their order. A key that overflows is not dropped in silence: it is counted, and the finer keys that stand behind
-it in `KEYS` (the same parts and one more) carry its nodes on; when nodes leave, it comes to life again.
+A key is *live* while at most `cap` nodes bear it, and two nodes are candidates exactly when they share a live key. So
+candidates are a function of the set of nodes, never of their order. A key that overflows is not dropped in silence: it
+is counted, and the finer keys that stand behind it (`keys.KEYS`) carry its nodes on; when nodes leave, it wakes again.
+What overflows alone, a hostel's address or an agency's telephone, is a *crowd's*: sharing it is evidence of nothing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
 
 from services.linkage.chains import Chains, KeyTable
 from services.linkage.columns import Columns, grown
+from services.linkage.keys import CROWDS, block_keys, crowd_keys
 
 Keys = NDArray[np.uint64]
 Nodes = NDArray[np.int64]
-
-_TRAITS: Final[Mapping[str, tuple[tuple[str, str | None], ...]]] = {
-    # part of a key → the traits (and their derived parts) that it may be made of: each gives a key of its own
-    "word": tuple((trait, None) for trait in
-                  ("given", "family_1", "family_2", "birth_family", "middle_1", "middle_2", "middle_3")),
-    "name": tuple((trait, None) for trait in ("given", "family_1", "family_2", "birth_family", "middle_1")),
-    "given": (("given", None),), "given three": (("given", "three"),), "given sound": (("given", "sound"),),
-    "group": (("given", "group"), ("given", "second_group")),
-    "family": (("family_1", None),), "family four": (("family_1", "four"),), "family sound": (("family", "sound"),),
-    "year": (("date", "year_hash"),), "day": (("date", "day_hash"),),
-    "postcode": (("postcode", None),), "sector": (("postcode", "sector"),), "district": (("postcode", "outward"),),
-    "street": (("street", None),), "number": (("number", None),), "town": (("town", None),), "uprn": (("uprn", None),),
-    "phone": (("phone_1", None), ("phone_2", None)), "email": (("email", None),), "local": (("email", "local"),),
-    "nhs": (("nhs_number", None),), "nino": (("nino", None),), "reference": (("reference", None),),
-    "vehicle": (("vehicle", None),), "birth place": (("birth_place", None),), "occupation": (("occupation", None),),
-}  # fmt: skip
-
-KEYS: Final = tuple(tuple(part.strip() for part in key.split("+")) for key in """
-word; postcode; number+street; uprn; phone; email; nhs; nino; reference; vehicle
-name+year; name+day; name+district; name+town; name+street; name+birth place; name+postcode; name+occupation
-name+phone; name+uprn; given+family
-family four+given three; family four+group; family four+year; family four+birth place; family four+town
-family sound+given sound; family sound+group; family sound+district; family sound+year; family sound+birth place
-family sound+town; family sound+given three
-given three+birth place; given three+year; given three+town; given three+occupation; given three+postcode
-group+birth place; group+town; group+day; local+given three; local+year
-year+day; year+sector; year+birth place; year+postcode; year+street; day+postcode; day+district; day+street
-birth place+occupation; year+uprn; day+uprn; town+street
-given+family+year; given+family+day; given+family+district; given+family+town; given+family+birth place
-year+day+given; year+day+family; year+day+family sound; year+day+group; year+day+district; year+day+birth place
-""".replace("\n", ";").split(";") if key.strip())
-"""The keys, coarse ones first. A key needs all its parts; "name" stands for each name a person bears, in any slot."""
-
-
-def block_keys(columns: Columns, nodes: Nodes) -> Keys:
-    """64-bit keys of n nodes, shape (n, key variants); 0 where a part is missing. A function of the traits only."""
-    hashes = _Hashes(columns, nodes)
-    made: list[Keys] = []
-    for salt, key in enumerate(KEYS, start=1):
-        made += [_mixed(salt, parts) for parts in hashes.of(key)]
-    return np.stack(made, axis=1) if made else np.zeros((len(nodes), 0), np.uint64)
-
-
-class _Hashes:
-    def __init__(self, columns: Columns, nodes: Nodes) -> None:
-        self._columns, self._nodes = columns, nodes
-        self._known: dict[tuple[str, str | None], NDArray[np.uint64] | None] = {}
-
-    def of(self, key: tuple[str, ...]) -> list[list[NDArray[np.uint64]]]:
-        """One list of part hashes for each variant of the key that any of the nodes has."""
-        variants: list[list[NDArray[np.uint64]]] = [[]]
-        for part in key:
-            choices = [one for choice in _TRAITS[part] if (one := self._one(choice)) is not None]
-            variants = [[*variant, choice] for variant in variants for choice in choices]
-        return variants
-
-    def _one(self, choice: tuple[str, str | None]) -> NDArray[np.uint64] | None:
-        if choice not in self._known:
-            trait, part = choice
-            vocabulary = self._columns.vocabulary(trait)
-            column = vocabulary.hash if part is None else vocabulary.part[part]
-            found = column[self._columns.of(trait, self._nodes)].astype(np.uint64)
-            self._known[choice] = found if found.any() else None
-        return self._known[choice]
-
-
-_FIRST, _SECOND = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9)
-_HIGH, _LOW = np.uint64(29), np.uint64(32)
-
-
-def _mixed(salt: int, parts: list[NDArray[np.uint64]]) -> Keys:
-    """Parts mixed into one key as SplitMix64 mixes (Steele et al. 2014); 0 if a part is 0."""
-    key = np.full(len(parts[0]), salt, np.uint64)
-    present = np.ones(len(parts[0]), np.bool_)
-    for part in parts:
-        present &= part > 0
-        key = (key * _SECOND ^ part) * _FIRST
-        key ^= key >> _HIGH
-        key *= _SECOND
-        key ^= key >> _LOW
-    key[~present] = 0
-    return key
-
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
@@ -128,14 +46,16 @@ class Pairs:
 class Proposal:
     """What a change of the node set means for comparison.
 
-    `fresh` pairs have a new node; `woken` pairs are of older nodes whose key came to life; of `slept`, node i was under
-    key i when that key overflowed.
+    `fresh` pairs have a new node; `woken` pairs are of older nodes whose key came to life; of `slept`, node i was
+    under key i when that key overflowed; `crowds` are all pairs of older nodes under keys that became a crowd's or
+    ceased to be.
     """
 
     fresh: Pairs
     woken: Pairs
     slept_keys: Nodes
     slept_nodes: Nodes
+    crowds: Pairs
 
 
 class Blocks:
@@ -145,6 +65,7 @@ class Blocks:
         self._columns, self._cap = columns, cap
         self._table, self._chains = KeyTable(), Chains()
         self._count: NDArray[np.int32] = np.zeros(256, np.int32)
+        self._crowd: NDArray[np.bool_] = np.zeros(256, np.bool_)
         self.alive: NDArray[np.bool_] = np.zeros(256, np.bool_)
 
     @property
@@ -162,13 +83,43 @@ class Blocks:
         self._come(fresh, keys, nodes)
         is_live = self._count[touched] <= self._cap
         woken, slept = touched[is_live & ~was_live], touched[was_live & ~is_live]
-        return Proposal(self._fresh_pairs(keys, nodes), self._woken_pairs(woken, fresh), *self._old(slept, fresh))
+        self._mark_crowds(slept)
+        turned = np.concatenate((slept, woken))
+        turned = turned[self._crowd[turned]]
+        self._crowd[woken] = False
+        return Proposal(
+            self._fresh_pairs(keys, nodes), self._old_pairs(woken, fresh), *self._old(slept, fresh),
+            self._old_pairs(turned, fresh),
+        )  # fmt: skip
+
+    def crowded(self, left: Nodes, right: Nodes) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+        """Field → which of n pairs share a value of it that is a crowd's."""
+        if not self._crowd.any():
+            return
+        lefts, rights = crowd_keys(self._columns, left), crowd_keys(self._columns, right)
+        for name, fields in CROWDS.items():
+            found = np.zeros(len(left), np.bool_)
+            for one, other in product(lefts.get(name, ()), rights.get(name, ())):
+                shared = np.flatnonzero((one == other) & (one > 0))
+                numbers = self._table.known(one[shared])
+                found[shared] |= (numbers >= 0) & self._crowd[numbers]
+            if found.any():
+                yield from ((field, found) for field in fields)
+
+    def _mark_crowds(self, keys: Nodes) -> None:
+        """Note which of these overflowing keys are one value alone."""
+        starts, members = self._members(keys)
+        firsts = members[starts[:-1]]
+        for variants in crowd_keys(self._columns, firsts).values():
+            for variant in variants:
+                self._crowd[keys] |= variant == self._table.keys[keys]
 
     def load(self, nodes: Nodes) -> None:
         """Nodes come without anything being proposed: when the index is rebuilt from what was stored."""
         for start in range(0, len(nodes), 8192):
             part = nodes[start : start + 8192]
             self._come(part, *self._numbered(part))
+        self._mark_crowds(np.flatnonzero(self._count[: self._table.size] > self._cap))
 
     def holding(self, keys: Keys, limit: int) -> Nodes:
         """Living nodes under any of n distinct keys, of overflowing ones too; the rarest keys' first, about `limit`."""
@@ -203,7 +154,7 @@ class Blocks:
         keys = self._keys(nodes)
         rows, columns = np.nonzero(keys)
         numbers = self._table.number(keys[rows, columns])
-        self._count = grown(self._count, self._table.size)
+        self._count, self._crowd = grown(self._count, self._table.size), grown(self._crowd, self._table.size)
         order = np.argsort(numbers, kind="stable")
         return numbers[order], nodes[rows[order]]
 
@@ -246,7 +197,8 @@ class Blocks:
         old = members < fresh[0] if len(fresh) else np.ones(len(members), np.bool_)
         return keys[old], members[old]
 
-    def _woken_pairs(self, blocks: Nodes, fresh: Nodes) -> Pairs:
+    def _old_pairs(self, blocks: Nodes, fresh: Nodes) -> Pairs:
+        """All pairs of nodes that are not fresh under the same of these keys."""
         keys, nodes = self._old(blocks, fresh)
         none = np.zeros(0, np.int64)
         lefts, rights = [none], [none]

@@ -36,7 +36,9 @@ def hashed(text: str) -> int:
 
 def _of_name(name: str) -> tuple[int, ...]:
     first, second = DIMINUTIVES.get(name, (0, 0))
-    return first, second, hashed(sound(name)), hashed(name[:3]), hashed(name[:4])
+    heard = sound(name)
+    # One consonant is no likeness: Ash and Eze would sound alike.
+    return first, second, hashed(heard if len(heard.strip(".")) > 1 else name), hashed(name[:3]), hashed(name[:4])
 
 
 def _of_date(date: str) -> tuple[int, ...]:

@@ -7,10 +7,11 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
-from services.linkage.blocking import Blocks, block_keys
+from services.linkage.blocking import Blocks
 from services.linkage.columns import Columns
 from services.linkage.compare import compare
 from services.linkage.edges import DEAD, Edges
+from services.linkage.keys import block_keys
 from services.linkage.match import Matcher
 from services.linkage.nodes import Nodes
 from services.linkage.normal import Traits

@@ -1,8 +1,8 @@
 """The identity index: records in, entities out, one micro-batch at a time, in memory.
 
-The partition is a function of the set of records, the model and the stewards' decisions; no order of arrival, batch size
-or redelivery shows in it. Only entity ids remember (see `entities.survive`). One owner applies changes; there is no I/O
-and no clock here, and the same batches in the same order give the same ids on every machine.
+The partition is a function of the set of records, the model and the stewards' decisions; no order of arrival, batch
+size or redelivery shows in it. Only entity ids remember (see `entities.survive`). One owner applies changes; there is
+no I/O and no clock here, and the same batches in the same order give the same ids on every machine.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.linkage.blocking import Blocks, Pairs, Proposal
-from services.linkage.columns import Columns
-from services.linkage.compare import compare
+from services.linkage.columns import Codes, Columns
+from services.linkage.compare import FIELDS, compare
 from services.linkage.edges import Edges
 from services.linkage.entities import EntityChange, serial_of, survive
 from services.linkage.explain import Explanation, explain
@@ -77,7 +77,7 @@ class Delta:
 
 
 EDGE = np.dtype([("other", "<u8"), ("weight", "<i4")])
-"""One edge of a stored row: the rank of the other node, the weight in millibits. A row holds the edges to older nodes."""
+"""One edge of a stored row: the rank of the other node, the weight in millibits. A row holds edges to older nodes."""
 
 
 class Index:
@@ -134,7 +134,7 @@ class Index:
     def why(self, left: UUID, right: UUID) -> Explanation:
         """Why two records are, or are not, held to be one. Raises KeyError for a record that is not here."""
         nodes = np.array([self._nodes.of(left)]), np.array([self._nodes.of(right)])
-        levels, rarities = compare(self._columns, *nodes)
+        levels, rarities = self._compare(*nodes)
         rule = self._decisions.between(left, right)
         return explain(self._matcher, levels[:, 0], rarities[:, 0], rule, self.entity(left) == self.entity(right))
 
@@ -189,8 +189,27 @@ class Index:
         loosened = self._retract(proposal)
         older, newer = self._score(self._not_yet(proposal.woken))
         self._score(proposal.fresh)
-        stirred = np.concatenate((bereft, loosened, older, newer, fresh))
-        return newer, len(proposal.fresh) + len(proposal.woken), stirred[self._blocks.alive[stirred]]
+        crowds = proposal.crowds
+        self._weigh_anew(crowds)
+        stirred = np.concatenate((bereft, loosened, older, newer, crowds.left, crowds.right, fresh))
+        compared = len(proposal.fresh) + len(proposal.woken) + len(crowds)
+        return np.append(newer, crowds.right), compared, stirred[self._blocks.alive[stirred]]
+
+    def _weigh_anew(self, pairs: Pairs) -> None:
+        """Score pairs again, whether they are edges or not: what they share means something else now."""
+        if len(pairs):
+            numbers = self._edges.between(pairs.left, pairs.right)
+            self._edges.kill(numbers[numbers >= 0])
+            support = self._blocks.shared(pairs.left, pairs.right)
+            held = support > 0
+            self._score(Pairs(pairs.left[held], pairs.right[held], support[held]))
+
+    def _compare(self, left: Ints, right: Ints) -> tuple[Codes, Codes]:
+        """Levels and rarities of n pairs; what they share with a crowd counts as unknown."""
+        levels, rarities = compare(self._columns, left, right)
+        for name, crowded in self._blocks.crowded(left, right):
+            levels[FIELDS.index(name), crowded] = 0
+        return levels, rarities
 
     def _retract(self, proposal: Proposal) -> Ints:
         """Take an overflowed key's support from the edges under it; nodes of those that had no other."""
@@ -216,7 +235,7 @@ class Index:
         """Score pairs and keep what is above the floor as edges: older and newer ends of those kept."""
         if not len(pairs):
             return pairs.left, pairs.right
-        weights = self._matcher.weigh(*compare(self._columns, pairs.left, pairs.right))
+        weights = self._matcher.weigh(*self._compare(pairs.left, pairs.right))
         kept = np.flatnonzero(weights > self.model.thresholds.missing)
         self._edges.add(pairs.left[kept], pairs.right[kept], weights[kept].astype(np.int64), pairs.keys[kept])
         return pairs.left[kept], pairs.right[kept]
@@ -225,7 +244,8 @@ class Index:
         """Cluster anew what was stirred up, and say which entities changed by it and by the records' moves."""
         groups = self._partition.settle(moves, stirred)
         after = [[record for node in group for record in self._nodes.bearers(node)] for group in groups]
-        after += [[record] for node in moves.changed[self._nodes.thin[moves.changed]] for record in self._nodes.bearers(node)]
+        thin = moves.changed[self._nodes.thin[moves.changed]].tolist()
+        after += [[record] for node in thin for record in self._nodes.bearers(node)]
         touched = {entity for group in after for record in group if (entity := self._entity.get(record)) is not None}
         touched |= {entity for record in moves.left if (entity := self._entity.pop(record, None)) is not None}
         changes, self._serial = survive({e: self._members[e] for e in touched}, after, self.kind, self._serial)

@@ -1,7 +1,8 @@
 """Which records bear which content: records come, change and go; a node is a content that some record bears.
 
-A thousand records that say the same are one node, so a repeated publication costs a look-up, and a block of ten thousand
-equal records is a block of one. A content too thin to be anybody in particular (`Nodes.thin`) never links its bearers.
+A thousand records that say the same are one node, so a repeated publication costs a look-up, and a block of ten
+thousand equal records is a block of one. A content too thin to be anybody in particular (`Nodes.thin`: it would not
+link even to its equal, or has neither name nor number) never links its bearers.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.linkage.columns import Columns, grown
-from services.linkage.normal import Traits, content
+from services.linkage.normal import Traits, content, is_nameless
 
 Ints = NDArray[np.int64]
 
@@ -35,7 +36,7 @@ class Nodes:
         self._node_of_content: dict[bytes, int] = {}
         self._content: list[bytes] = []
         self._node: dict[UUID, int] = {}
-        self._bearers: dict[int, tuple[UUID, ...]] = {}
+        self._bearers: dict[int, dict[UUID, None]] = {}
         self._alone: set[UUID] = set()
         self.thin: NDArray[np.bool_] = np.zeros(256, np.bool_)
         self.rank: NDArray[np.uint64] = np.zeros(256, np.uint64)
@@ -60,8 +61,8 @@ class Nodes:
         return self._node[record]
 
     def bearers(self, node: int) -> tuple[UUID, ...]:
-        """The records that bear a node's content, none when it is gone."""
-        return self._bearers.get(node, ())
+        """The records that bear a node's content, in the order they came; none when it is gone."""
+        return tuple(self._bearers.get(node, ()))
 
     def content(self, node: int) -> bytes:
         """Eight bytes that name the node on every machine (sixteen more when it is one record's own)."""
@@ -96,14 +97,12 @@ class Nodes:
 
     def _carry(self, record: UUID, old: int | None, new: int | None) -> set[int]:
         if old is not None:
-            left = tuple(one for one in self._bearers[old] if one != record)
-            if left:
-                self._bearers[old] = left
-            else:
+            bearers = self._bearers[old]
+            del bearers[record], self._node[record]
+            if not bearers:
                 del self._bearers[old]
-            del self._node[record]
         if new is not None:
-            self._bearers[new] = (*self._bearers.get(new, ()), record)
+            self._bearers.setdefault(new, {})[record] = None
             self._node[record] = new
         return {node for node in (old, new) if node is not None}
 
@@ -117,7 +116,8 @@ class Nodes:
         if len(nodes):
             self.rank[nodes] = [int.from_bytes(name[:8], "big") ^ int.from_bytes(name[16:], "big") for name in new]
             shared = np.array([len(name) == 8 for name in new])
-            self.thin[nodes] = shared & (self._self_weight(nodes) < self._link)
+            nameless = np.array([is_nameless(traits) for traits in new.values()])
+            self.thin[nodes] = shared & (nameless | (self._self_weight(nodes) < self._link))
 
 
 def _sorted(nodes: Iterable[int]) -> Ints:

@@ -59,6 +59,15 @@ def content(values: Traits) -> bytes:
     return hashlib.blake2b("\x1f".join(values).encode(), digest_size=8).digest()
 
 
+_NAMING = [TRAITS.index(trait) for trait in
+           ("given", "family", "birth_family", "phone_1", "email", "nhs_number", "nino", "reference")]  # fmt: skip
+
+
+def is_nameless(values: Traits) -> bool:
+    """Whether nothing here names a subject: a date or a place alone is nobody's."""
+    return not any(values[at] for at in _NAMING)
+
+
 def _names(given: str, middle: str, family: str, name: str) -> tuple[str, str, list[str]]:
     first, last, rest = _read_names(given[:256], middle[:256], family[:256], name[:256])
     return first, last, list(rest)

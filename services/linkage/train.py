@@ -50,7 +50,7 @@ WAYS: Final = (
     Way("household", False, 1.0, _HOME | {"family": 0.70, "email": 0.10}),
     Way("street", False, 3.0, {"postcode": 0.80, "town": 0.98, "address": 0.30, "birth_place": 0.50}),
     Way("neighbours", False, 1.0, {"postcode": 0.50, "town": 0.95, "birth_place": 0.50}),
-    Way("twins", False, 0.02, _HOME | {"family": 0.95, "year": 0.999, "day": 0.999, "birth_place": 0.95}),
+    Way("twins", False, 0.05, _HOME | {"family": 0.95, "year": 0.999, "day": 0.999, "birth_place": 0.95}),
     Way("elder", False, 0.03, _HOME | {"family": 0.97, "given": 0.97}),
     Way("namesakes", False, 0.10, {"family": 0.98, "given": 0.95, "email": 0.05}),
 )
@@ -60,11 +60,11 @@ Elder: somebody's parent or child of the same name in the same home. Namesakes: 
 names repeat more often than their parts' frequencies say.
 """
 
-TWINS_AMONG_HOUSEHOLD: Final = 0.02
-ELDERS_AMONG_HOUSEHOLD: Final = 0.05
+TWINS_AMONG_HOUSEHOLD: Final = 0.05
+ELDERS_AMONG_HOUSEHOLD: Final = (0.01, 0.05)
 """Twins cannot be told from one person with two given names by data that has no labels, so their share is fixed to that
-of households; it is set above their share of births (1.6%), because to merge twins is worse than to part two records.
-Elders are learned, up to a bound: else a name whose date of birth is wrong would count as one."""
+of households; it is set well above their share of births (1.6%), because merging twins is worse than parting records.
+Elders are learned within bounds: below, they would be taken for wrong dates of birth, above, these for elders."""
 
 ROUNDS: Final = 18
 SETTLING: Final = 5
@@ -191,11 +191,12 @@ class _Fit:
         return m, self._ways(model, belief.sum(0) / self._all_pairs, shared)
 
     def _ways(self, model: Model, shares: Floats, shared: Sequence[Mapping[str, float]]) -> tuple[Way, ...]:
+        fewest, most = ELDERS_AMONG_HOUSEHOLD
         of = {way.name: float(share) for way, share in zip(model.ways, shares, strict=True)}
         of |= {
             "strangers": 1.0,
             "twins": of["household"] * TWINS_AMONG_HOUSEHOLD,
-            "elder": min(of["elder"], of["household"] * ELDERS_AMONG_HOUSEHOLD),
+            "elder": min(max(of["elder"], of["household"] * fewest), of["household"] * most),
         }
         return tuple(
             replace(way, share=max(of[way.name], 1e-13), shared=held)

@@ -1,0 +1,178 @@
+"""Whom the index takes for one person, and whom never: the cases that matter, under the model that ships."""
+
+from datetime import date, timedelta
+from random import Random
+
+import pytest
+
+from services.linkage.index import Decide, Remove, Upsert
+from tests.linkage.people import Identity, are_one, groups, index_of, record
+from tests.linkage.test_golden import SOURCES
+
+HOME = {"address": "14 Castle Street", "town": "Aberwern", "postcode": "AW1 8FZ"}
+SIAN: Identity = {"given": "Siân", "family": "Pritchard", "birth_date": "1987-06-14", "sex": "F", **HOME}
+
+
+def changed(**fields: str) -> Identity:
+    """Siân's record with some fields changed; empty ones are left out."""
+    return {name: value for name, value in {**SIAN, **fields}.items() if value}
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"given": "Siân"}, {"given": "Sian"}),
+        ({"given": "Dafydd", "sex": "M"}, {"given": "David", "sex": "M"}),
+        ({"given": "Gruffydd", "sex": "M"}, {"given": "Griffith", "sex": "M"}),
+        ({"given": "Margaret"}, {"given": "Peggy"}),
+        ({"given": "Elizabeth"}, {"given": "Beth"}),
+        ({"family": "Gruffydd"}, {"family": "Griffiths"}),
+        ({"family": "ap Rhys"}, {"family": "Price"}),
+        ({"family": "Llwyd"}, {"family": "Lloyd"}),
+        ({"given": "Pritchard", "family": "Siân"}, {}),
+        ({"family": "Pritchard-Jones"}, {}),
+        ({"family": "Pritchard Jones"}, {"family": "Jones"}),
+        ({"family": "Bowen", "birth_family": "Pritchard"}, {}),
+        ({"family": "Bowen"}, {"family": "Pritchard", "birth_family": ""}),
+        ({"birth_date": "1987-06-04"}, {"birth_date": "1987-04-06"}),
+        ({"birth_date": "1987-06-14"}, {"birth_date": "1978-06-14"}),
+        ({"birth_date": "1900-01-01"}, {}),
+        ({"birth_date": "1900-01-01"}, {"birth_date": "1901-01-01"}),
+        ({"given": "S"}, {}),
+        ({"given": "Sain"}, {}),
+        ({"postcode": "AW1 8FX"}, {"address": "14 Castle St"}),
+        ({"address": "2 New Road", "town": "Wigmoor", "postcode": "AW7 2QU"}, {}),
+        ({"given": "", "family": "", "name": "Siân Pritchard"}, {}),
+        ({"given": "", "family": "", "name": "PRITCHARD, Sian"}, {}),
+    ],
+)
+def test_one_person_written_twice_is_one(one: Identity, other: Identity) -> None:
+    assert are_one(changed(**one), changed(**other))
+
+
+def test_twins_at_one_address_stay_two_people() -> None:
+    twin = {"family": "Hopkins", "birth_date": "2014-09-03", "phone": "+441597960912", **HOME}
+    erin, ffion = twin | {"given": "Erin", "sex": "F"}, twin | {"given": "Isabella", "sex": "F"}
+    assert not are_one(erin, ffion)
+    more = [erin | {"phone": ""}, ffion | {"email": "hopkins@post.test"}]
+    assert len(groups(index_of([erin, ffion, *more, erin, ffion]))) == 2
+
+
+def test_one_child_under_two_names_is_one_when_the_health_service_says_so() -> None:
+    child = {"family": "Hopkins", "birth_date": "2014-09-03", "nhs_number": "9434765919", **HOME}
+    assert are_one(child | {"given": "Erin"}, child | {"given": "Isabella"})
+
+
+def test_father_and_son_of_one_name_stay_two_people() -> None:
+    name = {"given": "Rhodri", "family": "Vaughan", "sex": "M", "phone": "+441597960877", **HOME}
+    assert not are_one(name | {"birth_date": "1961-02-20"}, name | {"birth_date": "1993-11-07"})
+
+
+def test_people_of_one_household_stay_as_many_as_they_are() -> None:
+    home = {"family": "Okafor", "phone": "+441597960415", "email": "okafor.family@post.test", **HOME}
+    people = [
+        home | {"given": "Chidi", "birth_date": "1979-03-12", "sex": "M"},
+        home | {"given": "Ngozi", "birth_date": "1981-08-30", "sex": "F"},
+        home | {"given": "Emeka", "birth_date": "2009-01-19", "sex": "M"},
+        home | {"given": "Ada", "birth_date": "2011-05-04", "sex": "F"},
+    ]
+    assert len(groups(index_of(people * 2))) == len(people)
+
+
+def test_a_number_that_contradicts_everything_else_does_not_decide() -> None:
+    other = {"given": "Marek", "family": "Wojcik", "birth_date": "1958-12-01", "sex": "M",
+             "address": "3 Mill Lane", "town": "Wigmoor", "postcode": "AW7 1XQ"}  # fmt: skip
+    assert not are_one({**SIAN, "nhs_number": "9434765919"}, {**other, "nhs_number": "9434765919"})
+
+
+def test_an_address_of_four_hundred_people_makes_nobody_one() -> None:
+    hall = {"address": "Wern Hall, University Way", "postcode": "AW1 5GJ", "town": "Aberwern"}
+    given = [
+        "Tom", "Ada", "Omar", "Beca", "Kofi", "Zara", "Ivan", "Mali", "Noor", "Huw",
+        "Anya", "Bryn", "Cara", "Dev", "Ella", "Finn", "Gwen", "Hugo", "Iona", "Jia",
+    ]  # fmt: skip
+    family = [
+        "Abbott", "Bellamy", "Chadwick", "Dunn", "Eze", "Frost", "Gill", "Hale", "Ito", "Judd",
+        "Khan", "Lunt", "Moss", "Nkemelu", "Odell", "Pugh", "Quinn", "Rees", "Shaw", "Todd",
+    ]  # fmt: skip
+    rng = Random(4)
+    people = [
+        {"given": g, "family": f, "birth_date": str(date(1945, 1, 1) + timedelta(days=rng.randrange(22_000))), **hall}
+        for g in given
+        for f in family
+    ]
+    index = index_of(people)
+    assert len(index.entities()) == len(people)
+    assert index.overflowing > 0, "the address overflows, and is counted"
+
+
+def test_somebody_elses_address_is_no_evidence() -> None:
+    care = {"address": "c/o The Wallich, 4 Bridge Street", "given": "Sam"}
+    index = index_of([care | {"family": "Reed"}, care | {"family": "Bowen", "birth_date": "1990-01-02"}])
+    assert len(index.entities()) == 2
+    assert "address" not in {field.field for field in index.why(record(0), record(1)).fields}
+
+
+def test_records_with_next_to_nothing_in_them_are_nobody_in_particular() -> None:
+    thin = {"given": "Dewi", "family": "Jones"}
+    assert not are_one(thin, thin)
+    assert not are_one({}, {})
+    assert not are_one({"name": "Unknown"}, {"name": "unknown"})
+    assert not are_one({"birth_date": "1987-06-14"}, SIAN)
+
+
+HOSTILE = {
+    "gigantic": "x" * 1_000_000, "null bytes": "Si\x00an", "right to left": "\u202eנעמי\u202c",
+    "emoji": "🧩" * 300, "combining": "Z̷̢͇a̴̛l̸g̶o̸" * 50, "separators": "\x1f\x1e\n\t",
+    "sql": "'; DROP TABLE records; --", "digits": "0" * 400,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
+def test_hostile_fields_link_nothing_and_break_nothing(text: str) -> None:
+    fields = ("given", "family", "name", "middle", "birth_date", "address", "town", "postcode", "uprn", "phone",
+              "email", "nhs_number", "nino", "reference", "vehicle", "sex", "birth_place", "occupation")  # fmt: skip
+    index = index_of([dict.fromkeys(fields, text), SIAN, SIAN | {"birth_place": text, "middle": text}])
+    assert groups(index) == {frozenset([record(0)]), frozenset([record(1), record(2)])}
+
+
+def test_ten_thousand_records_that_say_the_same_are_one_node() -> None:
+    index = index_of([SIAN] * 10_000)
+    assert len(index.entities()) == 1
+    index.apply([Remove(record(number)) for number in range(9_999)])
+    assert groups(index) == {frozenset([record(9_999)])}
+
+
+def test_the_guides_five_sources_are_one_person() -> None:
+    assert are_one(*SOURCES.values())
+
+
+def test_nicholson_and_nicolson_are_one_child() -> None:
+    john = {"given": "John", "birth_date": "2012-05-19", "sex": "M", "address": "3 Queen Street", "postcode": "AW1 9LQ"}
+    council = [john | {"family": "Nicholson"}, john | {"family": "Nicholson", "town": "Aberwern"},
+               {"given": "John", "family": "Nicholson", "birth_date": "2012-05-19", "reference": "YJ0071"}]  # fmt: skip
+    police = {"name": "John Nicolson", "birth_date": "2012-05-19", "postcode": "AW1 9LQ"}
+    others = [john | {"family": "Nicolson"}, police]
+    assert are_one(*council, *others)
+
+
+def test_what_a_steward_decided_outranks_every_score() -> None:
+    index = index_of([SIAN, SIAN | {"middle": "Mair"}, changed(given="Rhodri", sex="M", birth_date="1961-02-20")])
+    one, two, other = (record(number) for number in range(3))
+    assert groups(index) == {frozenset([one, two]), frozenset([other])}
+    index.apply([Decide(one, two, "must_not"), Decide(two, other, "must")])
+    assert groups(index) == {frozenset([one]), frozenset([two, other])}
+    assert index.why(one, two).rule == "must_not"
+    index.apply([Upsert(two, SIAN | {"middle": "Mair", "phone": "+441597960001"})])
+    assert groups(index) == {frozenset([one]), frozenset([two, other])}, "arriving data undoes no decision"
+    index.apply([Decide(one, two, None), Decide(two, other, None)])
+    assert groups(index) == {frozenset([one, two]), frozenset([other])}
+
+
+def test_why_adds_up() -> None:
+    index = index_of([SIAN, changed(given="Sian", birth_date="1987-06-04", town="")])
+    why = index.why(record(0), record(1))
+    assert why.together
+    assert sum(field.bits for field in why.fields) + why.prior + why.adjustment == pytest.approx(why.bits, abs=0.02)
+    assert why.probability == pytest.approx(100 / (1 + 2**-why.bits), abs=0.1)
+    assert {field.field: field.level for field in why.fields}["day"].startswith("one edit")
