@@ -21,6 +21,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from hashlib import blake2b
 from time import perf_counter
 from typing import Any, Generic, TypeAlias, TypeVar
@@ -44,6 +45,7 @@ S = TypeVar("S")
 
 ENTER = queries(HERE / "queries.sql")["enter"]
 POLL_MS = 10
+WAIT_MS = 1000
 LARGE_BYTES = 128 * 1024
 FETCH_BYTES = 256 * 1024
 COMMIT_SECONDS = 0.5
@@ -179,6 +181,8 @@ class Bus(Generic[S]):
 
     async def start(self) -> None:
         await self._broker.start()
+        assert self.consumer is not None
+        self.consumer.getmany = partial(_some, self.consumer.getmany)
         self._tasks = [asyncio.create_task(self._commit_by_time())]
 
     async def stop(self) -> None:
@@ -315,6 +319,13 @@ class _Handover(ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def on_partitions_assigned(self, assigned: Sequence[TopicPartition]) -> None:
         log().info("bus.assigned", partitions=len(assigned))
+
+
+async def _some(getmany: Callable[..., Awaitable[Any]], **asked: Any) -> Any:
+    """Messages, once there are some. FastStream sleeps after an empty answer, and what comes then would wait."""
+    while not (messages := await getmany(**(asked | {"timeout_ms": WAIT_MS}))):
+        pass
+    return messages
 
 
 async def _whole(records: Sequence[Raw]) -> KafkaAckableMessage:

@@ -17,6 +17,7 @@ from fastapi.responses import JSONResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from shared.bus import Bus, Handler
+from shared.contracts.asyncapi import document
 from shared.db import Connection, Database
 from shared.errors import Unavailable
 from shared.outbox import Outbox
@@ -133,6 +134,10 @@ class Service(Generic[S]):
         @router.get("/metrics")
         async def metrics() -> Response:
             return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+        @router.get(f"/{self.name}/asyncapi.json")
+        async def asyncapi() -> dict[str, Any]:
+            return document()
 
         @router.get("/health/live")
         async def live() -> dict[str, str]:

@@ -24,7 +24,9 @@ def statement_routes(web: "Web") -> APIRouter:
 
     async def docs(request: Request) -> HTMLResponse:
         schema, openapi = request.app.openapi(), request.app.openapi_url
-        return web.render(request, "docs.html", schema=schema, operations=operations(schema), openapi=openapi)
+        asyncapi = (openapi or "").replace("openapi.json", "asyncapi.json")
+        known = {"operations": operations(schema), "openapi": openapi, "asyncapi": asyncapi}
+        return web.render(request, "docs.html", schema=schema, **known)
 
     for page in (accessibility, privacy, docs):
         routes.add_api_route(f"/{page.__name__}", page, methods=["GET"])
