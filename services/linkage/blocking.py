@@ -20,6 +20,7 @@ from services.linkage.keys import CROWDS, block_keys, crowd_keys
 Keys = NDArray[np.uint64]
 Nodes = NDArray[np.int64]
 
+
 @dataclass(frozen=True, slots=True)
 class Pairs:
     """n pairs of nodes, `left` < `right`, each once, and how many keys speak for it.

@@ -1,7 +1,7 @@
 """Average-link clustering of weighted edges, whole or in part, with one result whatever the order.
 
 The similarity of two clusters is the mean weight over all pairs between them; a pair without an edge counts `missing`.
-The most similar clusters merge while their similarity is at least `link`. Average link is reducible (a merged cluster is
+The most similar clusters merge while their similarity is at least `link`. Average link is reducible (a merged one is
 never more similar to a third than the better of its parts was), so any two clusters that are each other's most similar
 may merge at once, and what is far away cannot matter (Müllner 2011, "Modern hierarchical, agglomerative clustering
 algorithms"). Sums are of integers, ties fall to the smaller rank: the partition is a function of the edges and ranks.

@@ -47,7 +47,7 @@ def _of_date(date: str) -> tuple[int, ...]:
 
 
 def _of_postcode(code: str) -> tuple[int, ...]:
-    """Sector, outward code and area of a British postcode, whole or outward only; ever shorter prefixes of any other."""
+    """Sector, outward code and area of a British postcode, whole or outward only; shorter prefixes of any other."""
     british = len(code) >= 5 and code[-1].isalpha() and code[-2].isalpha() and code[-3].isdigit()
     outward = code[:-3] if british else code if _OUTWARD.match(code) else code[:-2]
     area = code[: 2 if code[1:2].isalpha() else 1] if code[:1].isalpha() else code[:1]
@@ -80,7 +80,9 @@ class Sort:
 SORTS: Final[Mapping[str, Sort]] = {
     "name": Sort(
         ("given", "family", "family_1", "family_2", "birth_family", "middle_1", "middle_2", "middle_3"),
-        ("group", "second_group", "sound", "three", "four"), _of_name, ("given", "family"),
+        ("group", "second_group", "sound", "three", "four"),
+        _of_name,
+        ("given", "family"),
     ),
     "date": Sort(("date",), ("year", "month", "day", "year_hash", "day_hash"), _of_date, ("year", "day")),
     "postcode": Sort(("postcode",), ("sector", "outward", "area"), _of_postcode, ("postcode",)),

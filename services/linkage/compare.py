@@ -23,8 +23,8 @@ _DAYS = ("same", "swapped", "one edit", "different")
 _YEARS = ("same", "one edit", "two edits", "different")
 
 LEVELS: Final[Mapping[str, tuple[str, ...]]] = {
-    "given": ("same", "diminutive", "one edit", "alike", "initial", "found in another name", "sounds alike", "different",
-              "swapped with the family name"),
+    "given": ("same", "diminutive", "one edit", "alike", "initial", "found in another name", "sounds alike",
+              "different", "swapped with the family name"),
     "family": ("same", "one edit", "alike", "shares a part", "found in another name", "somewhat alike", "different"),
     "middle": ("shared", "alike or initial", "different"),
     "sex": ("same", "different"),
@@ -176,9 +176,7 @@ def _given_apart(pairs: _Pairs, rest: Nodes, left: Ids, right: Ids) -> Codes:
 
 def _is_initial(names: Vocabulary, left: Ids, right: Ids) -> Mask:
     texts = names.texts
-    flags = [
-        (len(x) == 1 or len(y) == 1) and x[:1] == y[:1] for x, y in zip(texts[left], texts[right], strict=True)
-    ]
+    flags = [(len(x) == 1 or len(y) == 1) and x[:1] == y[:1] for x, y in zip(texts[left], texts[right], strict=True)]
     return np.array(flags, np.bool_)
 
 
@@ -213,7 +211,9 @@ def _family_apart(pairs: _Pairs, rest: Nodes, left: Ids, right: Ids) -> Codes:
     lefts = [pairs.of(token)[0][rest] for token in _TOKENS]
     rights = [pairs.of(token)[1][rest] for token in _TOKENS]
     middles = slice(4, None)
-    level[(level > 5) & (_among(lefts[1], [rights[0], *rights[middles]]) | _among(rights[1], [lefts[0], *lefts[middles]]))] = 5
+    level[
+        (level > 5) & (_among(lefts[1], [rights[0], *rights[middles]]) | _among(rights[1], [lefts[0], *lefts[middles]]))
+    ] = 5
     kin = [_among(part, [*rights[1:4], right]) for part in (*lefts[1:4], left)]
     level[(level > 3) & np.logical_or.reduce(kin)] = 4
     return level
@@ -239,7 +239,7 @@ def _settle_lone_names(pairs: _Pairs, levels: Codes, rarities: Codes) -> None:
 
 
 def _settle_swapped_names(pairs: _Pairs, levels: Codes, rarities: Codes) -> None:
-    """Given and family name changed places: one event, so one weight. A single name in the wrong slot counts once too."""
+    """Given and family name changed places: one event, so one weight. A lone name in the wrong slot counts once too."""
     given, family = FIELDS.index("given"), FIELDS.index("family")
     crossed = np.flatnonzero((levels[given] == 6) & (levels[family] == 5))
     if not crossed.size:
@@ -350,7 +350,12 @@ def _address(pairs: _Pairs) -> Weigh:
 def _texts_apart(texts: Vocabulary, left: Ids, right: Ids) -> Codes:
     """2 alike or sharing a first or last word, 3 different."""
     head, tail = texts.part["head"], texts.part["tail"]
-    shares = (head[left] == head[right]) | (tail[left] == tail[right]) | (head[left] == tail[right]) | (tail[left] == head[right])
+    shares = (
+        (head[left] == head[right])
+        | (tail[left] == tail[right])
+        | (head[left] == tail[right])
+        | (tail[left] == head[right])
+    )
     like = _likeness(texts, left, right) >= np.float32(0.9)
     return np.where(like | shares, np.uint8(2), np.uint8(3))
 

@@ -39,7 +39,11 @@ def explain(matcher: Matcher, levels: Codes, rarities: Codes, rule: str | None, 
     likely = matcher.likelihoods(levels[:, None], rarities[:, None])[0]
     bits = matcher.bits(levels[:, None], rarities[:, None])[0]
     fields = tuple(
-        FieldEvidence(name, LEVELS[name][levels[at] - 1], round(-float(np.log2(matcher.ratios[name][levels[at], rarities[at]])), 2))
+        FieldEvidence(
+            name,
+            LEVELS[name][levels[at] - 1],
+            round(-float(np.log2(matcher.ratios[name][levels[at], rarities[at]])), 2),
+        )
         for at, name in enumerate(FIELDS)
         if levels[at] and name in matcher.model.fields
     )

@@ -133,9 +133,7 @@ def _weight(record: Kept, field: str, quality: Mapping[str, float], newest: date
 
 def _best(field: str, claims: Sequence[Claim], golden: Context) -> Value:
     rules = RULES.get(field, (*_ALWAYS, *_LAST))
-    ranked = sorted(
-        claims, key=lambda claim: ([-judge(field, claim, golden) for _, judge in rules], claim.value)
-    )
+    ranked = sorted(claims, key=lambda claim: ([-judge(field, claim, golden) for _, judge in rules], claim.value))
     return _value(ranked[0], _reason(field, ranked, rules, golden))
 
 

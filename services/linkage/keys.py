@@ -31,7 +31,9 @@ _TRAITS: Final[Mapping[str, tuple[tuple[str, str | None], ...]]] = {
     "vehicle": (("vehicle", None),), "birth place": (("birth_place", None),), "occupation": (("occupation", None),),
 }  # fmt: skip
 
-KEYS: Final = tuple(tuple(part.strip() for part in key.split("+")) for key in """
+KEYS: Final = tuple(
+    tuple(part.strip() for part in key.split("+"))
+    for key in """
 word; postcode; home; uprn; phone; email; nhs; nino; reference; vehicle
 name+year; name+day; name+district; name+town; name+street; name+birth place; name+postcode; name+occupation
 name+phone; name+uprn; given+family
@@ -44,7 +46,9 @@ year+day; year+sector; year+birth place; year+postcode; year+street; day+postcod
 birth place+occupation; year+uprn; day+uprn; town+street
 given+family+year; given+family+day; given+family+district; given+family+town; given+family+birth place
 year+day+given; year+day+family; year+day+family sound; year+day+group; year+day+district; year+day+birth place
-""".replace("\n", ";").split(";") if key.strip())
+""".replace("\n", ";").split(";")
+    if key.strip()
+)
 """The keys, coarse ones first. A key needs all its parts; "name" stands for each name a person bears, in any slot."""
 
 

@@ -1,8 +1,8 @@
 """Match weights: what the agreement of two records is worth in bits, by a model, for many pairs at once.
 
-    weight = log2( Σ_{w same} share_w · Π_f p_wf  /  Σ_{w other} share_w · Π_f p_wf ),   p_wf = ρ_wf m_f + (1 − ρ_wf) u_f
+  weight = log2( Σ_{w same} share_w · Π_f p_wf  /  Σ_{w other} share_w · Π_f p_wf ),   p_wf = ρ_wf m_f + (1 − ρ_wf) u_f
 
-It is the posterior log odds, so 0 is even and 3 is 8 : 1. `m_f` is taken out of every product, so tables hold p_wf / m_f.
+It is the posterior log odds, so 0 is even and 3 is 8 : 1. `m_f` is taken out of each product: tables hold p_wf / m_f.
 """
 
 from collections.abc import Mapping

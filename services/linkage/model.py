@@ -80,6 +80,7 @@ class Model:
 
     def frequencies(self) -> Frequencies:
         """Field → rarity of a value as the index's columns hold it (a date's year and day are known apart)."""
+
         def of(name: str) -> Rarities:
             return self.rarities.get(name, Rarities(160))
 

@@ -143,7 +143,7 @@ luke luc
 madeline maddie madeleine madge
 magdalene maud magdalen lena magdalena
 malcolm mal
-margaret maggie meg peggy marge margie greta rita madge daisy mared marged margred mair megan margery marjorie mags peg megs
+margaret maggie meg peggy marge margie greta rita madge daisy mared marged margred mair megan margery marjorie mags megs
 mark marc marcus
 martha mattie patty marthe
 martin marty martyn merfyn
@@ -238,12 +238,55 @@ zachary zac zach zack zachariah
 zoe zowie
 """
 
-WRITTEN = {"wm": "william", "thos": "thomas", "chas": "charles", "geo": "george", "jas": "james", "jos": "joseph",
-           "edw": "edward", "robt": "robert", "richd": "richard", "benj": "benjamin", "alexr": "alexander",
-           "eliz": "elizabeth", "saml": "samuel", "danl": "daniel", "margt": "margaret"}
+WRITTEN = {
+    "wm": "william",
+    "thos": "thomas",
+    "chas": "charles",
+    "geo": "george",
+    "jas": "james",
+    "jos": "joseph",
+    "edw": "edward",
+    "robt": "robert",
+    "richd": "richard",
+    "benj": "benjamin",
+    "alexr": "alexander",
+    "eliz": "elizabeth",
+    "saml": "samuel",
+    "danl": "daniel",
+    "margt": "margaret",
+}
 """Abbreviations of clerks, read as the name itself."""
 
-HONORIFICS = frozenset(["mr", "mrs", "miss", "ms", "mx", "dr", "prof", "professor", "rev", "reverend", "sir", "dame", "lord", "lady", "capt", "captain", "col", "major", "sgt", "cllr", "hon", "fr", "sr", "sister", "master", "messrs"])
+HONORIFICS = frozenset(
+    [
+        "mr",
+        "mrs",
+        "miss",
+        "ms",
+        "mx",
+        "dr",
+        "prof",
+        "professor",
+        "rev",
+        "reverend",
+        "sir",
+        "dame",
+        "lord",
+        "lady",
+        "capt",
+        "captain",
+        "col",
+        "major",
+        "sgt",
+        "cllr",
+        "hon",
+        "fr",
+        "sr",
+        "sister",
+        "master",
+        "messrs",
+    ]
+)
 GENERATIONS = frozenset(["jr", "jnr", "junior", "snr", "senior", "ii", "iii", "iv", "esq"])
 PATRONYMICS = frozenset(["ap", "ab", "ferch", "verch", "merch"])
 PARTICLES = frozenset(["de", "la", "le", "van", "von", "der", "den", "du", "of", "the", "y"])

@@ -19,23 +19,72 @@ TRAITS = (
 )  # fmt: skip
 
 PLACEHOLDER_DATES = frozenset(
-    ["19000101", "18991230", "18991231", "19010101", "17530101", "18000101", "19700101", "00010101", "99991231", "11111111", "22221231", "29991231"]
+    [
+        "19000101",
+        "18991230",
+        "18991231",
+        "19010101",
+        "17530101",
+        "18000101",
+        "19700101",
+        "00010101",
+        "99991231",
+        "11111111",
+        "22221231",
+        "29991231",
+    ]
 )
 _DATE = re.compile(r"^(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?")
 _NOT_CODE = re.compile(r"[^A-Z0-9]+")
 _NOT_DIGIT = re.compile(r"\D+")
 _RUN = re.compile(r"^(.)\1*$|^0?123456789?0?$")
 _NO_MAIL = re.compile(r"^(?:no|none|noemail|nomail|unknown|test|na|n/a|nil|x+)@|@(?:test|none|invalid)\b")
-_NO_WORD = frozenset(["unknown", "none", "nil", "na", "n", "a", "not", "known", "tbc", "unk", "baby", "infant", "male", "female", "test", "xx", "xxx", "xxxx"])
+_NO_WORD = frozenset(
+    [
+        "unknown",
+        "none",
+        "nil",
+        "na",
+        "n",
+        "a",
+        "not",
+        "known",
+        "tbc",
+        "unk",
+        "baby",
+        "infant",
+        "male",
+        "female",
+        "test",
+        "xx",
+        "xxx",
+        "xxxx",
+    ]
+)
 _ORDINAL = re.compile(r"^\d+(?:st|nd|rd|th)?$")
-_TITLES = frozenset(["baron", "baronet", "bt", "duke", "earl", "marquess", "viscount", "count", "countess", "duchess", "baroness", "knight"])
+_TITLES = frozenset(
+    [
+        "baron",
+        "baronet",
+        "bt",
+        "duke",
+        "earl",
+        "marquess",
+        "viscount",
+        "count",
+        "countess",
+        "duchess",
+        "baroness",
+        "knight",
+    ]
+)
 _DROPPED = HONORIFICS | GENERATIONS | PARTICLES | _TITLES
 
 Traits = tuple[str, ...]
 
 
 def traits(identity: Mapping[str, str]) -> Traits:
-    """The traits of one identity. Any text is taken: gigantic, hostile or empty values shorten or vanish, none raises."""
+    """The traits of one identity. Any text is taken: gigantic, hostile or empty values shorten or vanish, no error."""
     get = identity.get
     given, family, middles = _names(get("given", ""), get("middle", ""), get("family", ""), get("name", ""))
     words = [word for word in family.split() if word not in PATRONYMICS] or family.split()

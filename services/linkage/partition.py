@@ -99,7 +99,7 @@ class Partition:
         while len(region):
             found, around = self._alone(region)
             upset = self._adopt(region, found, reshaped)
-            # Two clusters that came out of one run as they went in are proved harmless to each other, until one changes.
+            # Two clusters that came out of one run as they went in are proved harmless to each other till one changes.
             proved = np.concatenate((proved, doubts))
             proved = proved[~np.isin(proved, upset).any(axis=1)]
             doubts = self._doubts(region, around, proved)

@@ -1,4 +1,4 @@
-"""Addresses in free text, read into unit, number, street: what says *where*, for people's homes and for places themselves."""
+"""Addresses in free text, read into unit, number, street: what says *where*, for people's homes and for places."""
 
 import re
 from dataclasses import dataclass

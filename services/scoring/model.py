@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # since 1.29 it reports to its maker; only heeded before the import
-import onnxruntime  # noqa: E402
+import onnxruntime
 
 Vectors = NDArray[np.float32]
 OUTPUTS = ["score", "contributions"]
