@@ -1,0 +1,138 @@
+"""The partition is a function of (records, model, decisions): in any order, by any batches, any number of times."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from random import Random
+from uuid import UUID
+
+import hypothesis.strategies as st
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from services.linkage.index import Change, Decide, Index, Remove, Stored, Upsert
+from tests.linkage.people import groups, model, record
+
+RECORDS = 40
+SMALL = replace(model(), block_cap=3)
+"""With so low a cap keys overflow, wake and turn into crowds all the time."""
+
+
+def some_identities(seed: int = 5, count: int = 60) -> list[Mapping[str, str]]:
+    """Few people, often alike, often of one home, written in many ways."""
+    rng = Random(seed)
+    people = [
+        {
+            "given": rng.choice(["Siân", "Dafydd", "Rhodri", "Rhian", "Margaret", "Tom"]),
+            "family": rng.choice(["Pugh", "Vaughan", "ap Rhys", "Price", "Hopkins"]),
+            "birth_date": f"19{rng.randrange(60, 63)}-0{rng.randrange(1, 4)}-1{rng.randrange(3)}",
+            "address": rng.choice(["1 High Street", "2 High Street", "Wern Hall"]),
+            "postcode": rng.choice(["AW1 1AA", "AW1 1AB"]),
+            "phone": rng.choice(["01597960001", "01597960002"]),
+            "sex": rng.choice("FM"),
+        }
+        for _ in range(14)
+    ]
+    spoilt = {
+        "given": "Rhian",
+        "family": "Prise",
+        "birth_date": "1961-03-11",
+        "phone": "",
+        "postcode": "",
+        "address": "",
+    }
+    return [
+        {k: spoilt[k] if k in spoilt and rng.random() < 0.2 else v for k, v in rng.choice(people).items()}
+        for _ in range(count)
+    ]
+
+
+IDENTITIES = some_identities()
+records = st.integers(0, RECORDS - 1).map(record)
+identities = st.sampled_from(IDENTITIES)
+upserts = st.builds(Upsert, records, identities)
+changes = st.lists(st.one_of(upserts, upserts, upserts, st.builds(Remove, records)), min_size=1, max_size=12)
+verdicts = st.sampled_from(["must", "must_not", None])
+
+
+class Office(RuleBasedStateMachine):
+    """An index that lives through anything, beside the plain facts of what it was told."""
+
+    @initialize()
+    def open(self) -> None:
+        self.index = Index(SMALL)
+        self.records: dict[UUID, Mapping[str, str]] = {}
+        self.rows: dict[UUID, bytes] = {}
+        self.decisions: dict[frozenset[UUID], Decide] = {}
+        self.entities: dict[UUID, tuple[UUID, ...]] = {}
+        self.newest: UUID | None = None
+
+    def tell(self, told: list[Change]) -> None:
+        delta = self.index.apply(told)
+        self.rows |= delta.rows
+        for change in delta.entities:
+            assert self.entities.get(change.entity, ()) == change.before
+            self.entities[change.entity] = change.after
+            assert (change.into is not None) == (change.change == "merged")
+            assert change.into is None or self.index.members(change.into)
+            self.newest = max(self.newest or change.entity, change.entity)
+        self.entities = {entity: members for entity, members in self.entities.items() if members}
+
+    @rule(told=changes)
+    def records_come_and_go(self, told: list[Change]) -> None:
+        for one in told:
+            if isinstance(one, Upsert):
+                self.records[one.record] = one.identity
+            elif isinstance(one, Remove):
+                self.records.pop(one.record, None)
+                self.rows.pop(one.record, None)
+        self.tell(told)
+
+    @rule(left=records, right=records, verdict=verdicts)
+    def a_steward_decides(self, left: UUID, right: UUID, verdict: str) -> None:
+        if left != right:
+            decision = Decide(left, right, verdict)  # type: ignore[arg-type]
+            self.decisions[frozenset((left, right))] = decision
+            self.tell([decision])
+
+    @precondition(lambda self: self.records)
+    @rule(data=st.data())
+    def records_are_delivered_again(self, data: st.DataObject) -> None:
+        again = data.draw(st.lists(st.sampled_from(sorted(self.records)), max_size=8))
+        before = groups(self.index)
+        self.tell([Upsert(one, self.records[one]) for one in again])
+        assert groups(self.index) == before
+
+    @rule()
+    def the_process_starts_anew(self) -> None:
+        stored = [
+            Stored(one, identity, self.rows.get(one, b""), self.index.entity(one))
+            for one, identity in self.records.items()
+        ]
+        before = dict(self.index.entities())
+        self.index = Index(SMALL)
+        self.index.restore(stored, self.newest)
+        self.tell(list(self.decisions.values()))
+        assert {e: set(m) for e, m in self.index.entities().items()} == {e: set(m) for e, m in before.items()}
+
+    @invariant()
+    def it_says_what_an_index_says_that_heard_it_otherwise(self) -> None:
+        rng = Random(len(self.records))
+        told: list[Change] = [Upsert(one, identity) for one, identity in self.records.items()]
+        told += self.decisions.values()
+        rng.shuffle(told)
+        other, size = Index(SMALL), rng.choice([1, 5, 1000])
+        for start in range(0, len(told), size):
+            other.apply(told[start : start + size])
+        assert groups(self.index) == groups(other)
+
+    @invariant()
+    def its_entities_are_what_it_told(self) -> None:
+        assert {e: set(m) for e, m in self.entities.items()} == {e: set(m) for e, m in self.index.entities().items()}
+        assert set(self.records) == {one for members in self.entities.values() for one in members}
+        assert all(one in self.entities[self.index.entity(one)] for one in self.records)
+
+
+Office.TestCase.settings = settings(
+    max_examples=12, stateful_step_count=18, deadline=None, suppress_health_check=list(HealthCheck)
+)
+TestOffice = Office.TestCase

@@ -1,0 +1,65 @@
+"""Names, dates, codes and addresses as linkage reads them."""
+
+import pytest
+
+from services.linkage.names import fold, sound
+from services.linkage.normal import TRAITS, content, traits
+from services.linkage.places import NOWHERE, Address, read_address
+
+
+def read(**identity: str) -> dict[str, str]:
+    return {trait: value for trait, value in zip(TRAITS, traits(identity), strict=True) if value}
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("gruffydd", "griffith"), ("dafydd", "david"), ("ap rhys", "price"), ("ap hywel", "powell"),
+        ("ab owen", "bowen"), ("ab evan", "bevan"), ("ap huw", "pugh"), ("llwyd", "lloyd"), ("sian", "shan"),
+        ("nicholson", "nicolson"), ("meredith", "maredudd"), ("rhys", "reese"), ("catherine", "kathryn"),
+    ],
+)  # fmt: skip
+def test_names_that_sound_alike_in_english_or_welsh_have_one_key(one: str, other: str) -> None:
+    assert sound(one) == sound(other)
+
+
+def test_folding_takes_case_accents_and_control_characters_away() -> None:
+    assert fold("  Siân\u202e O’Neill-\x00JONES ") == "sian oneill jones"
+
+
+def test_a_whole_name_is_taken_apart() -> None:
+    assert read(name="Dr Rhys Emlyn ap Gruffudd") == {
+        "given": "rhys", "family": "ap gruffudd", "family_1": "gruffudd", "middle_1": "emlyn"
+    }  # fmt: skip
+    assert read(name="SMITH-JONES, Mary Ann")["family"] == "smith jones"
+    assert read(given="Wm", family="Price")["given"] == "william"
+
+
+@pytest.mark.parametrize("date", ["1900-01-01", "1901-01-01", "9999-12-31", "0001-01-01", "unknown", ""])
+def test_placeholders_for_a_date_of_birth_are_missing(date: str) -> None:
+    assert "date" not in read(birth_date=date)
+
+
+@pytest.mark.parametrize(
+    ("line", "address"),
+    [
+        ("10 The Grange", Address("", "10", "grange")),
+        ("Flat A 10 The Grange", Address("a", "10", "grange")),
+        ("flat 3b, 12a High St", Address("3b", "12a", "high street")),
+        ("Apt 4, 0017 Ffordd y Môr", Address("4", "17", "road mor")),
+        ("Rose Cottage, Church Ln", Address("", "", "rose cottage church lane")),
+        ("c/o Mrs Jones, 3 High Street", NOWHERE),
+        ("No fixed abode", NOWHERE),
+        ("", NOWHERE),
+    ],
+)
+def test_addresses_are_read(line: str, address: Address) -> None:
+    assert read_address(line) == address
+
+
+def test_the_home_telephone_and_the_mobile_are_one_set() -> None:
+    assert content(traits({"phone": "07700 900123"})) == content(traits({"mobile": "+447700900123"}))
+
+
+def test_a_number_typed_to_get_past_the_form_is_missing() -> None:
+    assert read(phone="00000000000", nhs_number="9999999999", email="none@none.com", reference="123456789") == {}

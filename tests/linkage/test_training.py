@@ -1,0 +1,65 @@
+"""A model from records alone."""
+
+from random import Random
+
+import pytest
+
+from services.linkage.index import Index, Upsert
+from services.linkage.match import Matcher
+from services.linkage.model import Model
+from services.linkage.normal import traits
+from services.linkage.train import train
+from tests.linkage.people import record
+
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
+
+
+def made_up(count: int = 400, seed: int = 3) -> tuple[list[dict[str, str]], list[int]]:
+    """People with two or three records each, one field in six of which has a typing error; and whose they are."""
+    rng = Random(seed)
+
+    def word() -> str:
+        return "".join(rng.choice("bcdfglmnprst" if at % 2 else "aeiou") for at in range(rng.randrange(5, 9)))
+
+    given, family, towns = ([word() for _ in range(size)] for size in (60, 150, 8))
+    records, truth = [], []
+    for person in range(count):
+        born = f"19{rng.randrange(30, 99)}-{rng.randrange(1, 13):02}-{rng.randrange(1, 29):02}"
+        one = {"given": rng.choice(given), "family": rng.choice(family), "town": rng.choice(towns), "birth_date": born}
+        for _ in range(rng.randrange(2, 4)):
+            records.append({name: spoil(text, rng) if rng.random() < 1 / 6 else text for name, text in one.items()})
+            truth.append(person)
+    return records, truth
+
+
+def spoil(text: str, rng: Random) -> str:
+    at = rng.randrange(len(text))
+    return text[:at] + (rng.choice("0123456789") if text[at].isdigit() else rng.choice(LETTERS)) + text[at + 1 :]
+
+
+def test_training_needs_no_labels_to_tell_people_apart() -> None:
+    records, truth = made_up()
+    index = Index(train("made up", "person", [traits(one) for one in records], {}))
+    index.apply([Upsert(record(number), one) for number, one in enumerate(records)])
+    pairs = {(a, b) for a in range(len(truth)) for b in range(a) if truth[a] == truth[b]}
+    found = {(a, b) for a in range(len(truth)) for b in range(a) if index.entity(record(a)) == index.entity(record(b))}
+    assert 2 * len(pairs & found) / (len(pairs) + len(found)) > 0.98
+
+
+def test_the_same_records_in_any_order_give_the_same_model() -> None:
+    rows = [traits(one) for one in made_up(80)[0]]
+    assert train("a", "person", rows, {}) == train("a", "person", rows[::-1], {})
+
+
+def test_a_model_is_its_file() -> None:
+    model = train("a", "person", [traits(one) for one in made_up(40)[0]], {"records": "made up"})
+    assert Model.load(model.dump()) == model
+    assert Matcher(Model.load(model.dump())).prior == Matcher(model).prior
+
+
+def test_what_is_no_model_is_refused_with_a_reason() -> None:
+    with pytest.raises(ValueError, match="no linkage model"):
+        Model.load('{"name": "x"}')
+    with pytest.raises(ValueError, match="records that differ"):
+        train("x", "person", [traits({"given": "Siân"})] * 5, {})
+
