@@ -97,7 +97,11 @@ def _folded(new: Published, kept: Kept | None) -> Kept:
     times = {**kept.times, **{field: max(seen, kept.times[field]) for field in kept.snapshot}}
     identity = dict(kept.identity)
     for field, value in new.identity.items():
-        if (at, value) > (times.get(field, float("-inf")), identity.get(field, "")):
+        if field in kept.snapshot:  # whose identity is the newest decides its values too: one agreement brought both
+            newer = (new.occurred, new.digest) >= (kept.seen, kept.digest)
+        else:
+            newer = (at, value) > (times.get(field, float("-inf")), identity.get(field, ""))
+        if newer:
             identity[field], times[field] = value, at
     newest = bool(new.identity) and (new.occurred, new.digest) >= (kept.seen, kept.digest)
     return Kept(
