@@ -62,4 +62,3 @@ def test_what_is_no_model_is_refused_with_a_reason() -> None:
         Model.load('{"name": "x"}')
     with pytest.raises(ValueError, match="records that differ"):
         train("x", "person", [traits({"given": "Siân"})] * 5, {})
-
