@@ -23,9 +23,11 @@ MUST_NOT: Final = -(1 << 40)
 
 @dataclass(frozen=True, slots=True)
 class Clustering:
-    """`label[i]` is the smallest member's position of i's cluster; `low[label]` is its weakest merge (∞ when alone)."""
+    """`label[i]` is the smallest member of i's cluster; `first[i]` the similarity at which i first merged; `low[label]`
+    the least at which a part of two items or more merged in the cluster. Where there was no such merge they are ∞."""
 
     label: Ints
+    first: Floats
     low: Floats
 
 
@@ -36,7 +38,7 @@ def agglomerate(
     state = _State(count, left, right, weight, rank, link, missing)
     while state.merge():
         pass
-    return Clustering(state.label, state.low)
+    return Clustering(state.label, state.first, state.low)
 
 
 class _State:
@@ -44,56 +46,66 @@ class _State:
         self, count: int, left: Ints, right: Ints, weight: Ints, rank: NDArray[np.uint64], link: int, missing: int
     ) -> None:
         self.label: Ints = np.arange(count)
+        self.first: Floats = np.full(count, np.inf)
         self.low: Floats = np.full(count, np.inf)
         self._size: Ints = np.ones(count, np.int64)
-        self._order = np.argsort(rank)
         self._rank: Ints = np.empty(count, np.int64)
-        self._rank[self._order] = np.arange(count)
-        self._left, self._right, self._sum = left, right, weight.astype(np.int64) - missing
+        self._rank[np.argsort(rank)] = np.arange(count)
+        self._left, self._right, self._sum = left, right, weight - missing
         self._link, self._missing = link, missing
 
     def merge(self) -> bool:
         """Merge every two clusters that are each other's best; whether there were any."""
         left, right = self._left, self._right
         similarity = self._sum / (self._size[left] * self._size[right]) + self._missing
-        likely = similarity >= self._link
-        if not likely.any():
+        best = np.full(len(self.label), -np.inf)
+        likely = np.flatnonzero(similarity >= self._link)
+        if not likely.size:
             return False
-        into, gone, level = self._mutual(left[likely], right[likely], similarity[likely])
-        self.low[into] = np.minimum(np.minimum(self.low[into], self.low[gone]), level)
-        self._size[into] += self._size[gone]
-        self._rank[into] = np.minimum(self._rank[into], self._rank[gone])
-        moved = np.arange(len(self.label))
-        moved[gone] = into
-        self.label = moved[self.label]
-        self._fold(moved[left], moved[right])
+        one = np.concatenate((left[likely], right[likely]))
+        other = np.concatenate((right[likely], left[likely]))
+        likely_similarity = np.concatenate((similarity[likely], similarity[likely]))
+        np.maximum.at(best, one, likely_similarity)
+        equal = likely_similarity == best[one]
+        into, gone = self._mutual(one[equal], other[equal])
+        self._merge(into, gone, best[into])
+        # What is similar to nothing now will never be: a merged cluster is no more similar than its parts were.
+        open_ = (best[left] >= self._link) & (best[right] >= self._link)
+        self._fold(left[open_], right[open_], self._sum[open_])
         return True
 
-    def _mutual(self, left: Ints, right: Ints, similarity: Floats) -> tuple[Ints, Ints, Floats]:
-        """Clusters that are each other's most similar: smaller label, larger label, similarity."""
+    def _mutual(self, one: Ints, best: Ints) -> tuple[Ints, Ints]:
+        """Clusters that are each other's best, the smaller label first; of equally good ones that of smallest rank."""
         count = len(self.label)
-        best = np.full(count, -np.inf)
-        np.maximum.at(best, left, similarity)
-        np.maximum.at(best, right, similarity)
         choice = np.full(count, count)
-        for one, other in ((left, right), (right, left)):
-            equal = similarity == best[one]
-            np.minimum.at(choice, one[equal], self._rank[other[equal]])
+        np.minimum.at(choice, one, self._rank[best])
         chooses = np.flatnonzero(choice < count)
-        holder = np.full(count + 1, -1)
+        holder = np.empty(count, np.int64)
         holder[self._rank[chooses]] = chooses
-        partner = holder[choice]
+        partner = np.full(count, -1)
+        partner[chooses] = holder[choice[chooses]]
         into = chooses[(partner[chooses] > chooses) & (partner[partner[chooses]] == chooses)]
-        return into, partner[into], best[into]
+        return into, partner[into]
 
-    def _fold(self, left: Ints, right: Ints) -> None:
+    def _merge(self, into: Ints, gone: Ints, level: Floats) -> None:
+        single, other_single = self._size[into] == 1, self._size[gone] == 1
+        self.first[into[single]], self.first[gone[other_single]] = level[single], level[other_single]
+        later = np.where(single & other_single, np.inf, level)
+        self.low[into] = np.minimum(np.minimum(self.low[into], self.low[gone]), later)
+        self._size[into] += self._size[gone]
+        self._rank[into] = np.minimum(self._rank[into], self._rank[gone])
+        self._moved = np.arange(len(self.label))
+        self._moved[gone] = into
+        self.label = self._moved[self.label]
+
+    def _fold(self, left: Ints, right: Ints, evidence: Ints) -> None:
         """Edges between the same two clusters become one."""
+        left, right = self._moved[left], self._moved[right]
         apart = left != right
         low, high = np.minimum(left, right)[apart], np.maximum(left, right)[apart]
-        codes = low * len(self.label) + high
+        codes, evidence = low * len(self.label) + high, evidence[apart]
         order = np.argsort(codes, kind="stable")
         codes = codes[order]
-        first = np.flatnonzero(np.concatenate(([True], codes[1:] != codes[:-1]))) if codes.size else order
+        first = np.flatnonzero(np.diff(codes, prepend=-1))
         self._left, self._right = codes[first] // len(self.label), codes[first] % len(self.label)
-        sums = self._sum[apart][order]
-        self._sum = np.add.reduceat(sums, first) if codes.size else sums
+        self._sum = np.add.reduceat(evidence[order], first) if first.size else evidence

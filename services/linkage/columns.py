@@ -38,12 +38,13 @@ def _of_name(name: str) -> tuple[int, ...]:
     first, second = DIMINUTIVES.get(name, (0, 0))
     heard = sound(name)
     # One consonant is no likeness: Ash and Eze would sound alike.
-    return first, second, hashed(heard if len(heard.strip(".")) > 1 else name), hashed(name[:3]), hashed(name[:4])
+    alike = hashed(heard if len(heard.strip(".")) > 1 else name)
+    return first, second, alike, hashed(name[:3]), hashed(name[:4]), len(name), ord(name[0])
 
 
 def _of_date(date: str) -> tuple[int, ...]:
     year, rest = date[:4], date[4:]
-    return int(year), int(rest[:2]), int(rest[2:]), hashed("y" + year), 0 if rest == "0000" else hashed("d" + rest)
+    return int(year), int(rest), hashed("y" + year), 0 if rest == "0000" else hashed("d" + rest)
 
 
 def _of_postcode(code: str) -> tuple[int, ...]:
@@ -80,11 +81,11 @@ class Sort:
 SORTS: Final[Mapping[str, Sort]] = {
     "name": Sort(
         ("given", "family", "family_1", "family_2", "birth_family", "middle_1", "middle_2", "middle_3"),
-        ("group", "second_group", "sound", "three", "four"),
+        ("group", "second_group", "sound", "three", "four", "length", "initial"),
         _of_name,
         ("given", "family"),
     ),
-    "date": Sort(("date",), ("year", "month", "day", "year_hash", "day_hash"), _of_date, ("year", "day")),
+    "date": Sort(("date",), ("year", "day", "year_hash", "day_hash"), _of_date, ("year", "day")),
     "postcode": Sort(("postcode",), ("sector", "outward", "area"), _of_postcode, ("postcode",)),
     "number": Sort(("unit", "number")),
     "street": Sort(("street",), ("head", "tail", "four"), _of_text, ("address",)),
@@ -125,8 +126,12 @@ class Vocabulary:
         self.hash = self._hash
         self._sort = sort
 
-    def add(self, text: str) -> int:
-        """A new id for a value met for the first time."""
+    def number(self, texts: Sequence[str]) -> list[int]:
+        """The ids of n values; what was never met gets the next ones."""
+        known, add = self.ids, self._add
+        return [known[text] if text in known else add(text) for text in texts]
+
+    def _add(self, text: str) -> int:
         at = len(self.ids)
         if at >= len(self.texts):
             self.texts = grown(self.texts, at + 1)
@@ -144,11 +149,11 @@ class Vocabulary:
 
 
 class Columns:
-    """Traits of all nodes as value ids: `ids[node, trait]` (int32). Nodes are numbered as they come, from 0."""
+    """Traits of all nodes as value ids: `ids[trait, node]` (int32). Nodes are numbered as they come, from 0."""
 
     def __init__(self, frequencies: Frequencies) -> None:
         self.vocabularies = {name: Vocabulary(sort, frequencies) for name, sort in SORTS.items()}
-        self.ids: Ids = np.zeros((256, len(TRAITS)), np.int32)
+        self.ids: Ids = np.zeros((len(TRAITS), 256), np.int32)
         self.size = 0
         of = {trait: self.vocabularies[name] for name, sort in SORTS.items() for trait in sort.traits}
         self._of_trait = [of[trait] for trait in TRAITS]
@@ -156,15 +161,11 @@ class Columns:
 
     def append(self, rows: Sequence[Traits]) -> NDArray[np.int64]:
         """Number the rows as new nodes and keep their values."""
-        pairs = [(vocabulary.ids, vocabulary.add) for vocabulary in self._of_trait]
-        ids = [
-            [known[text] if text in known else add(text) for text, (known, add) in zip(row, pairs, strict=True)]
-            for row in rows
-        ]
         first, self.size = self.size, self.size + len(rows)
-        self.ids = grown(self.ids, self.size)
-        if rows:
-            self.ids[first : self.size] = ids
+        if self.size > self.ids.shape[1]:
+            self.ids = grown(self.ids.T, self.size).T.copy()
+        for at, (vocabulary, column) in enumerate(zip(self._of_trait, zip(*rows, strict=True), strict=False)):
+            self.ids[at, first : self.size] = vocabulary.number(column)
         return np.arange(first, self.size)
 
     def vocabulary(self, trait: str) -> Vocabulary:
@@ -173,9 +174,16 @@ class Columns:
 
     def of(self, trait: str, nodes: NDArray[np.int64]) -> Ids:
         """Value ids of one trait for many nodes."""
-        found: Ids = self.ids[nodes, self.at[trait]]
+        found: Ids = self.ids[self.at[trait]][nodes]
         return found
+
+    def bears(self, trait: str) -> bool:
+        """Whether any node ever had this trait."""
+        return len(self.vocabulary(trait).ids) > 1
 
     def traits(self, node: int) -> Traits:
         """The traits of one node, as they came."""
-        return tuple(str(self._of_trait[at].texts[value]) for at, value in enumerate(self.ids[node]))
+        return tuple(
+            str(vocabulary.texts[value])
+            for vocabulary, value in zip(self._of_trait, self.ids[:, node].tolist(), strict=True)
+        )

@@ -14,14 +14,15 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
-from services.linkage.cluster import MUST, MUST_NOT, Clustering, agglomerate
+from services.linkage.cluster import MUST, MUST_NOT, Clustering, Floats, Ints, agglomerate
 from services.linkage.columns import grown
 from services.linkage.edges import Edges
 from services.linkage.model import Thresholds
 from services.linkage.nodes import Moves, Nodes
 
-Ints = NDArray[np.int64]
 Verdict = Literal["must", "must_not"]
+
+Labels = NDArray[np.int32]
 
 _NO_PAIRS: Final = np.zeros((0, 2), np.int64)
 
@@ -70,156 +71,166 @@ class _Around:
 
 
 class Partition:
-    """`label[node]` names the node's cluster by one of its members; `low[label]` is the cluster's weakest merge."""
+    """`label[node]` names the node's cluster by its smallest member. Of its merges it is known at what similarity each
+    node first merged (`first`), and the least at which a part of two nodes or more did (`low[label]`)."""
 
     def __init__(self, edges: Edges, nodes: Nodes, decisions: Decisions, thresholds: Thresholds) -> None:
         self._edges, self._nodes, self._decisions = edges, nodes, decisions
         self._link, self._missing = thresholds.link, thresholds.missing
-        self._label: NDArray[np.int32] = np.zeros(0, np.int32)
-        self._low: NDArray[np.float64] = np.zeros(0, np.float64)
+        self._label: Labels = np.zeros(0, np.int32)
+        self._size: NDArray[np.int32] = np.zeros(0, np.int32)
+        self._first: Floats = np.zeros(0, np.float64)
+        self._low: Floats = np.zeros(0, np.float64)
         self._members: dict[int, Ints] = {}
         self._place: NDArray[np.int32] = np.zeros(0, np.int32)
 
     def restore(self, clusters: Sequence[Sequence[int]]) -> None:
-        """Take clusters as they were stored. How weak their merges were is not known, so they count as the weakest."""
+        """Take clusters as they were stored. How they merged is not known, so it counts as weakly as can be."""
         self._grow()
         for cluster in clusters:
             if len(cluster) > 1 and not self._nodes.thin[cluster[0]]:
-                self._keep(np.array(cluster, np.int64), -np.inf)
+                self._take(np.array(sorted(cluster), np.int64))
 
     def settle(self, moves: Moves, stirred: Ints) -> list[list[int]]:
         """Cluster what was stirred up; groups of nodes whose members, or whose members' bearers, changed."""
         self._grow()
         thin = self._nodes.thin
         changed = moves.changed[~thin[moves.changed]]
-        before = self._joined(np.unique(self._label[np.concatenate((changed, stirred))]))
-        reshaped = dict.fromkeys(self._leave(moves.gone[~thin[moves.gone]]))
-        region = np.array([node for node in before.tolist() if self._nodes.bearers(node)], np.int64)
+        gone = moves.gone[~thin[moves.gone]]
+        before = self._joined(self._label[np.concatenate((changed, stirred))])
+        reshaped = [self._leave(gone)]
+        region = before[~np.isin(before, gone)]
+        news = np.unique(self._label[region])
         doubts = proved = _NO_PAIRS
         while len(region):
-            found, around = self._alone(region)
+            found, border = self._alone(region)
             upset = self._adopt(region, found, reshaped)
-            # Two clusters that came out of one run as they went in are proved harmless to each other till one changes.
+            # Two clusters that came out of one run as they went in are proved harmless to each other till one changes;
+            # so are two that nothing of late has changed, or touched the edges of.
             proved = np.concatenate((proved, doubts))
             proved = proved[~np.isin(proved, upset).any(axis=1)]
-            doubts = self._doubts(region, around, proved)
-            region = self._joined(np.unique(doubts))
-        labels = {int(self._label[node]) for node in reshaped} | {
-            int(self._label[node]) for node in changed.tolist() if self._nodes.bearers(node)
-        }
-        return [self._cluster(label).tolist() for label in sorted(labels)]
+            news = np.union1d(news, upset)
+            doubts = self._doubts(region, border, proved, news)
+            region = self._joined(doubts.ravel())
+        living = changed[~np.isin(changed, gone)]
+        labels = np.unique(self._label[np.concatenate((*reshaped, living))])
+        return [self._cluster(label).tolist() for label in labels.tolist()]
 
     def _grow(self) -> None:
         known, size = len(self._label), self._nodes.count
-        self._label, self._low = grown(self._label, size), grown(self._low, size)
+        self._label, self._size = grown(self._label, size), grown(self._size, size)
+        self._first, self._low = grown(self._first, size), grown(self._low, size)
         if len(self._label) > known:
             self._label[known:] = np.arange(known, len(self._label))
-            self._low[known:] = np.inf
+            self._size[known:] = 1
+            self._first[known:] = self._low[known:] = np.inf
             self._place = np.full(len(self._label), -1, np.int32)
 
     def _cluster(self, label: int) -> Ints:
         found = self._members.get(label)
         return np.array([label], np.int64) if found is None else found
 
-    def _joined(self, labels: Ints) -> Ints:
-        """All nodes in these clusters."""
-        return np.concatenate([self._cluster(label) for label in labels.tolist()]) if len(labels) else labels
+    def _joined(self, labels: Ints | Labels) -> Ints:
+        """All nodes in these clusters, in order."""
+        found = [self._cluster(label) for label in set(labels.tolist())]
+        return np.sort(np.concatenate(found)) if found else np.zeros(0, np.int64)
 
-    def _leave(self, gone: Ints) -> list[int]:
+    def _leave(self, gone: Ints) -> Ints:
         """Take nodes out of their clusters; a node of each rest, which holds no longer and is clustered anew."""
         rests: list[int] = []
         for label in np.unique(self._label[gone]).tolist():
-            members = self._members.pop(label, None)
-            if members is None:
-                continue
-            self._label[members] = members
-            self._low[members] = np.inf
+            members = self._members.pop(label, gone[:0])
+            self._alone_again(members)
             rest = members[~np.isin(members, gone)]
             if len(rest):
-                self._keep(rest, -np.inf)
+                self._take(rest)
                 rests.append(int(rest[0]))
-        return rests
+        return np.array(rests, np.int64)
 
-    def _keep(self, members: Ints, low: float) -> None:
-        label = int(members.min())
-        self._label[members] = label
-        self._low[label] = low
+    def _alone_again(self, nodes: Ints) -> None:
+        self._label[nodes], self._size[nodes] = nodes, 1
+        self._first[nodes] = self._low[nodes] = np.inf
+
+    def _take(self, members: Ints) -> None:
+        """Make a cluster of these nodes (in order), not saying how they merged."""
+        label = int(members[0])
+        self._label[members], self._size[label] = label, len(members)
         if len(members) > 1:
             self._members[label] = members
+            self._first[members] = self._low[label] = -np.inf
 
     def _alone(self, region: Ints) -> tuple[Clustering, _Around]:
-        """Cluster a region as if there were nothing else; the clusters found, and the edges around."""
+        """Cluster a region as if there were nothing else; the clusters found, and the edges that leave it."""
         around = self._around(region)
-        inside = self._place[around.other].astype(np.int64)
-        within = (inside >= 0) & (around.place < inside)
+        self._place[region] = np.arange(len(region))
+        inside = self._place[around.other]
+        self._place[region] = -1
+        within, outside = around.place < inside, inside < 0
         found = agglomerate(
-            len(region), around.place[within], inside[within], around.weight[within],
+            len(region), around.place[within], inside[within].astype(np.int64), around.weight[within],
             self._nodes.rank[region], self._link, self._missing,
         )  # fmt: skip
-        self._place[region] = -1
-        outside = inside < 0
         return found, _Around(around.place[outside], around.other[outside], around.weight[outside])
 
     def _around(self, region: Ints) -> _Around:
         places, others, numbers = self._edges.of(region)
-        weights = self._edges.weight[numbers]
-        if self._decisions:
-            places, others, weights = self._with_decisions(region, places, others, weights)
-        self._place[region] = np.arange(len(region))
-        return _Around(places, others, weights)
+        around = _Around(places, others, self._edges.weight[numbers])
+        return self._with_decisions(region, around) if self._decisions else around
 
-    def _with_decisions(self, region: Ints, places: Ints, others: Ints, weights: Ints) -> tuple[Ints, Ints, Ints]:
+    def _with_decisions(self, region: Ints, around: _Around) -> _Around:
         """Decided pairs take the place of scored ones."""
         at = {int(node): place for place, node in enumerate(region)}
         decided = self._decisions.edges(self._nodes, at)
         if not decided:
-            return places, others, weights
+            return around
         span = self._nodes.count
-        left = np.array([at[node] for node, _, _ in decided])
-        right = np.array([other for _, other, _ in decided])
-        free = ~np.isin(places * span + others, left * span + right)
-        verdicts = np.array([weight for _, _, weight in decided])
-        return (
-            np.concatenate((places[free], left)), np.concatenate((others[free], right)),
-            np.concatenate((weights[free], verdicts)),
+        near = np.array([at[node] for node, _, _ in decided])
+        far = np.array([other for _, other, _ in decided])
+        free = ~np.isin(around.place * span + around.other, near * span + far)
+        return _Around(
+            np.concatenate((around.place[free], near)), np.concatenate((around.other[free], far)),
+            np.concatenate((around.weight[free], np.array([weight for _, _, weight in decided]))),
         )  # fmt: skip
 
-    def _adopt(self, region: Ints, found: Clustering, reshaped: dict[int, None]) -> Ints:
-        """Make the clusters found those that hold; note a node of each that was not there before. Back come all labels,
-        old and new, that mean another cluster now."""
-        label, low = found.label, found.low
-        order = np.argsort(label, kind="stable")
-        starts = np.flatnonzero(np.diff(label[order], prepend=-1))
-        clusters = [region[members] for members in np.split(order, starts[1:])]
-        old = self._label[region]
-        sizes = {label: len(self._cluster(label)) for label in set(old.tolist())}
-        upset: set[int] = set()
-        for nodes in clusters:
-            was = self._label[nodes]
-            if (was != was[0]).any() or sizes[int(was[0])] != len(nodes):
-                reshaped[int(nodes[0])] = None
-                upset |= {int(nodes.min()), *was.tolist()}
-        for gone in sizes:
-            self._members.pop(gone, None)
-        for nodes, weakest in zip(clusters, low[label[order[starts]]].tolist(), strict=True):
-            self._keep(nodes, weakest)
-        return np.array(sorted(upset), np.int64)
+    def _adopt(self, region: Ints, found: Clustering, reshaped: list[Ints]) -> Labels:
+        """Make the clusters found those that hold, and note a node of each that was not there before. Back come all
+        labels, old and new, that mean another cluster now."""
+        order = np.argsort(found.label, kind="stable")
+        starts = np.flatnonzero(np.diff(found.label[order], prepend=-1))
+        counts = np.diff(np.append(starts, len(order)))
+        was, heads = self._label[region[order]], region[order[starts]]
+        least, most = np.minimum.reduceat(was, starts), np.maximum.reduceat(was, starts)
+        new = (least != most) | (self._size[least] != counts)
+        old = np.unique(was[np.repeat(new, counts)])
+        for label in old.tolist():
+            self._members.pop(label, None)
+        self._label[region], self._first[region] = region[found.label], found.first
+        self._size[heads], self._low[heads] = counts, found.low[order[starts]]
+        for at in np.flatnonzero(new & (counts > 1)).tolist():
+            self._members[int(heads[at])] = region[order[starts[at] : starts[at] + counts[at]]]
+        reshaped.append(heads[new])
+        return np.concatenate((old, heads[new].astype(np.int32)))
 
-    def _doubts(self, region: Ints, border: _Around, proved: Ints) -> Ints:
-        """Pairs of clusters (n, 2) that edges across the region's border may concern, but for those proved harmless."""
-        ends, weight = self._label[[region[border.place], border.other]].astype(np.int64), border.weight
+    def _doubts(self, region: Ints, border: _Around, proved: Ints, news: Labels) -> Ints:
+        """Pairs of clusters (n, 2), one of them news, that edges across the region's border may concern and that are
+        not proved harmless.
+
+        At no time can two parts of two clusters be more similar than the strongest edge between the clusters, nor,
+        where one part has two nodes or more, than half of all evidence between them. So an edge matters where a node's
+        first merge was weaker than it, all edges together where a later merge was weaker than half of them.
+        """
+        weight = border.weight
         if not len(weight):
             return _NO_PAIRS
+        near, far = region[border.place], border.other
         span = len(self._label)
+        ends = self._label[[near, far]].astype(np.int64)
         pairs, which = np.unique(ends.min(axis=0) * span + ends.max(axis=0), return_inverse=True)
-        near, far = pairs // span, pairs % span
-        strongest = np.full(len(pairs), -np.inf)
-        np.maximum.at(strongest, which, weight)
-        total = np.zeros(len(pairs), np.int64)
-        np.add.at(total, which, weight - self._missing)
-        size = {label: len(self._cluster(label)) for label in {*near.tolist(), *far.tolist()}}
-        sizes = np.array([size[a] * size[b] for a, b in zip(near.tolist(), far.tolist(), strict=True)])
-        similar = total / sizes + self._missing >= self._link
-        crossing = (strongest >= self._link) & (strongest >= np.minimum(self._low[near], self._low[far]))
-        bad = (similar | crossing) & ~np.isin(pairs, proved[:, 0] * span + proved[:, 1])
-        return np.stack((near[bad], far[bad]), axis=1)
+        total = np.bincount(which, weight - self._missing, len(pairs))
+        one, other = pairs // span, pairs % span
+        bad = total / (self._size[one].astype(np.int64) * self._size[other]) + self._missing >= self._link
+        bad |= total / 2 + self._missing >= np.minimum(self._low[one], self._low[other])
+        bad[which[(weight >= self._link) & (weight >= np.minimum(self._first[near], self._first[far]))]] = True
+        bad &= np.isin(one, news) | np.isin(other, news)
+        bad &= ~np.isin(pairs, proved[:, 0] * span + proved[:, 1])
+        return np.stack((one[bad], other[bad]), axis=1)
