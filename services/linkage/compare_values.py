@@ -50,9 +50,7 @@ def _digits_apart(one: Numbers, other: Numbers) -> tuple[NDArray[np.int64], Mask
     """How many of four decimal digits differ, and whether all that is wrong is that two neighbours changed places."""
     left, right = _digits(one), _digits(other)
     wrong = [p != q for p, q in zip(left, right, strict=True)]
-    crossed = [
-        wrong[at] & wrong[at + 1] & (left[at] == right[at + 1]) & (left[at + 1] == right[at]) for at in range(3)
-    ]
+    crossed = [wrong[at] & wrong[at + 1] & (left[at] == right[at + 1]) & (left[at + 1] == right[at]) for at in range(3)]
     count = wrong[0].astype(np.int64) + wrong[1] + wrong[2] + wrong[3]
     return count, (crossed[0] | crossed[1] | crossed[2]) & (count == 2)
 
