@@ -9,13 +9,14 @@ What overflows alone, a hostel's address or an agency's telephone, is a *crowd's
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from services.linkage.chains import Chains, KeyTable
 from services.linkage.columns import Columns, grown
-from services.linkage.keys import CROWDS, block_keys, crowd_keys
+from services.linkage.keys import CROWDS, block_keys, crowd_keys, is_narrow
 
 Keys = NDArray[np.uint64]
 Nodes = NDArray[np.int64]
@@ -59,11 +60,15 @@ class Proposal:
     crowds: Pairs
 
 
+NARROWER: Final = 4
+"""By what the cap of a narrow key is smaller."""
+
+
 class Blocks:
     """The keys of all living nodes, and the nodes under each key."""
 
     def __init__(self, columns: Columns, cap: int) -> None:
-        self._columns, self._cap = columns, cap
+        self._columns, self._caps = columns, np.array((cap, max(1, cap // NARROWER)))
         self._table, self._chains = KeyTable(), Chains()
         self._count: NDArray[np.int32] = np.zeros(256, np.int32)
         self._crowd: NDArray[np.bool_] = np.zeros(256, np.bool_)
@@ -72,17 +77,21 @@ class Blocks:
     @property
     def overflowing(self) -> int:
         """How many keys are above the cap now."""
-        return int((self._count[: self._table.size] > self._cap).sum())
+        return int((~self._live(np.arange(self._table.size))).sum())
+
+    def _live(self, numbers: Nodes) -> NDArray[np.bool_]:
+        """Whether each of n keys, by number, bears no more nodes than it may."""
+        return np.asarray(self._count[numbers] <= self._caps[is_narrow(self._table.keys[numbers]).astype(np.intp)])
 
     def change(self, gone: Nodes, fresh: Nodes) -> Proposal:
         """Nodes leave and come at once; what is proposed depends on the resulting set only."""
         left_keys, _ = self._numbered(gone)
         keys, nodes = self._numbered(fresh)
         touched = np.unique(np.concatenate((left_keys, keys)))
-        was_live = self._count[touched] <= self._cap
+        was_live = self._live(touched)
         self._leave(gone, left_keys)
         self._come(fresh, keys, nodes)
-        is_live = self._count[touched] <= self._cap
+        is_live = self._live(touched)
         woken, slept = touched[is_live & ~was_live], touched[was_live & ~is_live]
         self._mark_crowds(slept)
         turned = np.concatenate((slept, woken))
@@ -120,7 +129,7 @@ class Blocks:
         for start in range(0, len(nodes), 8192):
             part = nodes[start : start + 8192]
             self._come(part, *self._numbered(part))
-        self._mark_crowds(np.flatnonzero(self._count[: self._table.size] > self._cap))
+        self._mark_crowds(np.flatnonzero(~self._live(np.arange(self._table.size))))
 
     def holding(self, keys: Keys, limit: int) -> Nodes:
         """Living nodes under any of n distinct keys, of overflowing ones too; the rarest keys' first, about `limit`."""
@@ -139,7 +148,7 @@ class Blocks:
             twice = (both[:, 1:] == both[:, :-1]) & (both[:, 1:] > 0)
             rows = np.nonzero(twice)[0]
             numbers = self._table.number(both[:, 1:][twice])
-            np.add.at(found, rows[self._count[numbers] <= self._cap] + start, 1)
+            np.add.at(found, rows[self._live(numbers)] + start, 1)
         return found
 
     def _keys(self, nodes: Nodes) -> Keys:
@@ -171,7 +180,7 @@ class Blocks:
         np.add.at(self._count, keys, 1)
 
     def _fresh_pairs(self, keys: Nodes, nodes: Nodes) -> Pairs:
-        live = self._count[keys] <= self._cap
+        live = self._live(keys)
         keys, nodes = keys[live], nodes[live]
         blocks, at = np.unique(keys, return_inverse=True)
         starts, members = self._members(blocks)

@@ -5,6 +5,8 @@ traits only: the same on every machine.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import product
 from typing import Final
 
 import numpy as np
@@ -51,6 +53,8 @@ year+day+given; year+day+family; year+day+family sound; year+day+group; year+day
 )
 """The keys, coarse ones first. A key needs all its parts; "name" stands for each name a person bears, in any slot."""
 
+NARROW: Final = frozenset([("postcode",), ("town", "street"), ("year", "street"), ("birth place", "occupation")])
+"""Keys that speak of surroundings only: neighbours share them. Their blocks may hold fewer nodes."""
 
 CROWDS: Final[Mapping[str, tuple[str, ...]]] = {
     "home": ("address", "postcode"), "uprn": ("uprn",), "phone": ("phone",), "email": ("email",),
@@ -59,66 +63,94 @@ CROWDS: Final[Mapping[str, tuple[str, ...]]] = {
 """Keys of one value that many people may share, and the fields that then say nothing: of a hostel's address, a
 solicitor's telephone, a number that somebody typed to get past the form."""
 
+_CHOICES: Final = tuple(dict.fromkeys(choice for choices in _TRAITS.values() for choice in choices))
 
-def crowd_keys(columns: Columns, nodes: Nodes) -> dict[str, list[Keys]]:
-    """The keys of `CROWDS` that n nodes have, by name: each variant an array of n keys."""
-    hashes = _Hashes(columns, nodes)
-    salts = {key: salt for salt, key in enumerate(KEYS, start=1)}
-    return {name: [_mixed(salts[name,], parts) for parts in hashes.of((name,))] for name in CROWDS}
+
+@dataclass(frozen=True, slots=True)
+class _Variants:
+    """Keys of as many parts each: which choices they are made of (n, parts), their salts, whether each is wide (1) or
+    narrow (0), and the keys they vary."""
+
+    choices: NDArray[np.intp]
+    salts: Keys
+    wide: Keys
+    keys: tuple[tuple[str, ...], ...]
+
+
+def _variants(keys: tuple[tuple[str, ...], ...]) -> list[_Variants]:
+    """All variants of these keys, by their number of parts."""
+    found: dict[int, list[tuple[tuple[int, ...], int, tuple[str, ...]]]] = {}
+    for number, key in enumerate(KEYS, start=1):
+        for made_of in product(*(_TRAITS[part] for part in key)) if key in keys else ():
+            places = tuple(_CHOICES.index(choice) for choice in made_of)
+            found.setdefault(len(key), []).append((places, number, key))
+    return [
+        _Variants(
+            np.array([places for places, _, _ in some]), np.array([number for _, number, _ in some], np.uint64),
+            np.array([key not in NARROW for _, _, key in some], np.uint64), tuple(key for _, _, key in some),
+        )
+        for some in found.values()
+    ]
+
+
+_ALL: Final = _variants(KEYS)
+_OF_CROWDS: Final = _variants(tuple((name,) for name in CROWDS))
 
 
 def block_keys(columns: Columns, nodes: Nodes) -> Keys:
     """64-bit keys of n nodes, shape (n, key variants); 0 where a part is missing. A function of the traits only."""
-    hashes = _Hashes(columns, nodes)
-    made: list[Keys] = []
-    for salt, key in enumerate(KEYS, start=1):
-        made += [_mixed(salt, parts) for parts in hashes.of(key)]
-    return np.stack(made, axis=1) if made else np.zeros((len(nodes), 0), np.uint64)
+    hashes = _hashes(columns, nodes)
+    return np.concatenate([_mixed(hashes, variants) for variants in _ALL]).T
 
 
-class _Hashes:
-    def __init__(self, columns: Columns, nodes: Nodes) -> None:
-        self._columns, self._nodes = columns, nodes
-        self._known: dict[tuple[str, str | None], NDArray[np.uint64] | None] = {}
+def crowd_keys(columns: Columns, nodes: Nodes) -> dict[str, list[Keys]]:
+    """The keys of `CROWDS` that n nodes have, by name: each variant an array of n keys."""
+    found: dict[str, list[Keys]] = {}
+    hashes = _hashes(columns, nodes)
+    for variants in _OF_CROWDS:
+        for (name,), keys in zip(variants.keys, _mixed(hashes, variants), strict=True):
+            found.setdefault(name, []).append(keys)
+    return found
 
-    def of(self, key: tuple[str, ...]) -> list[list[NDArray[np.uint64]]]:
-        """One list of part hashes for each variant of the key that any of the nodes has."""
-        variants: list[list[NDArray[np.uint64]]] = [[]]
-        for part in key:
-            choices = [one for choice in _TRAITS[part] if (one := self._one(choice)) is not None]
-            variants = [[*variant, choice] for variant in variants for choice in choices]
-        return variants
 
-    def _one(self, choice: tuple[str, str | None]) -> NDArray[np.uint64] | None:
-        if choice not in self._known:
-            found = self._home() if choice == ("street", "home") else self._hash(*choice)
-            self._known[choice] = found if found.any() else None
-        return self._known[choice]
+def is_narrow(keys: Keys) -> NDArray[np.bool_]:
+    """Whether each of n keys is of `NARROW`."""
+    return np.asarray((keys & _ONE) == 0)
 
-    def _hash(self, trait: str, part: str | None) -> NDArray[np.uint64]:
-        vocabulary = self._columns.vocabulary(trait)
-        column = vocabulary.hash if part is None else vocabulary.part[part]
-        return column[self._columns.of(trait, self._nodes)].astype(np.uint64)
 
-    def _home(self) -> NDArray[np.uint64]:
-        """Street with its house number, where there is one: a hall has none, and a flat is at its house's door."""
-        street, number = self._hash("street", None), self._hash("number", None)
-        return np.where(street > 0, street << _LOW | number, 0)
+def _hashes(columns: Columns, nodes: Nodes) -> Keys:
+    """Hashes of all that keys may be made of: shape (choices, n)."""
+    found = np.zeros((len(_CHOICES), len(nodes)), np.uint64)
+    for at, (trait, part) in enumerate(_CHOICES):
+        vocabulary, values = columns.vocabulary(trait), columns.of(trait, nodes)
+        if part == "home":
+            # Street with its house number, where there is one: a hall has none, and a flat is at its house's door.
+            number = columns.vocabulary("number").hash[columns.of("number", nodes)].astype(np.uint64)
+            street = vocabulary.hash[values].astype(np.uint64)
+            found[at] = np.where(street > 0, street << _LOW | number, 0)
+        else:
+            found[at] = (vocabulary.hash if part is None else vocabulary.part[part])[values]
+    return found
 
 
 _FIRST, _SECOND = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9)
-_HIGH, _LOW = np.uint64(29), np.uint64(32)
+_HIGH, _LOW, _ONE = np.uint64(29), np.uint64(32), np.uint64(1)
 
 
-def _mixed(salt: int, parts: list[NDArray[np.uint64]]) -> Keys:
-    """Parts mixed into one key as SplitMix64 mixes (Steele et al. 2014); 0 if a part is 0."""
-    key = np.full(len(parts[0]), salt, np.uint64)
-    present = np.ones(len(parts[0]), np.bool_)
-    for part in parts:
+def _mixed(hashes: Keys, variants: _Variants) -> Keys:
+    """Parts mixed into one key as SplitMix64 mixes (Steele et al. 2014), shape (variants, n); 0 if a part is 0. The
+    last bit says whether the key is narrow."""
+    keys = np.repeat(variants.salts[:, None], hashes.shape[1], axis=1)
+    present = np.ones(keys.shape, np.bool_)
+    for place in range(variants.choices.shape[1]):
+        part = hashes[variants.choices[:, place]]
         present &= part > 0
-        key = (key * _SECOND ^ part) * _FIRST
-        key ^= key >> _HIGH
-        key *= _SECOND
-        key ^= key >> _LOW
-    key[~present] = 0
-    return key
+        keys *= _SECOND
+        keys ^= part
+        keys *= _FIRST
+        keys ^= keys >> _HIGH
+        keys *= _SECOND
+        keys ^= keys >> _LOW
+    keys = keys & ~_ONE | variants.wide[:, None]
+    keys[~present] = 0
+    return keys
