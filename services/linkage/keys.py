@@ -86,8 +86,10 @@ def _variants(keys: tuple[tuple[str, ...], ...]) -> list[_Variants]:
             found.setdefault(len(key), []).append((places, number, key))
     return [
         _Variants(
-            np.array([places for places, _, _ in some]), np.array([number for _, number, _ in some], np.uint64),
-            np.array([key not in NARROW for _, _, key in some], np.uint64), tuple(key for _, _, key in some),
+            np.array([places for places, _, _ in some]),
+            np.array([number for _, number, _ in some], np.uint64),
+            np.array([key not in NARROW for _, _, key in some], np.uint64),
+            tuple(key for _, _, key in some),
         )
         for some in found.values()
     ]
