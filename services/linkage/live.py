@@ -4,16 +4,17 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from time import perf_counter
+from typing import Any
 from uuid import UUID
 
 from services.linkage import metrics
-from services.linkage.exact import ExactIndex
 from services.linkage.index import Decide, Delta, Index, Stored, Upsert, Verdict
 from services.linkage.records import Kept
+from services.linkage.ruled import RuledIndex
 from services.linkage.store import LinkageStore, StoredRow
 from shared.contracts import Change, EntityChanged, Kind
 
-Kinds = Mapping[Kind, Index | ExactIndex]
+Kinds = Mapping[Kind, Index | RuledIndex[Any]]
 Make = Callable[[], Kinds]
 Place = tuple[UUID, int]
 """The entity of a record, and the version of that claim."""

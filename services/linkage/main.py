@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
-from services.linkage import api, pages, review_api, review_pages
+from services.linkage import api, businesses, pages, premises, review_api, review_pages
 from services.linkage.deciding import Review
 from services.linkage.desk import Desk
-from services.linkage.exact import ExactIndex
 from services.linkage.index import Index
-from services.linkage.live import LiveIndex
+from services.linkage.live import Kinds, LiveIndex
 from services.linkage.model import Model
+from services.linkage.ruled import RuledIndex
 from services.linkage.settings import LinkageSettings
 from services.linkage.standby import Standby
 from services.linkage.store import LinkageStore
@@ -26,10 +26,13 @@ from shared.web import Web
 HERE = Path(__file__).parent
 
 
-def indexes(models: Mapping[str, Model]) -> dict[Kind, Index | ExactIndex]:
+def indexes(models: Mapping[str, Model]) -> Kinds:
     """The empty indexes: people by their model, places and organisations by rules."""
-    by_rules = {kind: ExactIndex(kind) for kind in (Kind.PLACE, Kind.ORGANISATION)}
-    return {Kind.PERSON: Index(models["person"])} | by_rules
+    return {
+        Kind.PERSON: Index(models["person"]),
+        Kind.PLACE: RuledIndex(Kind.PLACE, premises.premises, premises.RULES),
+        Kind.ORGANISATION: RuledIndex(Kind.ORGANISATION, businesses.business, businesses.RULES),
+    }
 
 
 def service(settings: LinkageSettings) -> Service[LinkageStore]:
