@@ -64,7 +64,7 @@ class RuledIndex(Generic[R]):
         self._read, self._rules = read, rules
         self._reading: dict[UUID, R] = {}
         self._bearers: defaultdict[R, set[UUID]] = defaultdict(set)
-        self._under: defaultdict[str, set[R]] = defaultdict(set)
+        self._under: dict[str, set[R]] = {}
         self._label: dict[R, Label] = {}
         self._group: defaultdict[Label, set[R]] = defaultdict(set)
         self._entity: dict[UUID, UUID] = {}
@@ -118,23 +118,29 @@ class RuledIndex(Generic[R]):
         new = {reading for record in moved if (reading := wanted[record]) is not None}
         gone = {reading for reading in old if not self._bearers[reading]}
         fresh = {reading for reading in new if reading not in self._label}
-        stirred = gone | fresh
-        for reading in gone:
-            stirred |= self._agreeing(reading).keys()
-        for key in {key for reading in gone | fresh for key in reading.keys}:
-            there = self._under[key]
-            changed = {one for one in gone | fresh if key in one.keys}
-            after = (there | changed) - gone
-            if (len(there) > MOST_UNDER_A_KEY) != (len(after) > MOST_UNDER_A_KEY):
-                stirred |= there
-            self._under[key] = after
-            if not after:
-                del self._under[key]
+        stirred = gone | fresh | self._next_to(gone) | self._rekey(gone, fresh)
         for reading in gone:
             del self._bearers[reading]
-        for reading in fresh:
-            stirred |= self._agreeing(reading).keys()
+        return stirred | self._next_to(fresh)
+
+    def _rekey(self, gone: set[R], fresh: set[R]) -> set[R]:
+        """Bring the keys up to date; the readings under those that became too many, or few enough again."""
+        turned: defaultdict[str, set[R]] = defaultdict(set)
+        for reading in gone | fresh:
+            for key in reading.keys:
+                turned[key].add(reading)
+        stirred: set[R] = set()
+        for key, some in turned.items():
+            there = self._under.pop(key, set())
+            after = (there | some) - gone
+            if (len(there) > MOST_UNDER_A_KEY) != (len(after) > MOST_UNDER_A_KEY):
+                stirred |= there
+            if after:
+                self._under[key] = after
         return stirred
+
+    def _next_to(self, readings: Iterable[R]) -> set[R]:
+        return {other for reading in readings for other in self._agreeing(reading)}
 
     def _agreeing(self, reading: R) -> dict[R, int]:
         """Readings that a rule holds with, and the place of the surest such rule."""
