@@ -11,15 +11,11 @@ from services.linkage import metrics
 from services.linkage.index import Decide, Delta, Index, Stored, Upsert, Verdict
 from services.linkage.records import Kept
 from services.linkage.ruled import RuledIndex
-from services.linkage.store import LinkageStore, StoredRow
+from services.linkage.store import LinkageStore, Place, StoredRow
 from shared.contracts import Change, EntityChanged, Kind
 
 Kinds = Mapping[Kind, Index | RuledIndex[Any]]
 Make = Callable[[], Kinds]
-Place = tuple[UUID, int]
-"""The entity of a record, and the version of that claim."""
-
-
 STALE = -1
 """The version of an index that is not what is committed."""
 

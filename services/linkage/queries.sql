@@ -20,51 +20,49 @@ SELECT version FROM index_state;
 -- A replica that only answers reads the whole index as of one moment, and nobody waits for it.
 SET TRANSACTION ISOLATION LEVEL REPEATABLE READ;
 
--- name: commit_version
--- What the index is when this transaction commits.
-UPDATE index_state SET version = $1;
-
 -- name: identities
 -- The wide rows of records whose identity may have changed. Index: identities_pkey, records_pkey.
-SELECT i.id, i.kind, i.partner, i.agreement, i.identity, i.times, i.snapshot, r.seen, r.entity, r.version
+SELECT i.id, i.kind, i.partner, i.agreement, i.identity, i.times, i.snapshot, r.digest, r.seen, r.entity, r.version
 FROM identities i JOIN records r USING (id) WHERE i.id = ANY ($1::uuid[]);
 
--- name: keep_identities
--- New and changed identities. Index: identities_pkey.
-INSERT INTO identities (id, kind, partner, agreement, identity, times, snapshot, row, version)
-SELECT id, kind, partner, agreement, identity, times, string_to_array(snapshot, ' '), '', $8
-FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::jsonb[], $6::jsonb[], $7::text[])
-    AS n (id, kind, partner, agreement, identity, times, snapshot)
-ON CONFLICT (id) DO UPDATE SET agreement = excluded.agreement, identity = excluded.identity, times = excluded.times,
-    snapshot = excluded.snapshot, version = excluded.version;
-
--- name: keep_rows
--- The packed keys and edges of every record the batch touched. Index: identities_pkey.
-UPDATE identities i SET row = n.row, version = $3
-FROM unnest($1::uuid[], $2::bytea[]) AS n (id, row) WHERE i.id = n.id;
-
--- name: keep_records
--- New records, and records seen with another identity. Index: records_pkey.
-INSERT INTO records (id, kind, digest, seen, entity, version)
-SELECT * FROM unnest($1::uuid[], $2::text[], $3::bytea[], $4::timestamptz[], $5::uuid[], $6::bigint[])
-ON CONFLICT (id) DO UPDATE SET digest = excluded.digest, seen = greatest(records.seen, excluded.seen);
-
--- name: assign
--- Records that changed hands. Index: records_pkey.
-UPDATE records r SET entity = n.entity, version = $3
-FROM unnest($1::uuid[], $2::uuid[]) AS n (id, entity) WHERE r.id = n.id;
-
--- name: keep_entities
--- Entities as they are after the batch. Index: entities_pkey.
-INSERT INTO entities (id, kind, members, version, into_entity)
-SELECT id, kind, string_to_array(members, ' ')::uuid[], $5, into_entity
-FROM unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[]) AS n (id, kind, members, into_entity)
-ON CONFLICT (id) DO UPDATE SET members = excluded.members, version = excluded.version,
-    into_entity = excluded.into_entity;
+-- name: keep
+-- All that a batch changed, in one round trip: each row is written once. Records that were said to be new or changed
+-- ($1 to $12; no packed row: it stays as it is); of others, the packed rows ($13, $14) and where they are now
+-- ($15, $16); entities as they are after the batch ($17 to $20); and what the index is when this transaction commits
+-- ($21). Index: identities_pkey, records_pkey, entities_pkey.
+WITH said AS (
+    SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::jsonb[], $6::jsonb[], $7::text[],
+        $8::bytea[], $9::bytea[], $10::timestamptz[], $11::uuid[], $12::bigint[])
+        AS n (id, kind, partner, agreement, identity, times, snapshot, row, digest, seen, entity, placed)
+), wide AS (
+    INSERT INTO identities (id, kind, partner, agreement, identity, times, snapshot, row, version)
+    SELECT id, kind, partner, agreement, identity, times, string_to_array(snapshot, ' '), row, $21 FROM said
+    ON CONFLICT (id) DO UPDATE SET agreement = excluded.agreement, identity = excluded.identity,
+        times = excluded.times, snapshot = excluded.snapshot, row = coalesce(excluded.row, identities.row),
+        version = excluded.version
+), narrow AS (
+    INSERT INTO records (id, kind, digest, seen, entity, version)
+    SELECT id, kind, digest, seen, entity, placed FROM said
+    ON CONFLICT (id) DO UPDATE SET digest = excluded.digest, seen = greatest(records.seen, excluded.seen),
+        entity = excluded.entity, version = excluded.version
+), packed AS (
+    UPDATE identities i SET row = n.row, version = $21
+    FROM unnest($13::uuid[], $14::bytea[]) AS n (id, row) WHERE i.id = n.id
+), moved AS (
+    UPDATE records r SET entity = n.entity, version = $21
+    FROM unnest($15::uuid[], $16::uuid[]) AS n (id, entity) WHERE r.id = n.id
+), living AS (
+    INSERT INTO entities (id, kind, members, version, into_entity)
+    SELECT id, kind, string_to_array(members, ' ')::uuid[], $21, into_entity
+    FROM unnest($17::uuid[], $18::text[], $19::text[], $20::uuid[]) AS n (id, kind, members, into_entity)
+    ON CONFLICT (id) DO UPDATE SET members = excluded.members, version = excluded.version,
+        into_entity = excluded.into_entity
+)
+UPDATE index_state SET version = $21;
 
 -- name: everything
 -- The whole index, to rebuild the half in memory.
-SELECT i.id, i.kind, i.identity, i.row, i.version, r.entity FROM identities i JOIN records r USING (id);
+SELECT i.id, i.kind, i.identity, coalesce(i.row, '') AS row, i.version, r.entity FROM identities i JOIN records r USING (id);
 
 -- name: newest_entities
 -- The greatest id of each kind that was ever given out (ids sort by age), once at a rebuild.
