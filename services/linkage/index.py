@@ -13,6 +13,7 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
+from services.linkage.arrays import NONE, distinct
 from services.linkage.blocking import Blocks, Pairs, Proposal
 from services.linkage.columns import Codes, Columns
 from services.linkage.compare import FIELDS, compare
@@ -214,6 +215,8 @@ class Index:
     def _retract(self, proposal: Proposal) -> Ints:
         """Take an overflowed key's support from the edges under it; nodes of those that had no other."""
         keys, nodes = proposal.slept_keys, proposal.slept_nodes
+        if not len(keys):
+            return NONE
         places, others, numbers = self._edges.of(nodes)
         span = self._columns.size
         under = np.isin(keys[places] * span + others, keys * span + nodes) & (nodes[places] < others)
@@ -226,6 +229,8 @@ class Index:
 
     def _not_yet(self, woken: Pairs) -> Pairs:
         """Give edges that exist their woken keys' support; the pairs that are no edges yet."""
+        if not len(woken):
+            return woken
         numbers = self._edges.between(woken.left, woken.right)
         there = numbers >= 0
         self._edges.support[numbers[there]] += woken.keys[there]
@@ -236,7 +241,7 @@ class Index:
         if not len(pairs):
             return pairs.left, pairs.right
         weights = self._matcher.weigh(*self._compare(pairs.left, pairs.right))
-        kept = np.flatnonzero(weights > self.model.thresholds.missing)
+        kept = (weights > self.model.thresholds.missing).nonzero()[0]
         self._edges.add(pairs.left[kept], pairs.right[kept], weights[kept].astype(np.int64), pairs.keys[kept])
         return pairs.left[kept], pairs.right[kept]
 
@@ -259,14 +264,13 @@ class Index:
 
     def _packed(self, moves: Moves, owners: Ints) -> dict[UUID, bytes]:
         """The rows to store: of nodes with new edges, and of every record that moved."""
-        nodes = np.unique(np.concatenate((moves.changed, owners)))
+        nodes = distinct(np.concatenate((moves.changed, owners)))
         places, others, numbers = self._edges.of(nodes)
         older = others < nodes[places]
         places, others, numbers = places[older], others[older], numbers[older]
-        order = np.argsort(places, kind="stable")
-        edges = np.zeros(len(order), EDGE)
-        edges["other"], edges["weight"] = self._nodes.rank[others[order]], self._edges.weight[numbers[order]]
-        ends = np.searchsorted(places[order], np.arange(len(nodes) + 1)) * EDGE.itemsize
+        edges = np.zeros(len(places), EDGE)
+        edges["other"], edges["weight"] = self._nodes.rank[others], self._edges.weight[numbers]
+        ends = np.searchsorted(places, np.arange(len(nodes) + 1)) * EDGE.itemsize
         raw = edges.tobytes()
         rows: dict[UUID, bytes] = {}
         for at, node in enumerate(nodes.tolist()):

@@ -22,18 +22,16 @@ class Pairs:
     """Value ids of both sides of n pairs of nodes."""
 
     def __init__(self, columns: Columns, left: Nodes, right: Nodes) -> None:
-        self._columns, self._left, self._right = columns, left, right
-        self._known: dict[str, tuple[Ids, Ids]] = {}
+        self._columns, self._size = columns, len(left)
+        self._left, self._right = (np.ascontiguousarray(columns.ids[nodes].T) for nodes in (left, right))
 
     def __len__(self) -> int:
-        return len(self._left)
+        return self._size
 
     def of(self, trait: str) -> tuple[Ids, Ids]:
         """The ids of one trait's values, 0 where a node has none."""
-        if trait not in self._known:
-            column = self._columns.ids[self._columns.at[trait]]
-            self._known[trait] = column[self._left], column[self._right]
-        return self._known[trait]
+        at = self._columns.at[trait]
+        return self._left[at], self._right[at]
 
     def vocabulary(self, sort: str) -> Vocabulary:
         """The values of one sort."""

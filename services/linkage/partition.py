@@ -14,8 +14,8 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
+from services.linkage.arrays import grown
 from services.linkage.cluster import MUST, MUST_NOT, Clustering, Floats, Ints, agglomerate
-from services.linkage.columns import grown
 from services.linkage.edges import Edges
 from services.linkage.model import Thresholds
 from services.linkage.nodes import Moves, Nodes
