@@ -169,10 +169,6 @@ class Columns:
         found: Ids = self.ids[nodes, self.at[trait]]
         return found
 
-    def bears(self, trait: str) -> bool:
-        """Whether any node ever had this trait."""
-        return len(self.vocabulary(trait).ids) > 1
-
     def traits(self, node: int) -> Traits:
         """The traits of one node, as they came."""
         return tuple(
