@@ -47,7 +47,7 @@ class Matcher:
     def likelihoods(self, levels: Codes, rarities: Codes) -> NDArray[np.float64]:
         """Share of each way times its likelihood of n pairs, over Π m: shape (n, ways)."""
         likely = np.empty((levels.shape[1], len(self._share)))
-        said = levels.any(axis=1).nonzero()[0]
+        said = np.asarray(levels.any(axis=1)).nonzero()[0]
         rows = self._offsets[said] + levels[said].astype(np.intp) * 256 + rarities[said]
         for start in range(0, rows.shape[1], _AT_ONCE):
             part = slice(start, start + _AT_ONCE)

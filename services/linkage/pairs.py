@@ -24,14 +24,14 @@ class Pairs:
     def __init__(self, columns: Columns, left: Nodes, right: Nodes) -> None:
         self._columns, self._size = columns, len(left)
         self._left, self._right = (np.ascontiguousarray(columns.ids[nodes].T) for nodes in (left, right))
-        self._borne: list[bool] = ((self._left > 0) & (self._right > 0)).any(axis=1).tolist()
+        self._borne = np.asarray(((self._left > 0) & (self._right > 0)).any(axis=1)).tolist()
 
     def __len__(self) -> int:
         return self._size
 
     def bear(self, trait: str) -> bool:
         """Whether any pair has a value of the trait on both sides."""
-        return self._borne[self._columns.at[trait]]
+        return bool(self._borne[self._columns.at[trait]])
 
     def of(self, trait: str) -> tuple[Ids, Ids]:
         """The ids of one trait's values, 0 where a node has none."""
