@@ -28,6 +28,7 @@ from shared.work import Worker
 MODELS = Path(main.__file__).parent / "models"
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 FILL = 5_000
+NO_BROKER = "127.0.0.1:9"
 BATCH = 500
 """Messages of a batch under load: as many as the bus takes."""
 Identity = Mapping[str, str]
@@ -61,23 +62,30 @@ class Office:
     index: LiveIndex
     bus: Bus[LinkageStore]
 
+    async def partition(self) -> set[frozenset[UUID]]:
+        """Which records are of one entity, as the database has it."""
+        async with self.database.transaction() as connection:
+            rows = await connection.fetch("SELECT array_agg(id) AS members FROM records GROUP BY entity")
+        return {frozenset(row["members"]) for row in rows}
+
 
 @asynccontextmanager
-async def opened(told: Mapping[str, str]) -> AsyncIterator[Office]:
-    """A replica on the database that the service's variables name, its index empty until it hears something."""
-    database = Database(told["JIGSAW_DATABASE"])
+async def opened(dsn: str) -> AsyncIterator[Office]:
+    """A replica on a database, its index empty until it hears something."""
+    database = Database(dsn)
     await database.open()
     models = {"person": Model.load((MODELS / "person.json").read_text())}
     index = LiveIndex(partial(main.indexes, models))
     linker = Linker(index)
-    outbox = Acknowledged(database, told["JIGSAW_KAFKA"], "linkage")
-    worker = Worker("linkage", database, outbox, LinkageStore, bytes.fromhex(told["JIGSAW_SEALING_KEY"]))
-    bus: Bus[LinkageStore] = Bus(worker, told["JIGSAW_KAFKA"], [linker.link], on_abort=linker.forget)
+    worker = Worker("linkage", database, Acknowledged(database, NO_BROKER, "linkage"), LinkageStore, bytes(32))
+    bus: Bus[LinkageStore] = Bus(worker, NO_BROKER, [linker.link], on_abort=linker.forget)
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)  # as shared.service does
-    yield Office(database, index, bus)
-    await database.close()
+    try:
+        yield Office(database, index, bus)
+    finally:
+        await database.close()
 
 
 async def fill(office: Office, crowd: Iterator[tuple[object, Identity]]) -> None:

@@ -41,10 +41,8 @@ async def measured(records: int, replicas: int) -> tuple[dict[str, Any], set[fro
                 await leader.wait()
             await _until(connection, records)
             took = perf_counter() - began
-            entities = await connection.fetch("SELECT members FROM entities WHERE cardinality(members) > 0")
-            return {"records_per_s": round(records / took), "killed": replicas - 1}, {
-                frozenset(row["members"]) for row in entities
-            }
+            async with opened(fresh.dsn) as office:
+                return {"records_per_s": round(records / took), "killed": replicas - 1}, await office.partition()
         finally:
             await connection.close()
             for process in processes:
@@ -71,8 +69,7 @@ async def replica(told: dict[str, str]) -> None:
     """Hear everything from the first message on, once it is our turn: the inbox drops what others did."""
     crowd = Crowd(int(told["BENCH_RECORDS"]))
     messages = [message(at, identity) for at, identity in enumerate(crowd.identities(0, len(crowd)))]
-    told["JIGSAW_DATABASE"] += f"?application_name=replica-{os.getpid()}"
-    async with opened(told) as office:
+    async with opened(f"{told['JIGSAW_DATABASE']}?application_name=replica-{os.getpid()}") as office:
 
         async def hear() -> None:
             for start in range(0, len(messages), BATCH):

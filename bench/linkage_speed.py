@@ -77,7 +77,7 @@ async def _measured(plan: Plan) -> dict[str, Any]:
 
 
 async def _stream(fresh: Fresh, crowd: Crowd, plan: Plan) -> dict[str, Any]:
-    async with opened(fresh.told) as office:
+    async with opened(fresh.dsn) as office:
         before = _memory()
         say(f"Filling an index with {plan.index} records")
         await fill(office, iter(enumerate(crowd.identities(0, plan.index))))
@@ -145,7 +145,7 @@ def _memory() -> float:
 async def _rebuild(fresh: Fresh) -> dict[str, Any]:
     """What a replica that takes over does first: the whole index from its rows."""
     say("Rebuilding the index from its rows")
-    async with opened(fresh.told) as office, office.database.transaction() as connection:
+    async with opened(fresh.dsn) as office, office.database.transaction() as connection:
         began = perf_counter()
         await office.index.catch_up(LinkageStore(connection))
         return {"rebuild_s": round(perf_counter() - began, 1)}
@@ -166,7 +166,7 @@ async def _naive(fresh: Fresh, crowd: Crowd, plan: Plan) -> dict[str, Any]:
 async def _growth(small: int, large: int) -> dict[str, Any]:
     new = min(5_000, small)
     crowd, costs, at = Crowd(large + 2 * new), [], 0
-    async with fresh_database("linkage") as fresh, opened(fresh.told) as office:
+    async with fresh_database("linkage") as fresh, opened(fresh.dsn) as office:
         for size in (small, large):
             say(f"Growing an index to {size} records")
             numbered = enumerate(crowd.identities(at, size), at)
