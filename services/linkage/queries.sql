@@ -3,10 +3,14 @@
 SELECT id, digest, seen, entity, version FROM records WHERE id = ANY ($1::uuid[]);
 
 -- name: sighted
--- Unchanged identities were published again: remember when. Index: records_pkey; HOT, the row has room.
-UPDATE records r SET seen = n.seen
-FROM unnest($1::uuid[], $2::timestamptz[]) AS n (id, seen)
-WHERE r.id = n.id AND r.seen < n.seen;
+-- Unchanged identities were published again: remember when. How many still have the identity they were known by (another
+-- replica may have changed one since). Index: records_pkey; HOT, the row has room.
+WITH seen AS (
+    UPDATE records r SET seen = greatest(r.seen, n.seen)
+    FROM unnest($1::uuid[], $2::bytea[], $3::timestamptz[]) AS n (id, digest, seen)
+    WHERE r.id = n.id AND r.digest = n.digest RETURNING 1
+)
+SELECT count(*) FROM seen;
 
 -- name: lead
 -- One batch at a time changes the index, whichever replica it comes from; and what is committed. Index: the only row.
@@ -21,9 +25,10 @@ SELECT version FROM index_state;
 SET TRANSACTION ISOLATION LEVEL REPEATABLE READ;
 
 -- name: identities
--- The wide rows of records whose identity may have changed. Index: identities_pkey, records_pkey.
+-- The wide rows of records whose identity may have changed; until we commit nobody else sights them. Index:
+-- identities_pkey, records_pkey.
 SELECT i.id, i.kind, i.partner, i.agreement, i.identity, i.times, i.snapshot, r.digest, r.seen, r.entity, r.version
-FROM identities i JOIN records r USING (id) WHERE i.id = ANY ($1::uuid[]);
+FROM identities i JOIN records r USING (id) WHERE i.id = ANY ($1::uuid[]) FOR UPDATE OF r;
 
 -- name: keep
 -- All that a batch changed, in one round trip: each row is written once. Records that were said to be new or changed

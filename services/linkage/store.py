@@ -13,6 +13,7 @@ from services.linkage.records import Kept, Known
 from services.linkage.rulings import Ruling
 from shared.contracts import EntityChanged, Kind
 from shared.db import Connection, queries
+from shared.errors import Unavailable
 
 Place = tuple[UUID, int]
 """The entity of a record, and the version of that claim."""
@@ -52,9 +53,12 @@ class LinkageStore:
         rows = await self._connection.fetch(Q["known"], list(ids))
         return {row["id"]: Known(row["digest"], row["seen"], row["entity"], row["version"]) for row in rows}
 
-    async def sighted(self, seen: Mapping[UUID, datetime]) -> None:
+    async def sighted(self, seen: Mapping[UUID, datetime], known: Mapping[UUID, Known]) -> None:
+        """Raises ``Unavailable`` when a record is not ``known`` rightly any more: the batch must be judged anew."""
         if seen:
-            await self._connection.execute(Q["sighted"], list(seen), list(seen.values()))
+            digests = [known[id].digest for id in seen]
+            if await self._connection.fetchval(Q["sighted"], list(seen), digests, list(seen.values())) < len(seen):
+                raise Unavailable("another replica has changed a record since it was read")
 
     async def lead(self) -> int:
         """Wait until no other batch changes the index; the version that is committed."""

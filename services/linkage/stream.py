@@ -8,7 +8,8 @@ Invariants
 
 Failures
     transaction fails          ``forget`` marks the index stale; the next batch that links reads it anew
-    another replica committed  the version is not ours: the next batch that links reads the index anew
+    another replica committed  the version is not ours: the next batch that links reads the index anew; a batch that
+                               took a record for unchanged which no longer is as it was read is tried again
 """
 
 from collections import defaultdict
@@ -54,7 +55,7 @@ class Linker:
             changes, moved = await self._relink(changed, known, held, store)
             places |= moved
         # After the index's lock, as stewards' decisions do, so that nobody waits in a circle.
-        await store.sighted(sightings(unchanged, known))
+        await store.sighted(sightings(unchanged, known), known)
         metrics.UNCHANGED.inc(len(unchanged))
         metrics.LINKED.inc(len(changed))
         cause = events[0]
