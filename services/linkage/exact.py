@@ -61,7 +61,8 @@ class ExactIndex:
                 self._put_in(record, keys_of(self.kind, change.identity))
         stirred |= {key for record in moved for key in self._keys.get(record, ())}
         entities = self._settle(moved.keys(), stirred - {""})
-        return Delta({record: b"" for record in moved if record in self._keys}, entities)
+        held = [record for record in moved if record in self._keys]
+        return Delta(dict.fromkeys(held, b""), entities, frozenset(self._entity[record] for record in held))
 
     def restore(self, stored: Iterable[Stored], newest: UUID | None = None) -> None:
         """Rebuild from what was stored. ``newest`` is the greatest entity id ever given out."""
@@ -93,10 +94,33 @@ class ExactIndex:
         if strong and weak:
             self._strong[weak] -= Counter({strong: 1})
 
-    def _label(self, record: UUID) -> str | UUID:
+    def entities(self) -> Mapping[UUID, tuple[UUID, ...]]:
+        """All living entities and their records."""
+        return self._members
+
+    def apart(self, groups: Sequence[Sequence[UUID]], strict: Sequence[bool]) -> list[list[list[UUID]]]:
+        """What each group of an entity's records falls into when no other record speaks. It is rules that join in any
+        case, so ``strict`` changes nothing."""
+        return [self._grouped(group, self._strong_of(group)) for group in groups]
+
+    def _strong_of(self, records: Iterable[UUID]) -> Mapping[str, Mapping[str, int]]:
+        """Weak key → the strong ones that these records know for it."""
+        found: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        for strong, weak in (self._keys[record] for record in records):
+            if strong and weak:
+                found[weak][strong] += 1
+        return found
+
+    def _grouped(self, records: Iterable[UUID], strong: Mapping[str, Mapping[str, int]]) -> list[list[UUID]]:
+        groups: defaultdict[str | UUID, list[UUID]] = defaultdict(list)
+        for record in records:
+            groups[self._label(record, strong)].append(record)
+        return list(groups.values())
+
+    def _label(self, record: UUID, strongs: Mapping[str, Mapping[str, int]]) -> str | UUID:
         """What all records of one entity have in common; a record without keys is alone."""
         strong, weak = self._keys[record]
-        known: Mapping[str, int] = self._strong.get(weak, {})
+        known = strongs.get(weak, {})
         return strong or (next(iter(known)) if len(known) == 1 else weak) or record
 
     def _settle(self, moved: Iterable[UUID], stirred: set[str]) -> list[EntityChange]:
@@ -110,12 +134,8 @@ class ExactIndex:
         around |= {record for record in moved if record in self._keys}
         touched = {self._entity[record] for record in (*around, *moved) if record in self._entity}
         around |= {record for entity in touched for record in self._members[entity] if record in self._keys}
-        groups: defaultdict[str | UUID, list[UUID]] = defaultdict(list)
-        for record in around:
-            groups[self._label(record)].append(record)
-        changes, self._serial = survive(
-            {e: self._members[e] for e in touched}, list(groups.values()), self.kind, self._serial
-        )
+        groups = self._grouped(around, self._strong)
+        changes, self._serial = survive({e: self._members[e] for e in touched}, groups, self.kind, self._serial)
         for record in moved:
             self._entity.pop(record, None)
         for change in changes:
