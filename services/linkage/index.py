@@ -221,7 +221,7 @@ class Index:
         for one in decisions:
             self._decisions.set(one.left, one.right, one.verdict)
         for record in touched:
-            self._nodes.keep_alone(record)
+            self._nodes.keep_alone(record, self._decisions.concern(record))
         return list(touched)
 
     def _link(self, moves: Moves) -> tuple[Ints, int, Ints]:

@@ -74,9 +74,9 @@ class Nodes:
         """The living node of that name."""
         return self._node_of_content.get(name)
 
-    def keep_alone(self, record: UUID) -> None:
-        """From its next move on the record has a node of its own, so that it can be told from its equals."""
-        self._alone.add(record)
+    def keep_alone(self, record: UUID, alone: bool) -> None:
+        """From its next move on the record has a node of its own, so that it can be told from its equals; or not."""
+        (self._alone.add if alone else self._alone.discard)(record)
 
     def bind(self, record: UUID, strict: bool) -> None:
         """From its next move on only rules may join the record (`strict[node]`), or scores may too. What says the same
