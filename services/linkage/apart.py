@@ -21,8 +21,8 @@ from services.linkage.partition import Decisions
 
 Ints = NDArray[np.int64]
 RULE = 1 << 20
-"""The weight, in millibits, of a rule that holds: it outweighs every score, as far as the pairs of a few hundred records
-go, and no steward's decision."""
+"""The weight, in millibits, of a rule that holds: it outweighs every score, as far as the pairs of a few hundred
+records go, and no steward's decision."""
 
 Group = Sequence[UUID]
 Rules = Callable[[int, int], bool]

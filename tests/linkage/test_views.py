@@ -1,4 +1,4 @@
-"""What a purpose may see of an entity: the parts that its allowed records form by themselves, in any order of events."""
+"""What a purpose may see of an entity: the parts that its allowed records form by themselves, whatever the order."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
