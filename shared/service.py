@@ -77,6 +77,11 @@ class Service(Generic[S]):
             on_abort=on_abort,
         )
 
+    @property
+    def hearing(self) -> bool:
+        """Whether this replica hears, or stands by."""
+        return self.bus is not None and (self._turn is None or self._turn.held)
+
     def answers(self, *routers: APIRouter) -> None:
         for router in routers:
             self.app.include_router(router)

@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
-from services.linkage import api, businesses, pages, premises, review_api, review_pages
+from services.linkage import api, businesses, erasing_api, pages, premises, review_api, review_pages
 from services.linkage.deciding import Review
 from services.linkage.desk import Desk
+from services.linkage.erasing import Erasing
 from services.linkage.index import Index
+from services.linkage.leaving import Leaving
 from services.linkage.live import Kinds, LiveIndex
 from services.linkage.model import Model
 from services.linkage.ruled import RuledIndex
@@ -15,6 +17,7 @@ from services.linkage.settings import LinkageSettings
 from services.linkage.standby import Standby
 from services.linkage.store import LinkageStore
 from services.linkage.stream import Linker
+from services.linkage.terms import Terms
 from services.linkage.viewing import Reception
 from services.linkage.weighing import Weighing
 from shared.access import Agreements
@@ -40,19 +43,24 @@ def service(settings: LinkageSettings) -> Service[LinkageStore]:
     service = Service("linkage", settings, LinkageStore, title="Jigsaw linkage")
     models = {path.stem: Model.load(path.read_text()) for path in sorted(settings.linkage_models.glob("*.json"))}
     make = partial(indexes, models)
-    index = LiveIndex(make)
-    linker = Linker(index)
     agreements, initiatives = Agreements.load(settings.agreements), Initiatives.load(settings.initiatives)
+    terms = Terms.of(agreements, initiatives)
+    index = LiveIndex(make, terms)
+    linker = Linker(index)
+    sealing_key = bytes.fromhex(settings.sealing_key.get_secret_value())
+    leaving = Leaving(service.worker, index, terms, sealing_key, leads=lambda: service.hearing)
     reception = Reception(settings.session_key.get_secret_value(), agreements, initiatives)
     weighing = Weighing(models.values())
     standby = Standby(service.worker, index, make)
     desk = Desk(service.worker, standby, weighing)
     review = Review(service.worker, index, standby, weighing)
+    erasing = Erasing(service.worker, index)
     web = Web("linkage", settings, HERE)
     service.hears(linker.link, on_abort=linker.forget, alone=True)
+    service.in_background(leaving.run)
     service.answers(
         api.router(desk, reception), review_api.router(review, reception), pages.router(desk, reception, web),
-        review_pages.router(review, desk, reception, web),
+        review_pages.router(review, desk, reception, web), erasing_api.router(erasing, review, reception),
     )  # fmt: skip
     web.mount(service.app)
     return service

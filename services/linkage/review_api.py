@@ -10,7 +10,8 @@ from services.linkage.answers import PairSaid, pair_said
 from services.linkage.api import MISSING, REFUSALS
 from services.linkage.deciding import Review
 from services.linkage.reviewing import Case
-from services.linkage.viewing import IDENTITY, Asker, Reception
+from services.linkage.terms import IDENTITY
+from services.linkage.viewing import Asker, Reception
 from shared.web import csrf
 from shared.web.viewer import seen_by
 
