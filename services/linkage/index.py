@@ -274,7 +274,8 @@ class Index:
         return rows
 
     def _restore_edges(self, kept: Sequence[Stored]) -> None:
-        """Edges of stored rows whose both ends are here and still share a live key."""
+        """Edges of stored rows whose both ends are here and still share a live key. Of two that say something of one
+        pair the later was written later, when the pair was weighed anew."""
         nodes = np.array([self._nodes.of(one.record) for one in kept], np.int64)
         raw = np.frombuffer(b"".join(one.row for one in kept), EDGE)
         owners = np.repeat(nodes, [len(one.row) // EDGE.itemsize for one in kept])
@@ -285,8 +286,9 @@ class Index:
         known = living[order][at] == raw["other"] if len(order) else np.zeros(0, np.bool_)
         left, right = order[at[known]], owners[known]
         left, right = np.minimum(left, right), np.maximum(left, right)
-        _, first = np.unique(left * self._columns.size + right, return_index=True)
-        left, right, weights = left[first], right[first], raw["weight"][known][first].astype(np.int64)
+        left, right, weights = left[::-1], right[::-1], raw["weight"][known][::-1].astype(np.int64)
+        _, last = np.unique(left * self._columns.size + right, return_index=True)
+        left, right, weights = left[last], right[last], weights[last]
         support = self._blocks.shared(left, right)
         held = support > 0
         self._edges.add(left[held], right[held], weights[held], support[held])

@@ -1,20 +1,22 @@
 """The index as the service holds it: one of each kind of subject; the same as what is committed, or known as stale."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from time import perf_counter
 from uuid import UUID
 
 from services.linkage import metrics
 from services.linkage.exact import ExactIndex
 from services.linkage.index import Decide, Delta, Index, Stored, Upsert, Verdict
+from services.linkage.model import Model
 from services.linkage.records import Kept
+from services.linkage.registry import InUse
 from services.linkage.store import LinkageStore, StoredRow
 from shared.contracts import Change, EntityChanged, Kind
 
 Kinds = Mapping[Kind, Index | ExactIndex]
-Make = Callable[[], Kinds]
 Place = tuple[UUID, int]
 """The entity of a record, and the version of that claim."""
 
@@ -33,11 +35,11 @@ class Linked:
 
 
 class LiveIndex:
-    """``make`` gives the empty indexes by kind: ``person`` by a model, the others by rules."""
+    """``in_use`` knows the active model."""
 
-    def __init__(self, make: Make) -> None:
-        self._make = make
-        self._kinds = make()
+    def __init__(self, in_use: InUse) -> None:
+        self._in_use = in_use
+        self._kinds: Kinds = {}
         self._version = STALE
 
     def spoil(self) -> None:
@@ -54,9 +56,10 @@ class LiveIndex:
 
     async def _rebuild(self, store: LinkageStore) -> None:
         began = perf_counter()
+        model = await self._in_use.current(store)
         rows, newest, decided = await store.everything(), await store.newest_entities(), await store.decided()
         # In a thread: the consumer must go on telling its group that it lives.
-        self._kinds = await asyncio.to_thread(restored, self._make, rows, newest, decided)
+        self._kinds = await asyncio.to_thread(restored, indexes(model), rows, newest, decided)
         metrics.REBUILD_SECONDS.set(perf_counter() - began)
 
     def apply(self, records: Sequence[Kept], version: int) -> Linked:
@@ -70,14 +73,18 @@ class LiveIndex:
         ]
         self._version = version
         metrics.APPLY_SECONDS.observe(perf_counter() - began)
-        return _told(deltas, version)
+        return told(deltas, version)
 
     def decide(self, decisions: Sequence[Decide], version: int) -> Linked:
         """Apply what a steward decided about pairs of people's records, at once."""
         self._version = STALE
         delta = self._kinds[Kind.PERSON].apply(decisions)
         self._version = version
-        return _told([(Kind.PERSON, delta)], version)
+        return told([(Kind.PERSON, delta)], version)
+
+    def replace(self, kinds: Kinds, version: int) -> None:
+        """Other indexes hold from ``version`` on, which must be committed: another model's."""
+        self._kinds, self._version = kinds, version
 
     @property
     def version(self) -> int:
@@ -90,18 +97,25 @@ class LiveIndex:
         return self._kinds
 
 
+def indexes(model: Model) -> Kinds:
+    """The empty indexes: people by their model, places and organisations by rules."""
+    by_rules = {kind: ExactIndex(kind) for kind in (Kind.PLACE, Kind.ORGANISATION)}
+    return {Kind.PERSON: Index(model)} | by_rules
+
+
 def restored(
-    make: Make, rows: Sequence[StoredRow], newest: Mapping[Kind, UUID], decided: Sequence[tuple[UUID, UUID, Verdict]]
+    kinds: Kinds, rows: Sequence[StoredRow], newest: Mapping[Kind, UUID], decided: Sequence[tuple[UUID, UUID, Verdict]]
 ) -> Kinds:
-    """The indexes as they were stored."""
-    kinds = make()
+    """The empty indexes, filled as they were stored."""
+    rows = sorted(rows, key=attrgetter("version"))
     for kind, index in kinds.items():
         index.restore([Stored(r.id, r.identity, r.row, r.entity) for r in rows if r.kind is kind], newest.get(kind))
     kinds[Kind.PERSON].apply([Decide(a, b, verdict) for a, b, verdict in decided])
     return kinds
 
 
-def _told(deltas: Sequence[tuple[Kind, Delta]], version: int) -> Linked:
+def told(deltas: Sequence[tuple[Kind, Delta]], version: int) -> Linked:
+    """What deltas of indexes mean for the tables and the bus."""
     changes = [
         EntityChanged(
             entity=one.entity, kind=kind, version=version, change=Change(one.change), before=list(one.before),

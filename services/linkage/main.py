@@ -1,16 +1,13 @@
 """Linkage: settings → wiring → run."""
 
-from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 
 from services.linkage import api, pages, review_api, review_pages
 from services.linkage.deciding import Review
 from services.linkage.desk import Desk
-from services.linkage.exact import ExactIndex
-from services.linkage.index import Index
 from services.linkage.live import LiveIndex
 from services.linkage.model import Model
+from services.linkage.registry import InUse
 from services.linkage.settings import LinkageSettings
 from services.linkage.standby import Standby
 from services.linkage.store import LinkageStore
@@ -18,7 +15,6 @@ from services.linkage.stream import Linker
 from services.linkage.viewing import Reception
 from services.linkage.weighing import Weighing
 from shared.access import Agreements
-from shared.contracts import Kind
 from shared.initiatives import Initiatives
 from shared.service import Service
 from shared.web import Web
@@ -26,23 +22,16 @@ from shared.web import Web
 HERE = Path(__file__).parent
 
 
-def indexes(models: Mapping[str, Model]) -> dict[Kind, Index | ExactIndex]:
-    """The empty indexes: people by their model, places and organisations by rules."""
-    by_rules = {kind: ExactIndex(kind) for kind in (Kind.PLACE, Kind.ORGANISATION)}
-    return {Kind.PERSON: Index(models["person"])} | by_rules
-
-
 def service(settings: LinkageSettings) -> Service[LinkageStore]:
     """Linkage, ready to run."""
     service = Service("linkage", settings, LinkageStore, title="Jigsaw linkage")
-    models = {path.stem: Model.load(path.read_text()) for path in sorted(settings.linkage_models.glob("*.json"))}
-    make = partial(indexes, models)
-    index = LiveIndex(make)
+    in_use = InUse(Model.load((settings.linkage_models / "person.json").read_text()))
+    index = LiveIndex(in_use)
     linker = Linker(index)
     agreements, initiatives = Agreements.load(settings.agreements), Initiatives.load(settings.initiatives)
     reception = Reception(settings.session_key.get_secret_value(), agreements, initiatives)
-    weighing = Weighing(models.values())
-    standby = Standby(service.worker, index, make)
+    weighing = Weighing(in_use.matcher)
+    standby = Standby(service.worker, index, in_use)
     desk = Desk(service.worker, standby, weighing)
     review = Review(service.worker, index, standby, weighing)
     web = Web("linkage", settings, HERE)

@@ -40,7 +40,7 @@ ON CONFLICT (id) DO UPDATE SET agreement = excluded.agreement, identity = exclud
 
 -- name: keep_rows
 -- The packed keys and edges of every record the batch touched. Index: identities_pkey.
-UPDATE identities i SET row = n.row, version = $3
+UPDATE identities i SET row = n.row, version = $3, model = (SELECT number FROM models WHERE state = 'active')
 FROM unnest($1::uuid[], $2::bytea[]) AS n (id, row) WHERE i.id = n.id;
 
 -- name: keep_records
@@ -63,8 +63,12 @@ ON CONFLICT (id) DO UPDATE SET members = excluded.members, version = excluded.ve
     into_entity = excluded.into_entity;
 
 -- name: everything
--- The whole index, to rebuild the half in memory.
-SELECT i.id, i.kind, i.identity, i.row, i.version, r.entity FROM identities i JOIN records r USING (id);
+-- The whole index, to rebuild the half in memory. After a switch of models the new one's rows may still be beside.
+SELECT i.id, i.kind, i.identity, r.entity,
+    CASE WHEN i.model IS DISTINCT FROM s.model THEN coalesce(s.row, i.row) ELSE i.row END AS row,
+    CASE WHEN i.model IS DISTINCT FROM s.model THEN coalesce(s.version, i.version) ELSE i.version END AS version
+FROM identities i JOIN records r USING (id)
+LEFT JOIN shadow_rows s ON s.id = i.id AND s.model = (SELECT number FROM models WHERE state = 'active');
 
 -- name: newest_entities
 -- The greatest id of each kind that was ever given out (ids sort by age), once at a rebuild.
@@ -117,3 +121,67 @@ FROM records r GROUP BY kind;
 -- name: decided
 -- Every decision of the stewards, for a rebuild.
 SELECT a, b, verdict FROM decisions;
+
+-- name: active_model
+-- The model that weighs. Index: models_active.
+SELECT number, version, json, state, at, by, followed, report FROM models WHERE state = 'active';
+
+-- name: models
+-- All models there ever were, the newest first: they are few.
+SELECT number, version, json, state, at, by, followed, report FROM models ORDER BY at DESC, number DESC;
+
+-- name: keep_model
+-- A model and its state. One that is here already is so by its version, which names its very bytes.
+INSERT INTO models (version, kind, json, state, by) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (version) DO UPDATE SET state = excluded.state, by = excluded.by, at = now(), followed = 0, report = NULL
+RETURNING number;
+
+-- name: set_state
+-- What becomes of a model. Index: models_pkey.
+UPDATE models SET state = $2, by = $3, at = clock_timestamp() WHERE number = $1;
+
+-- name: follow
+-- A shadow has seen the index at this version, and says so with its rows in one transaction. Index: models_pkey.
+UPDATE models SET followed = $2, report = $3 WHERE number = $1;
+
+-- name: drop_shadow
+-- Rows that no switch will use. Index: shadow_rows_pkey.
+DELETE FROM shadow_rows WHERE model = $1;
+
+-- name: keep_shadow_rows
+-- What changed under the shadow's model. Index: shadow_rows_pkey.
+INSERT INTO shadow_rows (model, version, id, row, entity)
+SELECT $1, $2, id, row, entity FROM unnest($3::uuid[], $4::bytea[], $5::uuid[]) AS n (id, row, entity)
+ON CONFLICT (model, id) DO UPDATE SET row = excluded.row, entity = excluded.entity, version = excluded.version;
+
+-- name: reassign_shadow
+-- Records that changed hands under the shadow's model. Index: shadow_rows_pkey.
+UPDATE shadow_rows s SET entity = n.entity FROM unnest($2::uuid[], $3::uuid[]) AS n (id, entity)
+WHERE s.model = $1 AND s.id = n.id;
+
+-- name: shadowed
+-- The index as a shadow has it, to take it into memory.
+SELECT i.id, i.kind, i.identity, s.row, s.version, s.entity FROM shadow_rows s JOIN identities i USING (id)
+WHERE s.model = $1;
+
+-- name: changed_since
+-- Whose identity or edges a batch wrote after a version. Index: identities_version.
+SELECT id, identity FROM identities WHERE kind = $1 AND version > $2;
+
+-- name: how_many
+-- Records of a kind, to tell whether some have left.
+SELECT count(*) FROM identities WHERE kind = $1;
+
+-- name: all_ids
+-- Records of a kind, to tell which have left.
+SELECT id FROM identities WHERE kind = $1;
+
+-- name: settle
+-- After a switch: some rows move to their place. A row that the stream has written since is newer and stays.
+WITH some AS (
+    DELETE FROM shadow_rows WHERE model = $1 AND id IN (SELECT id FROM shadow_rows WHERE model = $1 LIMIT $2)
+    RETURNING id, row, version
+), moved AS (
+    UPDATE identities i SET row = some.row, model = $1, version = some.version FROM some WHERE i.id = some.id AND i.model IS DISTINCT FROM $1
+)
+SELECT count(*) FROM some;

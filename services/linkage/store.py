@@ -1,6 +1,6 @@
 """What linkage keeps. Every statement is in queries.sql; every method works on a batch."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -44,6 +44,11 @@ class LinkageStore:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+
+    @property
+    def connection(self) -> Connection:
+        """For what else reads and writes in the same transaction."""
+        return self._connection
 
     async def known(self, ids: Iterable[UUID]) -> dict[UUID, Known]:
         rows = await self._connection.fetch(Q["known"], list(ids))
@@ -118,6 +123,17 @@ class LinkageStore:
 
     async def everything(self) -> list[StoredRow]:
         return [_stored(row) for row in await self._connection.fetch(Q["everything"])]
+
+    async def read(self, name: str, *arguments: object, size: int = 10_000) -> AsyncIterator[list[asyncpg.Record]]:
+        """The rows of a query by its name, so many at a time: what is larger than memory should hold at once."""
+        part: list[asyncpg.Record] = []
+        async for row in self._connection.cursor(Q[name], *arguments, prefetch=size):
+            part.append(row)
+            if len(part) == size:
+                yield part
+                part = []
+        if part:
+            yield part
 
     async def newest_entities(self) -> dict[Kind, UUID]:
         """The greatest entity id of each kind that was ever given out."""

@@ -21,8 +21,11 @@ CREATE TABLE identities (
     times jsonb NOT NULL,           -- field → when its value was last published, seconds since 1970
     snapshot text[] NOT NULL,       -- the fields that the last published identity had (records.seen is their time)
     row bytea NOT NULL,             -- block keys and edges, as services/linkage/index.py packs them
+    model integer,                  -- the model whose weights the row has; NULL: there is no row yet
     version bigint NOT NULL         -- of the batch that wrote it
 );
+-- For who follows what changed since a version. A summary of page ranges costs a write nothing, unlike a tree.
+CREATE INDEX identities_version ON identities USING brin (version) WITH (pages_per_range = 32);
 
 CREATE TABLE entities (
     id uuid PRIMARY KEY,
@@ -50,3 +53,29 @@ CREATE TABLE index_state (
     version bigint NOT NULL
 );
 INSERT INTO index_state (version) VALUES (0);
+
+-- Every linkage model that ever weighed something here. The file in services/linkage/models is the first one's seed.
+CREATE TABLE models (
+    number integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    version text NOT NULL UNIQUE,   -- name and a digest of the JSON
+    kind text NOT NULL,
+    json text NOT NULL,             -- as it was dumped: its bytes are what the version names
+    state text NOT NULL CHECK (state IN ('shadow', 'wanted', 'active', 'retired')),
+    at timestamptz NOT NULL DEFAULT now(),   -- since when it is in this state
+    by text NOT NULL,
+    followed bigint NOT NULL DEFAULT 0,      -- a shadow: the version of the index that it has seen
+    report jsonb                    -- a shadow: which entities would change; ids and counts, no identity
+);
+CREATE UNIQUE INDEX models_active ON models (kind) WHERE state = 'active';
+CREATE UNIQUE INDEX models_beside ON models (kind) WHERE state IN ('shadow', 'wanted');
+
+-- What a model beside the active one says of each record. After a switch the rows move into `identities`, in the
+-- background; until then a rebuild takes from here what is newer.
+CREATE TABLE shadow_rows (
+    model integer NOT NULL REFERENCES models (number),
+    id uuid NOT NULL,
+    row bytea NOT NULL,
+    entity uuid NOT NULL,           -- as it would be; new ids are provisional
+    version bigint NOT NULL,        -- of the index, when the row was made
+    PRIMARY KEY (model, id)
+);
