@@ -5,7 +5,7 @@ size or redelivery shows in it. Only entity ids remember (see `entities.survive`
 no I/O and no clock here, and the same batches in the same order give the same ids on every machine.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 from uuid import UUID
@@ -76,6 +76,9 @@ class Delta:
     compared: int = 0
 
 
+Propose = Callable[[Blocks, Ints], Iterable[Pairs]]
+"""The candidate pairs of all these nodes, from blocks that hold them already: each pair once."""
+
 EDGE = np.dtype([("other", "<u8"), ("weight", "<i4")])
 """One edge of a stored row: the rank of the other node, the weight in millibits. A row holds edges to older nodes."""
 
@@ -115,6 +118,50 @@ class Index:
         stirred = np.concatenate((stirred, [self._nodes.of(r) for r in decided if r in self._nodes])).astype(np.int64)
         entities = self._settle(moves, stirred)
         return Delta(self._packed(moves, owners), entities, compared)
+
+    def fill(self, parts: Iterable[Sequence[Upsert]], decided: Sequence[Decide], propose: Propose) -> Delta:
+        """Take the first records in, all at once; every record must be in one part, and once.
+
+        ``propose`` finds the candidates of the whole set, which no batch would. The index and the partition are those
+        that ``apply`` comes to by any batches; only the numbers of new ids may differ.
+        """
+        assert not len(self), "only an empty index can be filled"
+        self._decide(decided)
+        for part in parts:
+            self._nodes.move([(one.record, self._traits(one.identity)) for one in part])
+        everyone = np.arange(self._nodes.count)
+        fresh = everyone[~self._nodes.thin[everyone]]
+        self._blocks.load(fresh)
+        compared = 0
+        for pairs in propose(self._blocks, fresh):
+            self._score(pairs)
+            compared += len(pairs)
+        none = everyone[:0]
+        moves = Moves(none, everyone, everyone, ())
+        entities = self._settle(moves, fresh)
+        return Delta(self._packed(moves, none), entities, compared)
+
+    def adopt(self, before: Mapping[UUID, Sequence[UUID]], newest: UUID | None = None) -> list[EntityChange]:
+        """Give the entities here the ids of those that another model made of the same records, and say what differs.
+
+        ``before`` holds the members of all living entities; ``newest`` is the greatest id ever given out. The partition
+        is not touched.
+        """
+        kept = {old for old, members in before.items() if self._is_one(members)}
+        same = {record for old in kept for record in before[old]}
+        moved = {old: members for old, members in before.items() if old not in kept}
+        groups = [members for members in self._members.values() if members[0] not in same]
+        serial = serial_of(newest or max(before, default=UUID(int=0)))
+        changes, self._serial = survive(moved, groups, self.kind, serial)
+        self._members = {old: tuple(members) for old, members in before.items()}
+        self._note(changes)
+        self._entity = {record: entity for entity, members in self._members.items() for record in members}
+        return changes
+
+    def _is_one(self, members: Sequence[UUID]) -> bool:
+        """Whether these records are one entity here, and the whole of it."""
+        entity = self._entity.get(members[0])
+        return entity is not None and set(self._members[entity]) == set(members)
 
     def restore(self, stored: Iterable[Stored], newest: UUID | None = None) -> None:
         """Rebuild from what was stored, without scoring. `newest` is the greatest entity id ever given out."""
@@ -249,13 +296,16 @@ class Index:
         touched = {entity for group in after for record in group if (entity := self._entity.get(record)) is not None}
         touched |= {entity for record in moves.left if (entity := self._entity.pop(record, None)) is not None}
         changes, self._serial = survive({e: self._members[e] for e in touched}, after, self.kind, self._serial)
+        self._note(changes)
+        return changes
+
+    def _note(self, changes: Iterable[EntityChange]) -> None:
         for change in changes:
             if change.after:
                 self._members[change.entity] = change.after
                 self._entity.update(dict.fromkeys(change.after, change.entity))
             else:
                 del self._members[change.entity]
-        return changes
 
     def _packed(self, moves: Moves, owners: Ints) -> dict[UUID, bytes]:
         """The rows to store: of nodes with new edges, and of every record that moved."""
