@@ -77,6 +77,11 @@ class Service(Generic[S]):
             on_abort=on_abort,
         )
 
+    @property
+    def hears_now(self) -> bool:
+        """Whether this replica is the one that hears, where one does at a time."""
+        return self._turn is None or self._turn.held
+
     def answers(self, *routers: APIRouter) -> None:
         for router in routers:
             self.app.include_router(router)

@@ -197,6 +197,10 @@ class Index:
         """The entity of a record. Raises KeyError for a record that is not here."""
         return self._entity[record]
 
+    def entities_of(self, records: Iterable[UUID]) -> dict[UUID, UUID]:
+        """The entity of each of these records that is here."""
+        return {one: self._entity[one] for one in records if one in self._entity}
+
     def members(self, entity: UUID) -> tuple[UUID, ...]:
         """The records of a living entity. Raises KeyError for an id that lives no more."""
         return self._members[entity]
@@ -204,6 +208,10 @@ class Index:
     def entities(self) -> Mapping[UUID, tuple[UUID, ...]]:
         """All living entities and their records."""
         return self._members
+
+    def records(self) -> Iterable[UUID]:
+        """All records that are here."""
+        return self._nodes.records()
 
     @property
     def overflowing(self) -> int:
@@ -307,9 +315,17 @@ class Index:
             else:
                 del self._members[change.entity]
 
+    def rows(self, records: Iterable[UUID]) -> dict[UUID, bytes]:
+        """The rows to store of records that are here, as they are now."""
+        wanted = set(records)
+        nodes = np.array(sorted({self._nodes.of(one) for one in wanted}), np.int64)
+        return {record: row for record, row in self._rows_of(nodes).items() if record in wanted}
+
     def _packed(self, moves: Moves, owners: Ints) -> dict[UUID, bytes]:
         """The rows to store: of nodes with new edges, and of every record that moved."""
-        nodes = np.unique(np.concatenate((moves.changed, owners)))
+        return self._rows_of(np.unique(np.concatenate((moves.changed, owners))))
+
+    def _rows_of(self, nodes: Ints) -> dict[UUID, bytes]:
         places, others, numbers = self._edges.of(nodes)
         older = others < nodes[places]
         places, others, numbers = places[older], others[older], numbers[older]

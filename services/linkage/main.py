@@ -12,6 +12,7 @@ from services.linkage.settings import LinkageSettings
 from services.linkage.standby import Standby
 from services.linkage.store import LinkageStore
 from services.linkage.stream import Linker
+from services.linkage.switching import Switching
 from services.linkage.viewing import Reception
 from services.linkage.weighing import Weighing
 from shared.access import Agreements
@@ -36,6 +37,7 @@ def service(settings: LinkageSettings) -> Service[LinkageStore]:
     review = Review(service.worker, index, standby, weighing)
     web = Web("linkage", settings, HERE)
     service.hears(linker.link, on_abort=linker.forget, alone=True)
+    service.in_background(Switching(service.worker, index, in_use, lambda: service.hears_now).run)
     service.answers(
         api.router(desk, reception), review_api.router(review, reception), pages.router(desk, reception, web),
         review_pages.router(review, desk, reception, web),

@@ -15,3 +15,4 @@ APPLY_SECONDS = Histogram(
 )
 DISCLOSURES = Counter("linkage_disclosures_total", "Entities shown to somebody, refused, or not found.", ["outcome"])
 DECISIONS = Counter("linkage_decisions_total", "Pairs of records that a steward decided about.", ["verdict"])
+SWITCH_SECONDS = Gauge("linkage_switch_seconds", "How long the stream waited for the last switch of models.")

@@ -68,7 +68,7 @@ SELECT i.id, i.kind, i.identity, r.entity,
     CASE WHEN i.model IS DISTINCT FROM s.model THEN coalesce(s.row, i.row) ELSE i.row END AS row,
     CASE WHEN i.model IS DISTINCT FROM s.model THEN coalesce(s.version, i.version) ELSE i.version END AS version
 FROM identities i JOIN records r USING (id)
-LEFT JOIN shadow_rows s ON s.id = i.id AND s.model = (SELECT number FROM models WHERE state = 'active');
+LEFT JOIN relinked s ON s.id = i.id AND s.model = (SELECT number FROM models WHERE state = 'active');
 
 -- name: newest_entities
 -- The greatest id of each kind that was ever given out (ids sort by age), once at a rebuild.
@@ -124,45 +124,47 @@ SELECT a, b, verdict FROM decisions;
 
 -- name: active_model
 -- The model that weighs. Index: models_active.
-SELECT number, version, json, state, at, by, followed, report FROM models WHERE state = 'active';
+SELECT number, version, json, state, at, by, activated, snapshot, report FROM models WHERE state = 'active';
+
+-- name: beside
+-- The model that stands beside the active one. Index: models_beside.
+SELECT number, version, json, state, at, by, activated, snapshot, report FROM models WHERE state IN ('shadow', 'wanted');
 
 -- name: models
 -- All models there ever were, the newest first: they are few.
-SELECT number, version, json, state, at, by, followed, report FROM models ORDER BY at DESC, number DESC;
+SELECT number, version, json, state, at, by, activated, snapshot, report FROM models ORDER BY at DESC, number DESC;
 
 -- name: keep_model
--- A model and its state. One that is here already is so by its version, which names its very bytes.
+-- A model and its state. One that was here before is known by its version, which names its very bytes.
 INSERT INTO models (version, kind, json, state, by) VALUES ($1, $2, $3, $4, $5)
-ON CONFLICT (version) DO UPDATE SET state = excluded.state, by = excluded.by, at = now(), followed = 0, report = NULL
+ON CONFLICT (version) DO UPDATE SET state = excluded.state, by = excluded.by, at = clock_timestamp(), report = NULL
 RETURNING number;
+
+-- name: seed_model
+-- The first model of an empty database, whoever of several is first.
+INSERT INTO models (version, kind, json, state, by, activated) VALUES ($1, $2, $3, 'active', $4, now()) ON CONFLICT DO NOTHING;
 
 -- name: set_state
 -- What becomes of a model. Index: models_pkey.
-UPDATE models SET state = $2, by = $3, at = clock_timestamp() WHERE number = $1;
+UPDATE models SET state = $2, by = $3, snapshot = $4, at = clock_timestamp(),
+    activated = CASE WHEN $2 = 'active' THEN clock_timestamp() ELSE activated END
+WHERE number = $1;
 
--- name: follow
--- A shadow has seen the index at this version, and says so with its rows in one transaction. Index: models_pkey.
-UPDATE models SET followed = $2, report = $3 WHERE number = $1;
+-- name: report
+-- What a shadow would change. Index: models_pkey.
+UPDATE models SET report = $2 WHERE number = $1;
 
--- name: drop_shadow
--- Rows that no switch will use. Index: shadow_rows_pkey.
-DELETE FROM shadow_rows WHERE model = $1;
+-- name: export_snapshot
+-- This transaction's moment, for another connection to read the same.
+SELECT pg_export_snapshot();
 
--- name: keep_shadow_rows
--- What changed under the shadow's model. Index: shadow_rows_pkey.
-INSERT INTO shadow_rows (model, version, id, row, entity)
-SELECT $1, $2, id, row, entity FROM unnest($3::uuid[], $4::bytea[], $5::uuid[]) AS n (id, row, entity)
-ON CONFLICT (model, id) DO UPDATE SET row = excluded.row, entity = excluded.entity, version = excluded.version;
+-- name: people
+-- All identities of a kind, in the order they were written.
+SELECT id, identity FROM identities WHERE kind = $1 ORDER BY version;
 
--- name: reassign_shadow
--- Records that changed hands under the shadow's model. Index: shadow_rows_pkey.
-UPDATE shadow_rows s SET entity = n.entity FROM unnest($2::uuid[], $3::uuid[]) AS n (id, entity)
-WHERE s.model = $1 AND s.id = n.id;
-
--- name: shadowed
--- The index as a shadow has it, to take it into memory.
-SELECT i.id, i.kind, i.identity, s.row, s.version, s.entity FROM shadow_rows s JOIN identities i USING (id)
-WHERE s.model = $1;
+-- name: memberships
+-- Which entity each record of a kind is in.
+SELECT id, entity FROM records WHERE kind = $1;
 
 -- name: changed_since
 -- Whose identity or edges a batch wrote after a version. Index: identities_version.
@@ -176,12 +178,30 @@ SELECT count(*) FROM identities WHERE kind = $1;
 -- Records of a kind, to tell which have left.
 SELECT id FROM identities WHERE kind = $1;
 
+-- name: forget_relinked
+-- What was relinked for a switch that never came.
+DELETE FROM relinked;
+
+-- name: keep_relinked
+-- What changed under the wanted model. Index: relinked_pkey.
+INSERT INTO relinked (model, version, id, row, entity)
+SELECT $1, $2, id, row, entity FROM unnest($3::uuid[], $4::bytea[], $5::uuid[]) AS n (id, row, entity)
+ON CONFLICT (id) DO UPDATE SET row = excluded.row, entity = excluded.entity, version = excluded.version;
+
+-- name: relinked
+-- The index as the wanted model has it, to take it into memory.
+SELECT i.id, i.identity, s.row, s.entity FROM relinked s JOIN identities i USING (id) ORDER BY s.version;
+
+-- name: unsettled
+-- Whether rows of a switch are still beside: at most as long as the table is read.
+SELECT EXISTS (SELECT FROM relinked WHERE model = $1);
+
 -- name: settle
 -- After a switch: some rows move to their place. A row that the stream has written since is newer and stays.
-WITH some AS (
-    DELETE FROM shadow_rows WHERE model = $1 AND id IN (SELECT id FROM shadow_rows WHERE model = $1 LIMIT $2)
-    RETURNING id, row, version
+WITH part AS (
+    DELETE FROM relinked WHERE id IN (SELECT id FROM relinked WHERE model = $1 LIMIT $2) RETURNING id, row, version
 ), moved AS (
-    UPDATE identities i SET row = some.row, model = $1, version = some.version FROM some WHERE i.id = some.id AND i.model IS DISTINCT FROM $1
+    UPDATE identities i SET row = part.row, model = $1, version = part.version
+    FROM part WHERE i.id = part.id AND i.model IS DISTINCT FROM $1
 )
-SELECT count(*) FROM some;
+SELECT count(*) FROM part;

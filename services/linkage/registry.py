@@ -1,7 +1,8 @@
 """Which models there are and which one weighs: kept in the database, so that all replicas agree.
 
-A model begins as a *shadow* (its index is built beside, nobody sees it), is *wanted* from the moment somebody asks for
-the switch, *active* from the switch on, then *retired*. The file among the settings is the seed of an empty database.
+A model begins as a *shadow* (its index was built beside, and a report says what it would change), is *wanted* once
+everything is linked anew under it, *active* from the switch on, then *retired*. The file among the settings is the
+seed of an empty database.
 
 Invariants
     1. One model of a kind is active, and it changes only in the transaction that brings the entities in line with it.
@@ -9,24 +10,30 @@ Invariants
     3. A version names the very bytes of a model: the same version, the same weights, on every machine, for ever.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from hashlib import blake2b
-from typing import Any, Literal
+from typing import Any, Final, Literal
 from uuid import UUID
 
 import asyncpg
-import orjson
 
 from services.linkage.match import Matcher
 from services.linkage.model import Model
-from services.linkage.store import Q, LinkageStore
+from services.linkage.store import LinkageStore, Q
 from shared.contracts import Kind
 from shared.db import Connection
 
 State = Literal["shadow", "wanted", "active", "retired"]
+COPIED = 50_000
+"""Rows in one COPY: each is answered within a statement's time."""
+Row = tuple[UUID, bytes, UUID]
+"""A record, its edges under a model, its entity."""
+
+SNAPSHOT: Final = re.compile(r"[0-9A-F-]+")
 SEED = "seed"
 """Who made the first model active: the file among the settings did."""
 
@@ -38,7 +45,7 @@ def version_of(model: Model) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """A model and what became of it. ``followed``: the version of the index that a shadow has seen."""
+    """A model and what became of it. ``snapshot``: the moment at which everything was linked under a wanted one."""
 
     number: int
     version: str
@@ -46,7 +53,8 @@ class Registered:
     state: State
     at: datetime
     by: str
-    followed: int
+    activated: datetime | None
+    snapshot: str | None
     report: Mapping[str, Any] | None
 
     def load(self) -> Model:
@@ -76,7 +84,8 @@ class Registry:
 
     async def beside(self) -> Registered | None:
         """The shadow, or the model that is wanted."""
-        return next((one for one in await self.all() if one.state in ("shadow", "wanted")), None)
+        row = await self._connection.fetchrow(Q["beside"])
+        return _registered(row) if row else None
 
     async def keep(self, model: Model, state: State, by: str) -> int:
         """Register a model in a state; its number."""
@@ -85,28 +94,53 @@ class Registry:
         )
         return number
 
-    async def set(self, number: int, state: State, by: str) -> None:
+    async def seed(self, model: Model) -> Registered:
+        """The first model becomes active, if another process has not just done so with its own."""
+        await self._connection.execute(Q["seed_model"], version_of(model), model.kind, model.dump(), SEED)
+        active = await self.active()
+        assert active is not None, "a seeded database has an active model"
+        return active
+
+    async def set(self, number: int, state: State, by: str, snapshot: str | None = None) -> None:
         """What becomes of a model."""
-        await self._connection.execute(Q["set_state"], number, state, by)
+        await self._connection.execute(Q["set_state"], number, state, by, snapshot)
 
-    async def follow(self, number: int, version: int, report: Mapping[str, Any]) -> None:
-        """A shadow has seen the index at ``version``; what it would change."""
-        await self._connection.execute(Q["follow"], number, version, report)
+    async def report(self, number: int, report: Mapping[str, Any]) -> None:
+        """What a shadow would change."""
+        await self._connection.execute(Q["report"], number, report)
 
-    async def drop_rows(self, number: int) -> None:
-        """Forget what a model beside says of each record."""
-        await self._connection.execute(Q["drop_shadow"], number)
+    async def export_snapshot(self) -> str:
+        """This transaction's moment, as long as it is open."""
+        snapshot: str = await self._connection.fetchval(Q["export_snapshot"])
+        return snapshot
 
-    async def keep_rows(self, number: int, version: int, rows: Sequence[tuple[UUID, bytes, UUID]]) -> None:
-        """Record, its edges and its entity under a model beside: new and changed ones."""
+    async def import_snapshot(self, snapshot: str) -> None:
+        """First in a transaction: it reads what the exporting one would. Raises asyncpg's error when that one ended."""
+        if not SNAPSHOT.fullmatch(snapshot):
+            raise ValueError(f"{snapshot!r} is no snapshot of PostgreSQL's")
+        await self._connection.execute(Q["freeze"])
+        await self._connection.execute(f"SET TRANSACTION SNAPSHOT '{snapshot}'")
+
+    async def forget_relinked(self) -> None:
+        """What was linked anew for a switch that never came."""
+        await self._connection.execute(Q["forget_relinked"])
+
+    async def keep_relinked(self, number: int, version: int, rows: Sequence[Row]) -> None:
+        """Records linked anew or moved under the wanted model."""
         if rows:
             columns = [list(column) for column in zip(*rows, strict=True)]
-            await self._connection.execute(Q["keep_shadow_rows"], number, version, *columns)
+            await self._connection.execute(Q["keep_relinked"], number, version, *columns)
 
-    async def reassign(self, number: int, entity_of: Mapping[UUID, UUID]) -> None:
-        """Records that changed hands under a model beside."""
-        if entity_of:
-            await self._connection.execute(Q["reassign_shadow"], number, list(entity_of), list(entity_of.values()))
+    async def copy_relinked(self, number: int, version: int, rows: Sequence[Row]) -> None:
+        """The same for rows that are all new, and very many."""
+        columns = ["id", "row", "entity", "model", "version"]
+        for start in range(0, len(rows), COPIED):
+            part = [(*row, number, version) for row in rows[start : start + COPIED]]
+            await self._connection.copy_records_to_table("relinked", records=part, columns=columns)
+
+    async def is_settled(self, number: int) -> bool:
+        """Whether all rows of a model are in their place."""
+        return not await self._connection.fetchval(Q["unsettled"], number)
 
     async def settle(self, number: int, most: int) -> int:
         """Move some of the active model's rows to their place; how many there were to move."""
@@ -125,10 +159,8 @@ class InUse:
     async def current(self, store: LinkageStore) -> Model:
         """The active model, in the store's transaction."""
         registry = Registry(store.connection)
-        active = await registry.active()
-        if active is None:
-            await registry.keep(self._seed, "active", SEED)
-        model = active.load() if active else self._seed
+        active = await registry.active() or await registry.seed(self._seed)
+        model = active.load()
         if model is not self.model:
             self._matcher, self.version = Matcher(model), version_of(model)
         return model

@@ -135,6 +135,24 @@ class LinkageStore:
         if part:
             yield part
 
+    async def changed_since(self, kind: Kind, version: int) -> list[tuple[UUID, Mapping[str, str]]]:
+        """Records whose identity or edges were written after a version, as they are now."""
+        rows = await self._connection.fetch(Q["changed_since"], kind, version)
+        return [(row["id"], row["identity"]) for row in rows]
+
+    async def how_many(self, kind: Kind) -> int:
+        """Records with an identity."""
+        count: int = await self._connection.fetchval(Q["how_many"], kind)
+        return count
+
+    async def ids(self, kind: Kind) -> set[UUID]:
+        """All records with an identity."""
+        return {row["id"] for row in await self._connection.fetch(Q["all_ids"], kind)}
+
+    async def memberships(self, kind: Kind) -> dict[UUID, UUID]:
+        """Record → the entity it is in."""
+        return {row["id"]: row["entity"] for row in await self._connection.fetch(Q["memberships"], kind)}
+
     async def newest_entities(self) -> dict[Kind, UUID]:
         """The greatest entity id of each kind that was ever given out."""
         return {Kind(row["kind"]): row["id"] for row in await self._connection.fetch(Q["newest_entities"])}

@@ -63,19 +63,19 @@ CREATE TABLE models (
     state text NOT NULL CHECK (state IN ('shadow', 'wanted', 'active', 'retired')),
     at timestamptz NOT NULL DEFAULT now(),   -- since when it is in this state
     by text NOT NULL,
-    followed bigint NOT NULL DEFAULT 0,      -- a shadow: the version of the index that it has seen
+    activated timestamptz,          -- since when it was active last, if it ever was
+    snapshot text,                  -- wanted: the moment of which `relinked` speaks, exported by who relinks
     report jsonb                    -- a shadow: which entities would change; ids and counts, no identity
 );
 CREATE UNIQUE INDEX models_active ON models (kind) WHERE state = 'active';
 CREATE UNIQUE INDEX models_beside ON models (kind) WHERE state IN ('shadow', 'wanted');
 
--- What a model beside the active one says of each record. After a switch the rows move into `identities`, in the
--- background; until then a rebuild takes from here what is newer.
-CREATE TABLE shadow_rows (
+-- What a wanted model says of each record. After the switch the rows move into `identities`, in the background; until
+-- they have, a rebuild takes from here what is newer.
+CREATE TABLE relinked (
+    id uuid PRIMARY KEY,
     model integer NOT NULL REFERENCES models (number),
-    id uuid NOT NULL,
     row bytea NOT NULL,
-    entity uuid NOT NULL,           -- as it would be; new ids are provisional
-    version bigint NOT NULL,        -- of the index, when the row was made
-    PRIMARY KEY (model, id)
+    entity uuid NOT NULL,           -- as the model has it by itself; ids are given at the switch
+    version bigint NOT NULL         -- of the index, when the row was made
 );

@@ -1,0 +1,102 @@
+"""The index of people under another model, beside the one that runs, and how it keeps up with the stream.
+
+It reads the database and nothing else, so it lives in a process of its own: it is built from a snapshot, all records at
+once, and follows by reading what was written since the version it has. Whoever takes it over reads its rows as of the
+very moment they speak of (PostgreSQL's exported snapshots), and follows the same way.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+from uuid import UUID
+
+from services.linkage.bulk import Bulk
+from services.linkage.index import Change, Decide, Index, Remove, Stored, Upsert, Verdict
+from services.linkage.registry import Row
+from services.linkage.store import LinkageStore
+from shared.contracts import Kind
+
+T = TypeVar("T")
+Decided = tuple[UUID, UUID, Verdict]
+
+STEP = 500
+"""Changes applied at once: between two of them whoever waits for the processor gets it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What following changed: how many changes were read, and the rows of records linked anew or moved."""
+
+    read: int
+    rows: Sequence[Row]
+
+
+class Beside:
+    """People under ``index``'s model, as they were committed at ``version``."""
+
+    def __init__(self, index: Index, version: int, decided: Iterable[Decided]) -> None:
+        self.index, self.version = index, version
+        self._decided = frozenset(decided)
+
+    async def follow(self, store: LinkageStore) -> Step:
+        """Take in what was committed since. One moment's view: a frozen transaction, or the index's lock."""
+        version, decided = await store.committed(), frozenset(await store.decided())
+        changed = [Upsert(*one) for one in await store.changed_since(Kind.PERSON, self.version)]
+        left = await self._left(store, changed)
+        changes: list[Change] = [*changed, *(Remove(record) for record in left), *self._news(decided)]
+        rows: dict[UUID, bytes | None] = {}
+        for start in range(0, len(changes), STEP):
+            delta = await asyncio.to_thread(self.index.apply, changes[start : start + STEP])
+            rows |= delta.rows
+            rows |= {record: rows.get(record) for one in delta.entities for record in one.after}
+        self.version, self._decided = version, decided
+        return Step(len(changes), self._kept(rows))
+
+    def _kept(self, rows: Mapping[UUID, bytes | None]) -> list[Row]:
+        moved = [record for record, row in rows.items() if row is None]
+        packed = self.index.rows(moved) | {record: row for record, row in rows.items() if row is not None}
+        entity_of = self.index.entities_of(packed)
+        return [(record, row, entity_of[record]) for record, row in packed.items() if record in entity_of]
+
+    async def _left(self, store: LinkageStore, changed: Sequence[Upsert]) -> list[UUID]:
+        """Records that are no more: they leave no version behind, but they are missed in the count."""
+        here = set(self.index.records())
+        there = len(here | {one.record for one in changed})
+        return sorted(here - await store.ids(Kind.PERSON)) if await store.how_many(Kind.PERSON) < there else []
+
+    def _news(self, decided: frozenset[Decided]) -> list[Decide]:
+        """Decisions to take back, then those to take in."""
+        ended = {one[:2] for one in self._decided} - {one[:2] for one in decided}
+        return [*(Decide(*pair, None) for pair in sorted(ended)), *(Decide(*one) for one in decided - self._decided)]
+
+
+async def build(store: LinkageStore, empty: Index, bulk: Bulk, read: Callable[[int], None]) -> tuple[Beside, list[Row]]:
+    """The index from a frozen transaction, and all its rows. ``read`` hears how many more records were read."""
+    version, decided = await store.committed(), await store.decided()
+    parts: list[Sequence[Upsert]] = []
+    async for rows in store.read("people", Kind.PERSON):
+        parts.append([Upsert(row["id"], row["identity"]) for row in rows])
+        read(len(rows))
+    decisions = [Decide(*one) for one in decided]
+    delta = await asyncio.to_thread(empty.fill, _drained(parts), decisions, bulk.propose)
+    every = [(record, delta.rows[record], empty.entity(record)) for record in empty.records()]
+    return Beside(empty, version, decided), every
+
+
+async def restore(store: LinkageStore, empty: Index) -> Beside:
+    """The index as it was kept, at the very moment its rows speak of: a transaction of that snapshot."""
+    version, decided = await store.committed(), await store.decided()
+    stored: list[Stored] = []
+    async for rows in store.read("relinked"):
+        stored += [Stored(row["id"], row["identity"], row["row"], row["entity"]) for row in rows]
+    await asyncio.to_thread(empty.restore, stored)
+    await asyncio.to_thread(empty.apply, [Decide(*one) for one in decided])
+    return Beside(empty, version, decided)
+
+
+def _drained(parts: list[T]) -> Iterator[T]:
+    """Each part once, and forgotten: millions of identities need not be held till the end."""
+    parts.reverse()
+    while parts:
+        yield parts.pop()
