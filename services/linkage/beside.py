@@ -6,20 +6,23 @@ very moment they speak of (PostgreSQL's exported snapshots), and follows the sam
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
+from itertools import chain
 from typing import TypeVar
 from uuid import UUID
 
-from services.linkage.bulk import Bulk
+from services.linkage.bulk import Bulk, in_parts
 from services.linkage.index import Change, Decide, Index, Remove, Stored, Upsert, Verdict
+from services.linkage.records import Identity
 from services.linkage.registry import Row
-from services.linkage.store import LinkageStore
+from services.linkage.store import READ, LinkageStore
 from shared.contracts import Kind
 
 T = TypeVar("T")
 Decided = tuple[UUID, UUID, Verdict]
 
+NONE: Mapping[UUID, Identity] = {}
 STEP = 500
 """Changes applied at once: between two of them whoever waits for the processor gets it."""
 
@@ -33,11 +36,11 @@ class Step:
 
 
 class Beside:
-    """People under ``index``'s model, as they were committed at ``version``."""
+    """People under ``index``'s model, as committed at ``version``; and ``ours``, records that are not committed yet."""
 
-    def __init__(self, index: Index, version: int, decided: Iterable[Decided]) -> None:
+    def __init__(self, index: Index, version: int, decided: Iterable[Decided], ours: Set[UUID] = frozenset()) -> None:
         self.index, self.version = index, version
-        self._decided = frozenset(decided)
+        self._decided, self._ours = frozenset(decided), ours
 
     async def follow(self, store: LinkageStore) -> Step:
         """Take in what was committed since. One moment's view: a frozen transaction, or the index's lock."""
@@ -61,7 +64,7 @@ class Beside:
 
     async def _left(self, store: LinkageStore, changed: Sequence[Upsert]) -> list[UUID]:
         """Records that are no more: they leave no version behind, but they are missed in the count."""
-        here = set(self.index.records())
+        here = set(self.index.records()) - self._ours
         there = len(here | {one.record for one in changed})
         return sorted(here - await store.ids(Kind.PERSON)) if await store.how_many(Kind.PERSON) < there else []
 
@@ -71,17 +74,29 @@ class Beside:
         return [*(Decide(*pair, None) for pair in sorted(ended)), *(Decide(*one) for one in decided - self._decided)]
 
 
-async def build(store: LinkageStore, empty: Index, bulk: Bulk, read: Callable[[int], None]) -> tuple[Beside, list[Row]]:
-    """The index from a frozen transaction, and all its rows. ``read`` hears how many more records were read."""
+async def build(
+    store: LinkageStore, empty: Index, bulk: Bulk, read: Callable[[int], None], ours: Mapping[UUID, Identity] = NONE
+) -> Beside:
+    """The index from a frozen transaction, all records at once. ``read`` hears how many more records were read.
+
+    ``ours`` are records besides, or as they are to be.
+    """
     version, decided = await store.committed(), await store.decided()
+    there: set[UUID] = set()
     parts: list[Sequence[Upsert]] = []
-    async for rows in store.read("people", Kind.PERSON):
-        parts.append([Upsert(row["id"], row["identity"]) for row in rows])
+    async for rows in store.read("identities_of", Kind.PERSON):
+        parts.append([Upsert(row["id"], row["identity"]) for row in rows if row["id"] not in ours])
+        there |= {row["id"] for row in rows}
         read(len(rows))
-    decisions = [Decide(*one) for one in decided]
-    delta = await asyncio.to_thread(empty.fill, _drained(parts), decisions, bulk.propose)
-    every = [(record, delta.rows[record], empty.entity(record)) for record in empty.records()]
-    return Beside(empty, version, decided), every
+    everybody = chain(_drained(parts), in_parts((Upsert(*one) for one in ours.items()), READ))
+    await asyncio.to_thread(empty.fill, everybody, [Decide(*one) for one in decided], bulk.propose)
+    return Beside(empty, version, decided, ours.keys() - there)
+
+
+def rows_of(index: Index) -> list[Row]:
+    """What a model says of each record."""
+    rows, entity_of = index.rows(index.records()), index.entities_of(index.records())
+    return [(record, row, entity_of[record]) for record, row in rows.items()]
 
 
 async def restore(store: LinkageStore, empty: Index) -> Beside:

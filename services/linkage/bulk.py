@@ -7,10 +7,12 @@ stream of the same records are therefore equal by construction, and a test compa
 SQL: keys are numbers.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TypeVar
 
 import duckdb
 import numpy as np
@@ -35,8 +37,16 @@ SLICE = 50_000
 SCORED = 16_384
 """Pairs that are scored at once: what a processor's cache holds."""
 
+T = TypeVar("T")
 Progress = Callable[[int, int], None]
 """Hears how many nodes are done, of how many."""
+
+
+def in_parts(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    """Lists of so many, the last of fewer."""
+    left = iter(items)
+    while part := list(islice(left, size)):
+        yield part
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,7 +119,7 @@ class Index:
         entities = self._settle(moves, stirred)
         return Delta(self._packed(moves, owners), entities, compared)
 
-    def fill(self, parts: Iterable[Sequence[Upsert]], decided: Sequence[Decide], propose: Propose) -> Delta:
+    def fill(self, parts: Iterable[Sequence[Upsert]], decided: Sequence[Decide], propose: Propose) -> None:
         """Take the first records in, all at once; every record must be in one part, and once.
 
         ``propose`` finds the candidates of the whole set, which no batch would. The index and the partition are those
@@ -132,14 +132,9 @@ class Index:
         everyone = np.arange(self._nodes.count)
         fresh = everyone[~self._nodes.thin[everyone]]
         self._blocks.load(fresh)
-        compared = 0
         for pairs in propose(self._blocks, fresh):
             self._score(pairs)
-            compared += len(pairs)
-        none = everyone[:0]
-        moves = Moves(none, everyone, everyone, ())
-        entities = self._settle(moves, fresh)
-        return Delta(self._packed(moves, none), entities, compared)
+        self._settle(Moves(everyone[:0], everyone, everyone, ()), fresh)
 
     def adopt(self, before: Mapping[UUID, Sequence[UUID]], newest: UUID | None = None) -> list[EntityChange]:
         """Give the entities here the ids of those that another model made of the same records, and say what differs.

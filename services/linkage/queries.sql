@@ -126,6 +126,10 @@ SELECT a, b, verdict FROM decisions;
 -- The model that weighs. Index: models_active.
 SELECT number, version, json, state, at, by, activated, snapshot, report FROM models WHERE state = 'active';
 
+-- name: active_number
+-- The number of the model that weighs. Index: models_active.
+SELECT number FROM models WHERE state = 'active';
+
 -- name: beside
 -- The model that stands beside the active one. Index: models_beside.
 SELECT number, version, json, state, at, by, activated, snapshot, report FROM models WHERE state IN ('shadow', 'wanted');
@@ -158,9 +162,13 @@ UPDATE models SET report = $2 WHERE number = $1;
 -- This transaction's moment, for another connection to read the same.
 SELECT pg_export_snapshot();
 
--- name: people
--- All identities of a kind, in the order they were written.
-SELECT id, identity FROM identities WHERE kind = $1 ORDER BY version;
+-- name: identities_of
+-- All identities of a kind and their entities, in the order they were written.
+SELECT i.id, i.identity, r.entity FROM identities i JOIN records r USING (id) WHERE i.kind = $1 ORDER BY i.version;
+
+-- name: training
+-- What a model is learned from.
+SELECT i.partner, i.identity, r.entity FROM identities i JOIN records r USING (id) WHERE i.kind = $1;
 
 -- name: memberships
 -- Which entity each record of a kind is in.
@@ -177,6 +185,10 @@ SELECT count(*) FROM identities WHERE kind = $1;
 -- name: all_ids
 -- Records of a kind, to tell which have left.
 SELECT id FROM identities WHERE kind = $1;
+
+-- name: rows_of
+-- The edges of a kind's records as they are kept, to tell which differ.
+SELECT id, row FROM identities WHERE kind = $1;
 
 -- name: forget_relinked
 -- What was relinked for a switch that never came.

@@ -21,15 +21,14 @@ from uuid import UUID
 
 import asyncpg
 
+from services.linkage.bulk import in_parts
 from services.linkage.match import Matcher
 from services.linkage.model import Model
-from services.linkage.store import LinkageStore, Q
+from services.linkage.store import COPIED, LinkageStore, Q
 from shared.contracts import Kind
 from shared.db import Connection
 
 State = Literal["shadow", "wanted", "active", "retired"]
-COPIED = 50_000
-"""Rows in one COPY: each is answered within a statement's time."""
 Row = tuple[UUID, bytes, UUID]
 """A record, its edges under a model, its entity."""
 
@@ -134,8 +133,7 @@ class Registry:
     async def copy_relinked(self, number: int, version: int, rows: Sequence[Row]) -> None:
         """The same for rows that are all new, and very many."""
         columns = ["id", "row", "entity", "model", "version"]
-        for start in range(0, len(rows), COPIED):
-            part = [(*row, number, version) for row in rows[start : start + COPIED]]
+        for part in in_parts(((*row, number, version) for row in rows), COPIED):
             await self._connection.copy_records_to_table("relinked", records=part, columns=columns)
 
     async def is_settled(self, number: int) -> bool:

@@ -16,12 +16,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from services.linkage.beside import STEP, Beside, build
+from services.linkage.beside import STEP, Beside, build, rows_of
 from services.linkage.bulk import Bulk
 from services.linkage.differences import REPORT, Differences, differences
 from services.linkage.index import Index
 from services.linkage.model import Model
-from services.linkage.registry import Registered, Registry, Row, version_of
+from services.linkage.registry import Registered, Registry, version_of
 from services.linkage.store import LinkageStore
 from shared.contracts import Kind
 from shared.db import Database
@@ -48,7 +48,7 @@ class Relinking:
     def __init__(self, database: Database, by: str, progress: Progress) -> None:
         self._database, self._by, self._progress = database, by, progress
 
-    async def shadow(self, model: Model) -> tuple[Beside, Differences]:
+    async def shadow(self, model: Model) -> tuple[int, Beside, Differences]:
         """Register a model as the shadow, build its index, and report what it would change."""
         async with self._database.transaction() as connection:
             registry = Registry(connection)
@@ -57,8 +57,8 @@ class Relinking:
                 raise ModelError(f"{active.version} is the active model already: nothing would change.")
             await self._make_room(registry, version_of(model))
             number = await registry.keep(model, "shadow", self._by)
-        built, _ = await self._built(model)
-        return built, await self.report(number, built)
+        built = await self._built(model)
+        return number, built, await self.report(number, built)
 
     async def report(self, number: int, beside: Beside) -> Differences:
         """Follow the stream, and report what the shadow would change as of now."""
@@ -78,7 +78,8 @@ class Relinking:
         It must be the shadow, unless ``unseen``: a model that was active before needs no report. Raises ``ModelError``.
         """
         model = await self._registered(version, unseen)
-        built, rows = await self._built(model.load())
+        built = await self._built(model.load())
+        rows = rows_of(built.index)
         self._progress.say(f"Keeping what {version} says of {len(rows)} records")
         async with self._database.transaction() as connection:
             await Registry(connection).copy_relinked(model.number, built.version, rows)
@@ -124,7 +125,7 @@ class Relinking:
         if beside is not None and beside.version != version:
             await registry.set(beside.number, "retired", self._by)
 
-    async def _built(self, model: Model) -> tuple[Beside, list[Row]]:
+    async def _built(self, model: Model) -> Beside:
         self._progress.say("Reading the records")
         async with self._database.transaction() as connection:
             store = LinkageStore(connection)

@@ -8,12 +8,22 @@ from uuid import UUID
 
 import asyncpg
 
+from services.linkage.bulk import in_parts
 from services.linkage.index import Verdict
 from services.linkage.records import Kept, Known
 from services.linkage.rulings import Ruling
 from shared.contracts import EntityChanged, Kind
 from shared.db import Connection, queries
 
+READ = 10_000
+"""Rows that are read at once where a table is larger than memory should hold."""
+COPIED = 20_000
+"""Rows in one COPY: each is answered well within a statement's time."""
+RECORDS = ("id", "kind", "digest", "seen", "entity", "version")
+IDENTITIES = (
+    "id", "kind", "partner", "agreement", "identity", "times", "snapshot", "row", "model", "version",
+)  # fmt: skip
+ENTITIES = ("id", "kind", "members", "version")
 Q = queries(Path(__file__).parent / "queries.sql")
 
 
@@ -106,6 +116,26 @@ class LinkageStore:
             [k.seen for k in kept], [entity_of[k.id] for k in kept], [version] * len(kept),
         )  # fmt: skip
 
+    async def copy_records(
+        self, kept: Iterable[Kept], entity_of: Mapping[UUID, UUID], rows: Mapping[UUID, bytes], version: int
+    ) -> None:
+        """Very many records that are all new, with their edges."""
+        model = await self._connection.fetchval(Q["active_number"])
+        for part in in_parts(kept, COPIED):
+            narrow = [(k.id, k.kind, k.digest, k.seen, entity_of[k.id], version) for k in part]
+            wide = [
+                (k.id, k.kind, k.partner, k.agreement, k.identity, k.times, list(k.snapshot), rows.get(k.id, b""),
+                 model, version) for k in part
+            ]  # fmt: skip
+            await self._connection.copy_records_to_table("records", records=narrow, columns=RECORDS)
+            await self._connection.copy_records_to_table("identities", records=wide, columns=IDENTITIES)
+
+    async def copy_entities(self, created: Iterable[EntityChanged], version: int) -> None:
+        """Very many entities of new records only."""
+        for part in in_parts(created, COPIED):
+            rows = [(one.entity, one.kind, one.after, version) for one in part]
+            await self._connection.copy_records_to_table("entities", records=rows, columns=ENTITIES)
+
     async def keep_rows(self, rows: Mapping[UUID, bytes], version: int) -> None:
         if rows:
             await self._connection.execute(Q["keep_rows"], list(rows), list(rows.values()), version)
@@ -124,8 +154,8 @@ class LinkageStore:
     async def everything(self) -> list[StoredRow]:
         return [_stored(row) for row in await self._connection.fetch(Q["everything"])]
 
-    async def read(self, name: str, *arguments: object, size: int = 10_000) -> AsyncIterator[list[asyncpg.Record]]:
-        """The rows of a query by its name, so many at a time: what is larger than memory should hold at once."""
+    async def read(self, name: str, *arguments: object, size: int = READ) -> AsyncIterator[list[asyncpg.Record]]:
+        """The rows of a query by its name, so many at a time."""
         part: list[asyncpg.Record] = []
         async for row in self._connection.cursor(Q[name], *arguments, prefetch=size):
             part.append(row)
@@ -198,7 +228,7 @@ class LinkageStore:
 def _kept(row: asyncpg.Record, known: Known) -> Kept:
     return Kept(
         row["id"], Kind(row["kind"]), row["partner"], row["agreement"], row["identity"], row["times"],
-        row["snapshot"], known.digest, known.seen,
+        tuple(row["snapshot"]), known.digest, known.seen,
     )  # fmt: skip
 
 

@@ -22,6 +22,7 @@ import asyncpg
 
 from services.linkage import metrics
 from services.linkage.beside import STEP, Beside, restore
+from services.linkage.bulk import in_parts
 from services.linkage.index import Delta, Index
 from services.linkage.live import LiveIndex, told
 from services.linkage.registry import InUse, Registered, Registry
@@ -124,8 +125,8 @@ class Switching:
                 registry = Registry(work.connection)
                 await registry.keep_relinked(wanted.number, beside.version, step.rows)
                 changes = await self._adopted(work.store, beside, version)
-                for start in range(0, len(changes), KEPT):
-                    await work.store.keep_entities(changes[start : start + KEPT], version)
+                for part in in_parts(changes, KEPT):
+                    await work.store.keep_entities(part, version)
                 active = await registry.active()
                 assert active is not None, "a wanted model stands beside an active one"
                 await registry.set(active.number, "retired", wanted.by)

@@ -1,5 +1,6 @@
 """Linkage's handler, models and switch on a real database: what happens to people whose records stream in."""
 
+import asyncio
 import os
 import signal
 import sys
@@ -14,14 +15,16 @@ from uuid import UUID
 
 from region import generate
 from services.ingest.domain import Rules, Sender, judge
+from services.linkage.bulk import Bulk
 from services.linkage.index import Decide, Index, Upsert
 from services.linkage.live import LiveIndex
+from services.linkage.loading import Loaded, Loading
 from services.linkage.model import Model
 from services.linkage.records import Kept
 from services.linkage.registry import InUse, Registry
 from services.linkage.relinking import Progress, Relinking
 from services.linkage.store import LinkageStore
-from services.linkage.stream import Linker
+from services.linkage.stream import Linker, by_record
 from services.linkage.switching import Switching
 from shared.access import Agreements
 from shared.contracts import EntityChanged, Event, Kind, RecordsAccepted
@@ -61,6 +64,8 @@ class Linkage:
     live: LiveIndex
     linker: Linker
     switching: Switching
+    in_use: InUse
+    outbox: Outbox
     facts: int = 0
     changes: list[EntityChanged] = field(default_factory=list)
 
@@ -115,6 +120,17 @@ class Linkage:
             index.apply([Decide(*one) for one in await work.store.decided()])
         return {frozenset(members) for members in index.entities().values()}
 
+    async def load(self, events: Iterable[Told], meanwhile: Sequence[Told] = ()) -> Loaded:
+        """What events say of records, all at once; while they are compared, the stream brings others."""
+        loop, brought = asyncio.get_running_loop(), list(meanwhile)
+
+        def stream(*_: int) -> None:
+            asyncio.run_coroutine_threadsafe(self.hear(brought, size=50), loop).result()
+            brought.clear()
+
+        loading = Loading(self.database, self.outbox, self.in_use, Progress(bulk=Bulk(progress=stream)))
+        return await loading.load(by_record(list(events)), NOON)
+
     def relinking(self) -> Relinking:
         return Relinking(self.database, "an operator", Progress())
 
@@ -138,7 +154,7 @@ async def linkage(dsn: str, kafka: str) -> AsyncIterator[Linkage]:
     live = LiveIndex(in_use)
     await outbox.start()
     try:
-        yield Linkage(database, worker, live, Linker(live), Switching(worker, live, in_use))
+        yield Linkage(database, worker, live, Linker(live), Switching(worker, live, in_use), in_use, outbox)
     finally:
         await outbox.stop()
         await database.close()
@@ -162,6 +178,4 @@ async def switch_and_die(dsn: str, kafka: str, step: str) -> None:
 
 
 if __name__ == "__main__":
-    import asyncio
-
     asyncio.run(switch_and_die(*sys.argv[1:]))

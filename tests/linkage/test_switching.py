@@ -59,7 +59,7 @@ async def test_a_file_is_the_seed_of_an_empty_database_and_no_more(replica: Link
 async def test_a_shadow_says_what_it_would_change_and_changes_nothing(replica: Linkage) -> None:
     await replica.hear(region_events())
     before = await replica.entity_of()
-    _, found = await replica.relinking().shadow(STRICT)
+    _, _, found = await replica.relinking().shadow(STRICT)
     there = await replica.fresh(STRICT)
     now = await replica.groups()
     assert await replica.entity_of() == before
@@ -84,12 +84,9 @@ async def test_the_shadow_follows_the_stream(replica: Linkage) -> None:
     half = len(events) // 2
     await replica.hear(events[:half])
     relinking = replica.relinking()
-    built, _ = await relinking.shadow(STRICT)
+    number, built, _ = await relinking.shadow(STRICT)
     await replica.hear(events[half:])
-    async with replica.worker.work() as work:
-        beside = await Registry(work.connection).beside()
-    assert beside is not None
-    found = await relinking.report(beside.number, built)
+    found = await relinking.report(number, built)
     assert found.would_be == len(await replica.fresh(STRICT))
     assert {frozenset(group) for group in built.index.entities().values()} == await replica.fresh(STRICT)
 

@@ -1,0 +1,203 @@
+"""The first load: millions of records at once, with the result that a stream of them would have had.
+
+Records are folded as the stream folds them, the whole set is linked by the set-based engine (``bulk``), and records,
+identities, entities, version and what is said of it all are one transaction: a load is done or it is not. The stream
+goes on meanwhile; what it brings is taken in at the end, under the index's lock, and it goes on from there.
+
+A loaded record has no event and no fact: what is said is who is who, and that records were combined. It is said by the
+outbox in bounded pieces, by whoever runs.
+
+Failures
+    killed before the commit    nothing is kept: load again
+    killed after it             the outbox's rows are adopted by any replica that runs
+    loaded again                the same records with the same identities change nothing
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+
+from services.linkage.beside import Beside, build
+from services.linkage.bulk import in_parts
+from services.linkage.exact import ExactIndex
+from services.linkage.index import EDGE, Delta, Index, Stored, Upsert
+from services.linkage.live import told
+from services.linkage.records import Kept, Published, fold, is_unchanged
+from services.linkage.registry import InUse
+from services.linkage.relinking import Progress
+from services.linkage.store import READ, LinkageStore
+from services.linkage.stream import SOURCE
+from shared.contracts import Access, Accesses, Action, Change, EntityChanged, Event, Kind
+from shared.contracts.envelope import first
+from shared.db import Database
+from shared.outbox import Outbox, packed
+
+ACTOR = "service:linkage"
+SAID = 500
+"""Messages in one row of the outbox, and entries in one message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What a load did: records read, those that were new or changed, and the entities that changed by it."""
+
+    records: int
+    changed: int
+    entities: int
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """How entities change, the entity of each record that was linked, and every person's edges."""
+
+    changes: list[EntityChanged]
+    entity_of: Mapping[UUID, UUID]
+    rows: Mapping[UUID, bytes]
+
+
+class Loading:
+    """Takes records in, all at once. ``in_use`` knows the active model."""
+
+    def __init__(self, database: Database, outbox: Outbox, in_use: InUse, progress: Progress) -> None:
+        self._database, self._outbox, self._in_use, self._progress = database, outbox, in_use, progress
+
+    async def load(self, published: Mapping[UUID, Sequence[Published]], now: datetime) -> Loaded:
+        """Link these records with all there are. Safe to repeat."""
+        kept, beside = await self._linked(published)
+        self._progress.say("Taking in what the stream brought meanwhile, and writing")
+        async with self._database.transaction() as connection:
+            store = LinkageStore(connection)
+            version = await store.lead() + 1
+            kept |= await self._met(store, published, beside)
+            await self._sight(store, published, kept)
+            linked = await self._placed(store, beside, kept, version)
+            await _write(store, kept, linked, version)
+            await store.commit_version(version)
+            for messages in said(kept, linked, now):
+                await self._outbox.put(connection, packed(messages))
+        return Loaded(len(published), len(kept), len(linked.changes))
+
+    async def _linked(self, published: Mapping[UUID, Sequence[Published]]) -> tuple[dict[UUID, Kept], Beside]:
+        """Outside the lock: the records folded into what is known, and everybody linked."""
+        async with self._database.transaction() as connection:
+            store = LinkageStore(connection)
+            await store.freeze()
+            model = await self._in_use.current(store)
+            kept = await _folded(store, published, published)
+            people = {one.id: one.identity for one in kept.values() if one.kind is Kind.PERSON}
+            self._progress.say(f"Linking {len(people):,} new or changed people's records with those that are here")
+            return kept, await build(store, Index(model), self._progress.bulk, self._progress.read, people)
+
+    async def _met(
+        self, store: LinkageStore, published: Mapping[UUID, Sequence[Published]], beside: Beside
+    ) -> dict[UUID, Kept]:
+        """Records of ours that the stream has brought since, too: folded into what it made of them."""
+        since = [id for kind in Kind for id, _ in await store.changed_since(kind, beside.version)]
+        await beside.follow(store)
+        met = await _folded(store, published, [id for id in since if id in published])
+        people = [Upsert(one.id, one.identity) for one in met.values() if one.kind is Kind.PERSON]
+        await asyncio.to_thread(beside.index.apply, people)
+        return met
+
+    async def _sight(
+        self, store: LinkageStore, published: Mapping[UUID, Sequence[Published]], kept: Mapping[UUID, Kept]
+    ) -> None:
+        """Identities that were published again as they are known: remember when."""
+        for part in in_parts((id for id in published if id not in kept), READ):
+            described = {id: [one.occurred for one in published[id] if one.identity] for id in part}
+            known = await store.known(part)
+            await store.sighted(
+                {id: max(at) for id, at in described.items() if at and is_unchanged(published[id], known.get(id))}
+            )
+
+    async def _placed(self, store: LinkageStore, beside: Beside, kept: Mapping[UUID, Kept], version: int) -> Linked:
+        """People's entities keep the ids they have; places and organisations are linked here, by look-ups."""
+        newest = await store.newest_entities()
+        before = _members(await store.memberships(Kind.PERSON))
+        people = await asyncio.to_thread(beside.index.adopt, before, newest.get(Kind.PERSON))
+        deltas = [(Kind.PERSON, Delta(entities=people))]
+        entity_of = beside.index.entities_of(kept)
+        for kind in (Kind.PLACE, Kind.ORGANISATION):
+            ours = [Upsert(one.id, one.identity) for one in kept.values() if one.kind is kind]
+            if ours:
+                index = ExactIndex(kind)
+                index.restore(
+                    [
+                        Stored(row["id"], row["identity"], b"", row["entity"])
+                        async for part in store.read("identities_of", kind)
+                        for row in part
+                    ],
+                    newest.get(kind),
+                )
+                deltas.append((kind, await asyncio.to_thread(index.apply, ours)))
+                entity_of |= {one.record: index.entity(one.record) for one in ours}
+        return Linked(told(deltas, version).changes, entity_of, beside.index.rows(beside.index.records()))
+
+
+async def _folded(
+    store: LinkageStore, published: Mapping[UUID, Sequence[Published]], ids: Iterable[UUID]
+) -> dict[UUID, Kept]:
+    """Records as they are to be: those of these ids that say something new."""
+    kept: dict[UUID, Kept] = {}
+    for part in in_parts(ids, READ):
+        known = await store.known(part)
+        news = [id for id in part if not is_unchanged(published[id], known.get(id))]
+        before = await store.identities(id for id in news if id in known)
+        for id in news:
+            was = before[id][0] if id in before else None
+            now = fold(published[id], was)
+            if was is None or replace(now, times=now.confirmed) != replace(was, times=was.confirmed):
+                kept[id] = now
+    return kept
+
+
+def _members(entity_of: Mapping[UUID, UUID]) -> dict[UUID, list[UUID]]:
+    members: defaultdict[UUID, list[UUID]] = defaultdict(list)
+    for record, entity in entity_of.items():
+        members[entity].append(record)
+    return members
+
+
+async def _write(store: LinkageStore, kept: Mapping[UUID, Kept], linked: Linked, version: int) -> None:
+    """Everything into the tables that a stream fills: new rows by COPY, the others by the stream's statements."""
+    async for rows in store.read("rows_of", Kind.PERSON):
+        changed = {row["id"]: linked.rows[row["id"]] for row in rows if _differ(row["row"], linked.rows[row["id"]])}
+        await store.keep_rows(changed, version)
+    known: set[UUID] = set()
+    for ids in in_parts(kept, READ):
+        known |= set(await store.known(ids))
+    for part in in_parts((one for id, one in kept.items() if id in known), READ):
+        await store.keep_records(part, linked.entity_of, version)
+    fresh = [one for id, one in kept.items() if id not in known]
+    await store.copy_records(fresh, linked.entity_of, linked.rows, version)
+    new = {one.id for one in fresh}
+    copied = [one for one in linked.changes if one.change is Change.CREATED and new.issuperset(one.after)]
+    await store.copy_entities(copied, version)
+    done = {one.entity for one in copied}
+    for changes in in_parts((one for one in linked.changes if one.entity not in done), READ):
+        await store.keep_entities(changes, version)
+
+
+def _differ(kept: bytes, now: bytes) -> bool:
+    """Whether two rows hold other edges, in whatever order."""
+    return kept != now and sorted(np.frombuffer(kept, EDGE).tolist()) != sorted(np.frombuffer(now, EDGE).tolist())
+
+
+def said(kept: Mapping[UUID, Kept], linked: Linked, now: datetime) -> Iterator[list[Event[Any]]]:
+    """Who is who, and that records were combined: in pieces that one row of the outbox takes."""
+    yield from in_parts((first(SOURCE, str(one.entity), one, now) for one in linked.changes), SAID)
+    for part in in_parts(kept.values(), SAID):
+        entries = [
+            Access(
+                at=now, actor=ACTOR, role="service", service="linkage", action=Action.COMBINATION, reference="load",
+                subject=linked.entity_of[one.id], purpose="identity", agreement=one.agreement,
+            )
+            for one in part
+        ]  # fmt: skip
+        yield [first(SOURCE, "linkage", Accesses(entries=entries), now)]
