@@ -106,7 +106,10 @@ def report(json: JSON = False) -> None:
             return await Registry(connection).all()
 
     models = run(read)
-    found = next(((one.version, REPORT.validate_python(one.report)) for one in models if one.report), None)
+    found = next(
+        ((one.version, REPORT.validate_python(one.report)) for one in models if one.state == "shadow" and one.report),
+        None,
+    )
     if json:
         _json(REPORT.dump_json(found[1]) if found else b"null")
         return

@@ -6,7 +6,6 @@ from services.linkage import api, pages, review_api, review_pages
 from services.linkage.deciding import Review
 from services.linkage.desk import Desk
 from services.linkage.live import LiveIndex
-from services.linkage.model import Model
 from services.linkage.registry import InUse
 from services.linkage.settings import LinkageSettings
 from services.linkage.standby import Standby
@@ -26,7 +25,7 @@ HERE = Path(__file__).parent
 def service(settings: LinkageSettings) -> Service[LinkageStore]:
     """Linkage, ready to run."""
     service = Service("linkage", settings, LinkageStore, title="Jigsaw linkage")
-    in_use = InUse(Model.load((settings.linkage_models / "person.json").read_text()))
+    in_use = InUse(settings.model())
     index = LiveIndex(in_use)
     linker = Linker(index)
     agreements, initiatives = Agreements.load(settings.agreements), Initiatives.load(settings.initiatives)
