@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, NoReturn, TypeVar
 
+import orjson
 import typer
 from pydantic import ValidationError
 from rich.console import Console
@@ -20,7 +21,7 @@ from rich.table import Table
 from services.linkage.bulk import Bulk
 from services.linkage.differences import REPORT, Differences
 from services.linkage.model import Model
-from services.linkage.registry import Registered, Registry, version_of
+from services.linkage.registry import Registered, Registry
 from services.linkage.relinking import ModelError, Progress, Relinking
 from services.linkage.settings import LinkageSettings
 from services.linkage.store import LinkageStore
@@ -61,7 +62,7 @@ def train(
 
     model = run(learn)
     file.write_text(model.dump() + "\n")
-    out.print(f"{version_of(model)} is in {file}. What it would change: shadow {file}", highlight=False)
+    out.print(f"{model.version} is in {file}. What it would change: shadow {file}", highlight=False)
 
 
 @app.command()
@@ -73,7 +74,7 @@ def shadow(
 ) -> None:
     """Link everything anew beside the running index and report which entities would change. Nothing changes.
 
-    Stewards read a sample of it, with names, at /linkage/models. Next: [bold]switch VERSION[/bold].
+    Stewards read a sample of it, with names, at /linkage/review/models. Next: [bold]switch VERSION[/bold].
     """
     try:
         model = Model.load(file.read_text())
@@ -84,7 +85,7 @@ def shadow(
         relinking = Relinking(database, _me(), progress)
         number, built, found = await relinking.shadow(model)
         while follow:
-            out.print(_differences(version_of(model), found))
+            out.print(_differences(model.version, found))
             await asyncio.sleep(FOLLOW_SECONDS)
             found = await relinking.report(number, built)
         return found
@@ -93,8 +94,10 @@ def shadow(
     if json:
         _json(REPORT.dump_json(found))
     else:
-        out.print(_differences(version_of(model), found))
-        out.print(f"A sample with names: /linkage/models. To make it hold: switch {version_of(model)}", highlight=False)
+        out.print(_differences(model.version, found))
+        out.print(
+            f"A sample with names: /linkage/review/models. To make it hold: switch {model.version}", highlight=False
+        )
 
 
 @app.command()
@@ -106,19 +109,16 @@ def report(json: JSON = False) -> None:
             return await Registry(connection).all()
 
     models = run(read)
-    found = next(
-        ((one.version, REPORT.validate_python(one.report)) for one in models if one.state == "shadow" and one.report),
-        None,
-    )
+    found = next((one for one in models if one.state == "shadow" and one.report), None)
     if json:
-        _json(REPORT.dump_json(found[1]) if found else b"null")
+        _json(orjson.dumps(found.report if found else None))
         return
     table = Table("model", "state", "since", "by")
     for one in models:
         table.add_row(one.version, one.state, one.at.isoformat(" ", "seconds"), one.by)
     out.print(table)
     if found:
-        out.print(_differences(*found))
+        out.print(_differences(found.version, REPORT.validate_python(found.report)))
 
 
 @app.command()

@@ -6,6 +6,7 @@ from services.linkage import api, pages, review_api, review_pages
 from services.linkage.deciding import Review
 from services.linkage.desk import Desk
 from services.linkage.live import LiveIndex
+from services.linkage.modelling import Modelling
 from services.linkage.registry import InUse
 from services.linkage.settings import LinkageSettings
 from services.linkage.standby import Standby
@@ -35,11 +36,12 @@ def service(settings: LinkageSettings) -> Service[LinkageStore]:
     desk = Desk(service.worker, standby, weighing)
     review = Review(service.worker, index, standby, weighing)
     web = Web("linkage", settings, HERE)
+    modelling = Modelling(service.worker, review)
     service.hears(linker.link, on_abort=linker.forget, alone=True)
     service.in_background(Switching(service.worker, index, in_use, lambda: service.hears_now).run)
     service.answers(
-        api.router(desk, reception), review_api.router(review, reception), pages.router(desk, reception, web),
-        review_pages.router(review, desk, reception, web),
+        api.router(desk, reception), review_api.router(review, modelling, reception),
+        pages.router(desk, reception, web), review_pages.router(review, modelling, desk, reception, web),
     )  # fmt: skip
     web.mount(service.app)
     return service

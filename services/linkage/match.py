@@ -6,6 +6,7 @@ It is the posterior log odds, so 0 is even and 3 is 8 : 1. `m_f` is taken out of
 """
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -47,6 +48,11 @@ class Matcher:
             if levels[at].any():
                 likely *= table[levels[at].astype(np.intp) * 256 + rarities[at]]
         return likely
+
+    @cached_property
+    def version(self) -> str:
+        """The model's."""
+        return self.model.version
 
     @property
     def prior(self) -> float:

@@ -15,7 +15,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from hashlib import blake2b
 from typing import Any, Final, Literal
 from uuid import UUID
 
@@ -35,11 +34,6 @@ Row = tuple[UUID, bytes, UUID]
 SNAPSHOT: Final = re.compile(r"[0-9A-F-]+")
 SEED = "seed"
 """Who made the first model active: the file among the settings did."""
-
-
-def version_of(model: Model) -> str:
-    """The model's name, and 12 hexadecimal digits of BLAKE2b over its JSON."""
-    return f"{model.name}-{blake2b(model.dump().encode(), digest_size=6).hexdigest()}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +83,13 @@ class Registry:
     async def keep(self, model: Model, state: State, by: str) -> int:
         """Register a model in a state; its number."""
         number: int = await self._connection.fetchval(
-            Q["keep_model"], version_of(model), model.kind, model.dump(), state, by
+            Q["keep_model"], model.version, model.kind, model.dump(), state, by
         )
         return number
 
     async def seed(self, model: Model) -> Registered:
         """The first model becomes active, if another process has not just done so with its own."""
-        await self._connection.execute(Q["seed_model"], version_of(model), model.kind, model.dump(), SEED)
+        await self._connection.execute(Q["seed_model"], model.version, model.kind, model.dump(), SEED)
         active = await self.active()
         assert active is not None, "a seeded database has an active model"
         return active
@@ -152,7 +146,6 @@ class InUse:
     def __init__(self, seed: Model) -> None:
         self._seed = seed
         self._matcher = Matcher(seed)
-        self.version = version_of(seed)
 
     async def current(self, store: LinkageStore) -> Model:
         """The active model, in the store's transaction."""
@@ -160,7 +153,7 @@ class InUse:
         active = await registry.active() or await registry.seed(self._seed)
         model = active.load()
         if model is not self.model:
-            self._matcher, self.version = Matcher(model), version_of(model)
+            self._matcher = Matcher(model)
         return model
 
     @property

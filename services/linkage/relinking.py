@@ -21,7 +21,7 @@ from services.linkage.bulk import Bulk
 from services.linkage.differences import REPORT, Differences, differences
 from services.linkage.index import Index
 from services.linkage.model import Model
-from services.linkage.registry import Registered, Registry, version_of
+from services.linkage.registry import Registered, Registry
 from services.linkage.store import LinkageStore
 from shared.contracts import Kind
 from shared.db import Database
@@ -53,9 +53,9 @@ class Relinking:
         async with self._database.transaction() as connection:
             registry = Registry(connection)
             active = await registry.active()
-            if active is not None and active.version == version_of(model):
+            if active is not None and active.version == model.version:
                 raise ModelError(f"{active.version} is the active model already: nothing would change.")
-            await self._make_room(registry, version_of(model))
+            await self._make_room(registry, model.version)
             number = await registry.keep(model, "shadow", self._by)
         built = await self._built(model)
         return number, built, await self.report(number, built)

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from local.stack import Parts
-from services.linkage.registry import Registry, version_of
+from services.linkage.registry import Registry
 from services.linkage.relinking import ModelError
 from shared.contracts import Change
 from tests.linkage.linking import STRICT, Linkage, linkage, region_events
@@ -45,10 +45,10 @@ async def test_a_file_is_the_seed_of_an_empty_database_and_no_more(replica: Link
     async with replica.worker.work() as work:
         active = await Registry(work.connection).active()
     assert active is not None
-    assert active.version == version_of(model())
+    assert active.version == model().version
     assert active.load() == model()
     await replica.relinking().shadow(STRICT)
-    task = asyncio.create_task(replica.relinking().switch(version_of(STRICT)))
+    task = asyncio.create_task(replica.relinking().switch(STRICT.version))
     await switched(replica, task)
     replica.live.spoil()  # a process that begins with the old file
     await replica.hear(region_events()[200:400])
@@ -103,7 +103,7 @@ async def test_a_switch_while_the_stream_goes_on_ends_as_if_it_had_always_been(r
     await replica.relinking().shadow(STRICT)
     before = await replica.entity_of()
     said = len(replica.changes)
-    task = asyncio.create_task(replica.relinking().switch(version_of(STRICT)))
+    task = asyncio.create_task(replica.relinking().switch(STRICT.version))
     stream = asyncio.create_task(replica.hear(events[third:], size=20))
     await switched(replica, task)
     await stream
@@ -130,7 +130,7 @@ async def test_back_to_the_model_before(replica: Linkage) -> None:
     before = await replica.groups()
     relinking = replica.relinking()
     await relinking.shadow(STRICT)
-    await switched(replica, asyncio.create_task(relinking.switch(version_of(STRICT))))
+    await switched(replica, asyncio.create_task(relinking.switch(STRICT.version)))
     assert await replica.groups() != before
     while await replica.switching.settle():
         pass
@@ -150,7 +150,7 @@ async def test_killed_in_the_middle_of_a_switch(
     await replica.hear(events[:half])
     relinking = replica.relinking()
     await relinking.shadow(STRICT)
-    task = asyncio.create_task(relinking.switch(version_of(STRICT)))
+    task = asyncio.create_task(relinking.switch(STRICT.version))
     await until_wanted(replica)
     await replica.hear(events[half:])
     victim = await asyncio.create_subprocess_exec(
@@ -173,7 +173,7 @@ async def test_who_relinked_has_left_before_anybody_took_over(replica: Linkage) 
     await replica.hear(region_events()[:300])
     relinking = replica.relinking()
     await relinking.shadow(STRICT)
-    task = asyncio.create_task(relinking.switch(version_of(STRICT)))
+    task = asyncio.create_task(relinking.switch(STRICT.version))
     await until_wanted(replica)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -183,7 +183,7 @@ async def test_who_relinked_has_left_before_anybody_took_over(replica: Linkage) 
     assert not await wanted(replica)
     await replica.hear(region_events()[300:400])
     assert await replica.groups() == await replica.fresh(model())
-    await switched(replica, asyncio.create_task(relinking.switch(version_of(STRICT))))
+    await switched(replica, asyncio.create_task(relinking.switch(STRICT.version)))
     assert await replica.groups() == await replica.fresh(STRICT)
 
 
@@ -198,7 +198,7 @@ async def test_what_cannot_be_switched_to_is_refused_with_what_to_do(replica: Li
     await relinking.shadow(other)
     await relinking.shadow(STRICT)
     with pytest.raises(ModelError, match="not the shadow"):
-        await relinking.switch(version_of(other))
+        await relinking.switch(other.version)
     with pytest.raises(ModelError, match="no model to go back to"):
         await relinking.rollback()
 
