@@ -4,6 +4,7 @@ The database is told by the environment (``JIGSAW_DATABASE``), as for the servic
 """
 
 import asyncio
+import gc
 import getpass
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -30,7 +31,7 @@ from shared.db import Database
 from shared.errors import Unavailable
 
 app = typer.Typer(no_args_is_help=True, help="Linkage's models: train one, see what it would change, switch, go back.")
-out = Console()
+out, aside = Console(), Console(stderr=True)
 T = TypeVar("T")
 
 FOLLOW_SECONDS = 10
@@ -41,7 +42,9 @@ JSON = Annotated[bool, typer.Option("--json", help="One line of JSON, for progra
 
 @app.command()
 def train(
-    file: Annotated[Path, typer.Option("--out", dir_okay=False, help="Where the model goes.")] = Path("model.json"),
+    file: Annotated[Path, typer.Option("--out", dir_okay=False, help="Where the model goes; - prints it.")] = Path(
+        "model.json"
+    ),
     name: Annotated[str, typer.Option(help="What you call it; a digest of its content is added.")] = "person",
     most: Annotated[int, typer.Option(help="Learn from a random sample of so many records.")] = MOST,
     seed: Annotated[int, typer.Option(help="Of all that is drawn at random.")] = 1,
@@ -61,8 +64,9 @@ def train(
             )  # fmt: skip
 
     model = run(learn)
-    file.write_text(model.dump() + "\n")
-    out.print(f"{model.version} is in {file}. What it would change: shadow {file}", highlight=False)
+    with typer.open_file(str(file), "w") as to:
+        to.write(model.dump() + "\n")
+    aside.print(f"{model.version} is in {file}. What it would change: shadow {file}", highlight=False)
 
 
 @app.command()
@@ -166,6 +170,7 @@ def run(action: Callable[[Database, Progress], Awaitable[T]], memory: str = MEMO
         finally:
             await database.close()
 
+    gc.disable()  # millions of objects that live to the end, and no cycles among them: looking through them costs minutes
     try:
         with _bars(memory) as progress:
             return asyncio.run(connected(progress))
@@ -178,7 +183,7 @@ def run(action: Callable[[Database, Progress], Awaitable[T]], memory: str = MEMO
 @contextmanager
 def _bars(memory: str) -> Iterator[Progress]:
     """What is going on, on the terminal."""
-    with Bars(console=out, transient=True) as bars:
+    with Bars(console=aside, transient=True) as bars:
         reading = bars.add_task("Records read", total=None)
         comparing = bars.add_task("Compared", total=None)
         yield Progress(
@@ -198,7 +203,7 @@ def _me() -> str:
 
 def fail(sentence: str) -> NoReturn:
     """Say it, and leave with code 1."""
-    out.print(f"[red]{sentence}[/red]", highlight=False)
+    aside.print(f"[red]{sentence}[/red]", highlight=False)
     raise typer.Exit(1)
 
 
