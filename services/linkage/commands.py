@@ -37,14 +37,13 @@ T = TypeVar("T")
 FOLLOW_SECONDS = 10
 Memory = Annotated[str, typer.Option(help="What the set-based engine may hold; the rest is in temporary files.")]
 MEMORY = "4GB"
+MODEL_FILE = Path("model.json")
 JSON = Annotated[bool, typer.Option("--json", help="One line of JSON, for programs.")]
 
 
 @app.command()
 def train(
-    file: Annotated[Path, typer.Option("--out", dir_okay=False, help="Where the model goes; - prints it.")] = Path(
-        "model.json"
-    ),
+    file: Annotated[Path, typer.Option("--out", dir_okay=False, help="Where it goes; - prints it.")] = MODEL_FILE,
     name: Annotated[str, typer.Option(help="What you call it; a digest of its content is added.")] = "person",
     most: Annotated[int, typer.Option(help="Learn from a random sample of so many records.")] = MOST,
     seed: Annotated[int, typer.Option(help="Of all that is drawn at random.")] = 1,
@@ -64,9 +63,11 @@ def train(
             )  # fmt: skip
 
     model = run(learn)
-    with typer.open_file(str(file), "w") as to:
-        to.write(model.dump() + "\n")
-    aside.print(f"{model.version} is in {file}. What it would change: shadow {file}", highlight=False)
+    if str(file) == "-":
+        typer.echo(model.dump())
+        return
+    file.write_text(model.dump() + "\n")
+    out.print(f"{model.version} is in {file}. What it would change: shadow {file}", highlight=False)
 
 
 @app.command()
@@ -170,7 +171,7 @@ def run(action: Callable[[Database, Progress], Awaitable[T]], memory: str = MEMO
         finally:
             await database.close()
 
-    gc.disable()  # millions of objects that live to the end, and no cycles among them: looking through them costs minutes
+    gc.disable()  # millions of objects that live to the end and are in no cycle: looking through them costs minutes
     try:
         with _bars(memory) as progress:
             return asyncio.run(connected(progress))
