@@ -15,6 +15,7 @@ MODULES = {
     "ingest": "bench.ingest_hot_path",
     "pipeline": "bench.pipeline",
     "linkage-quality": "bench.linkage_quality",
+    "linkage-speed": "bench.linkage_speed",
     "scoring": "bench.scoring",
     "audit": "bench.audit",
     "faults": "bench.faults",

@@ -102,7 +102,7 @@ def publish(
     raise typer.Exit(_complain(lambda: asyncio.run(publish_file(Home(), file, partner, mapping, out))))
 
 
-@app.command()
+@app.command(context_settings={"ignore_unknown_options": True})  # they are the benchmark's own
 def bench(
     name: Annotated[str, typer.Argument(help="pipeline, linkage-quality, scoring, audit, faults … or all.")],
     arguments: Annotated[

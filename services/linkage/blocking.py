@@ -14,8 +14,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from services.linkage.arrays import NONE, counted, distinct, grown
 from services.linkage.chains import Chains, KeyTable
-from services.linkage.columns import Columns, grown
+from services.linkage.columns import Columns
 from services.linkage.keys import CROWDS, block_keys, crowd_keys, is_narrow
 
 Keys = NDArray[np.uint64]
@@ -37,7 +38,7 @@ class Pairs:
     @classmethod
     def counted(cls, left: Nodes, right: Nodes, nodes: int) -> "Pairs":
         """Pairs met once for each key, folded. `nodes` is more than any node's number."""
-        codes, keys = np.unique(left * nodes + right, return_counts=True)
+        codes, keys = counted(left * nodes + right)
         return cls(codes // nodes, codes % nodes, keys)
 
     def __len__(self) -> int:
@@ -60,6 +61,8 @@ class Proposal:
     crowds: Pairs
 
 
+_NO_PAIRS: Final = Pairs(NONE, NONE, NONE)
+
 NARROWER: Final = 4
 """By what the cap of a narrow key is smaller."""
 
@@ -81,22 +84,28 @@ class Blocks:
 
     def _live(self, numbers: Nodes) -> NDArray[np.bool_]:
         """Whether each of n keys, by number, bears no more nodes than it may."""
-        return np.asarray(self._count[numbers] <= self._caps[is_narrow(self._table.keys[numbers]).astype(np.intp)])
+        return np.asarray(self._count[numbers] <= self._limits(numbers))
+
+    def _limits(self, numbers: Nodes) -> Nodes:
+        """How many nodes each of n keys may bear."""
+        return self._caps[is_narrow(self._table.keys[numbers]).view(np.int8)]
 
     def change(self, gone: Nodes, fresh: Nodes) -> Proposal:
         """Nodes leave and come at once; what is proposed depends on the resulting set only."""
         left_keys, _ = self._numbered(gone)
         keys, nodes = self._numbered(fresh)
-        touched = np.unique(np.concatenate((left_keys, keys)))
-        was_live = self._live(touched)
+        touched = distinct(np.concatenate((left_keys, keys)))
+        limits = self._limits(touched)
+        was_live = self._count[touched] <= limits
         self._leave(gone, left_keys)
         self._come(fresh, keys, nodes)
-        is_live = self._live(touched)
+        is_live = self._count[touched] <= limits
         woken, slept = touched[is_live & ~was_live], touched[was_live & ~is_live]
-        self._mark_crowds(slept)
         turned = np.concatenate((slept, woken))
-        turned = turned[self._crowd[turned]]
-        self._crowd[woken] = False
+        if turned.size:
+            self._mark_crowds(slept)
+            turned = turned[self._crowd[turned]]
+            self._crowd[woken] = False
         return Proposal(
             self._fresh_pairs(keys, nodes), self._old_pairs(woken, fresh), *self._old(slept, fresh),
             self._old_pairs(turned, fresh),
@@ -167,7 +176,7 @@ class Blocks:
     def _numbered(self, nodes: Nodes) -> tuple[Nodes, Nodes]:
         """(key number, node) for each key of each node, sorted by key."""
         if not len(nodes):
-            return np.zeros(0, np.int64), np.zeros(0, np.int64)
+            return NONE, NONE
         keys = self._keys(nodes)
         rows, columns = np.nonzero(keys)
         numbers = self._table.number(keys[rows, columns])
@@ -189,26 +198,22 @@ class Blocks:
     def _fresh_pairs(self, keys: Nodes, nodes: Nodes) -> Pairs:
         live = self._live(keys)
         keys, nodes = keys[live], nodes[live]
-        blocks, at = np.unique(keys, return_inverse=True)
-        starts, members = self._members(blocks)
-        sizes = np.diff(starts)[at]
-        rights = np.repeat(nodes, sizes)
-        within = np.arange(len(rights)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-        lefts = members[np.repeat(starts[at], sizes) + within]
+        places, lefts = self._chains.read(keys)
+        rights = nodes[places]
         # Older nodes have smaller numbers: so a pair of two new nodes, met from both sides, counts once.
-        older = lefts < rights
+        older = (lefts < rights) & self.alive[lefts]
         return Pairs.counted(lefts[older], rights[older], self._columns.size)
 
     def _members(self, blocks: Nodes) -> tuple[Nodes, Nodes]:
         """Living nodes under each of n keys: where each key's begin, and the nodes."""
         places, members = self._chains.read(blocks)
         alive = self.alive[members]
-        places, members = places[alive], members[alive]
-        order = np.argsort(places, kind="stable")
-        return np.searchsorted(places[order], np.arange(len(blocks) + 1)), members[order]
+        return np.searchsorted(places[alive], np.arange(len(blocks) + 1)), members[alive]
 
     def _old(self, blocks: Nodes, fresh: Nodes) -> tuple[Nodes, Nodes]:
         """(key, node) of the living nodes under these keys that are not fresh."""
+        if not len(blocks):
+            return NONE, NONE
         starts, members = self._members(blocks)
         keys = np.repeat(blocks, np.diff(starts))
         old = members < fresh[0] if len(fresh) else np.ones(len(members), np.bool_)
@@ -216,9 +221,10 @@ class Blocks:
 
     def _old_pairs(self, blocks: Nodes, fresh: Nodes) -> Pairs:
         """All pairs of nodes that are not fresh under the same of these keys."""
+        if not len(blocks):
+            return _NO_PAIRS
         keys, nodes = self._old(blocks, fresh)
-        none = np.zeros(0, np.int64)
-        lefts, rights = [none], [none]
+        lefts, rights = [NONE], [NONE]
         for key in blocks:
             members = np.sort(nodes[keys == key])
             i, j = np.triu_indices(len(members), 1)

@@ -3,18 +3,13 @@
 A Python dict of lists would cost ten times the memory and a call a key; these take and give whole batches.
 """
 
-from typing import Final
-
 import numpy as np
 from numpy.typing import NDArray
 
-from services.linkage.columns import grown
+from services.linkage.arrays import firsts, grown, lengths, spans
 
 Numbers = NDArray[np.int64]
 Keys = NDArray[np.uint64]
-
-_WIDTH: Final = 6
-"""Entries of one chunk of a chain: most chains are short."""
 
 
 class KeyTable:
@@ -73,69 +68,53 @@ class KeyTable:
 
 
 class Chains:
-    """A list of 32-bit numbers for each dense owner: appended to and read in batches, in chunks of `_WIDTH`."""
+    """A list of 32-bit numbers for each dense owner, all in one pool, appended to and read in batches.
+
+    A list lies in one piece, with room for a power of two numbers; one that outgrows its room moves to a larger one.
+    """
 
     def __init__(self) -> None:
-        self._head: NDArray[np.int32] = np.zeros(256, np.int32)
-        self._tail: NDArray[np.int32] = np.zeros(256, np.int32)
         self.length: NDArray[np.int32] = np.zeros(256, np.int32)
-        self._chunks: NDArray[np.int32] = np.zeros((256, _WIDTH), np.int32)
-        self._next: NDArray[np.int32] = np.zeros(256, np.int32)
+        self._start: NDArray[np.uint32] = np.zeros(256, np.uint32)
+        self._pool: NDArray[np.int32] = np.zeros(1024, np.int32)
         self._used = 0
 
     def hold(self, owners: int) -> None:
         """Make room for owners 0 … owners − 1."""
-        self._head, self._tail = grown(self._head, owners), grown(self._tail, owners)
-        self.length = grown(self.length, owners)
+        self.length, self._start = grown(self.length, owners), grown(self._start, owners)
 
     def append(self, owners: Numbers, values: Numbers) -> None:
         """Append value i to the list of owner i; owners must be sorted, and may repeat."""
         if not len(owners):
             return
-        first = np.flatnonzero(np.concatenate(([True], owners[1:] != owners[:-1])))
-        counts = np.diff(np.append(first, len(owners)))
-        places = self.length[owners] + np.arange(len(owners)) - np.repeat(first, counts)
-        opens = np.flatnonzero(places % _WIDTH == 0)
-        chunks = self._open(owners[opens], places[opens])
-        ahead = np.searchsorted(opens, np.arange(len(owners)), side="right") - 1
-        same = (ahead >= 0) & (owners[opens[ahead]] == owners) if opens.size else np.zeros(len(owners), np.bool_)
-        where = np.where(same, chunks[ahead] if opens.size else 0, self._old_tail(owners))
-        self._chunks[where, places % _WIDTH] = values
-        self.length[owners[first]] += counts.astype(np.int32)
-        last = np.append(first[1:], len(owners)) - 1
-        self._tail[owners[last]] = where[last]
+        first = firsts(owners).nonzero()[0]
+        each, more = owners[first], lengths(first, len(owners))
+        old = self.length[each].astype(np.int64)
+        new = old + more
+        self._make_room(each, old, new)
+        self._pool[spans(self._start[each] + old, more)] = values
+        self.length[each] = new
 
-    def _old_tail(self, owners: Numbers) -> NDArray[np.int32]:
-        return self._tail[owners]
-
-    def _open(self, owners: Numbers, places: Numbers) -> Numbers:
-        """New chunks for owners (sorted, may repeat) at places that begin a chunk, linked behind what they have."""
-        start, self._used = self._used, self._used + len(owners)
-        self._chunks, self._next = grown(self._chunks, self._used), grown(self._next, self._used)
-        chunks = np.arange(start, self._used)
-        begins = places == 0
-        self._head[owners[begins]] = chunks[begins]
-        follows = ~begins
-        before = self._tail[owners].astype(np.int64)
-        again = np.flatnonzero(owners[1:] == owners[:-1]) + 1
-        before[again] = chunks[again - 1]
-        self._next[before[follows]] = chunks[follows]
-        return chunks
+    def _make_room(self, owners: Numbers, old: Numbers, new: Numbers) -> None:
+        """Move the lists of `owners` that are `old` long and for `new` numbers have no room."""
+        tight = (new > _room(old)).nonzero()[0]
+        if not tight.size:
+            return
+        owners, old, rooms = owners[tight], old[tight], _room(new[tight])
+        starts = self._used + rooms.cumsum() - rooms
+        self._used += int(rooms.sum())
+        self._pool = grown(self._pool, self._used)
+        self._pool[spans(starts, old)] = self._pool[spans(self._start[owners].astype(np.int64), old)]
+        self._start[owners] = starts
 
     def read(self, owners: Numbers) -> tuple[Numbers, Numbers]:
-        """All values of n owners: positions in `owners`, and values beside them."""
-        left = self.length[owners].astype(np.int64)
-        asked = np.flatnonzero(left)
-        at, left = self._head[owners[asked]], left[asked]
-        places: list[Numbers] = []
-        values: list[Numbers] = []
-        columns = np.arange(_WIDTH)
-        while asked.size:
-            filled = columns < left[:, None]
-            values.append(self._chunks[at][filled].astype(np.int64))
-            places.append(np.repeat(asked, np.minimum(left, _WIDTH)))
-            on = left > _WIDTH
-            asked, left, at = asked[on], left[on] - _WIDTH, self._next[at[on]]
-        if not values:
-            return np.zeros(0, np.int64), np.zeros(0, np.int64)
-        return np.concatenate(places), np.concatenate(values)
+        """All values of n owners, one owner's after the other's: positions in `owners`, and values beside them."""
+        sizes = self.length[owners].astype(np.int64)
+        values = self._pool[spans(self._start[owners].astype(np.int64), sizes)]
+        return np.arange(len(owners)).repeat(sizes), values.astype(np.int64)
+
+
+def _room(sizes: Numbers) -> Numbers:
+    """The least power of two that holds each size; 0 for 0."""
+    _, bits = np.frexp(sizes - 1)
+    return np.where(sizes > 0, np.int64(1) << bits.astype(np.int64), 0)

@@ -13,6 +13,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from services.linkage.arrays import runs
+
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
@@ -58,10 +60,10 @@ class _State:
         """Merge every two clusters that are each other's best; whether there were any."""
         left, right = self._left, self._right
         similarity = self._sum / (self._size[left] * self._size[right]) + self._missing
-        best = np.full(len(self.label), -np.inf)
-        likely = np.flatnonzero(similarity >= self._link)
+        likely = (similarity >= self._link).nonzero()[0]
         if not likely.size:
             return False
+        best = np.full(len(self.label), -np.inf)
         one = np.concatenate((left[likely], right[likely]))
         other = np.concatenate((right[likely], left[likely]))
         likely_similarity = np.concatenate((similarity[likely], similarity[likely]))
@@ -79,7 +81,7 @@ class _State:
         count = len(self.label)
         choice = np.full(count, count)
         np.minimum.at(choice, one, self._rank[best])
-        chooses = np.flatnonzero(choice < count)
+        chooses = (choice < count).nonzero()[0]
         holder = np.empty(count, np.int64)
         holder[self._rank[chooses]] = chooses
         partner = np.full(count, -1)
@@ -104,8 +106,7 @@ class _State:
         apart = left != right
         low, high = np.minimum(left, right)[apart], np.maximum(left, right)[apart]
         codes, evidence = low * len(self.label) + high, evidence[apart]
-        order = np.argsort(codes, kind="stable")
-        codes = codes[order]
-        first = np.flatnonzero(np.diff(codes, prepend=-1))
-        self._left, self._right = codes[first] // len(self.label), codes[first] % len(self.label)
+        order, first = runs(codes)
+        codes = codes[order[first]]
+        self._left, self._right = codes // len(self.label), codes % len(self.label)
         self._sum = np.add.reduceat(evidence[order], first) if first.size else evidence

@@ -7,12 +7,13 @@ parts of a date, frozen frequency), so that scoring a thousand pairs is arithmet
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
 
+from services.linkage.arrays import grown
 from services.linkage.names import DIMINUTIVES, sound
 from services.linkage.normal import TRAITS, Traits
 
@@ -97,15 +98,6 @@ SORTS: Final[Mapping[str, Sort]] = {
 } | {name: Sort((name,), fields=(name,)) for name in ("sex", "uprn", "nhs_number", "nino", "reference", "vehicle")}
 
 
-def grown(array: NDArray[Any], size: int) -> NDArray[Any]:
-    """The array itself when it holds `size` rows, else a copy half as large again, filled up with zeros."""
-    if size <= len(array):
-        return array
-    larger = np.zeros((max(size, len(array) * 3 // 2, 256), *array.shape[1:]), array.dtype)
-    larger[: len(array)] = array
-    return larger
-
-
 class Vocabulary:
     """Values of one sort ↔ small ids. Id 0 is absence, whose parts and rarity are 0."""
 
@@ -149,11 +141,12 @@ class Vocabulary:
 
 
 class Columns:
-    """Traits of all nodes as value ids: `ids[trait, node]` (int32). Nodes are numbered as they come, from 0."""
+    """Traits of all nodes as value ids: `ids[node, trait]` (int32), a node's beside each other, because they are asked
+    for together. Nodes are numbered as they come, from 0."""
 
     def __init__(self, frequencies: Frequencies) -> None:
         self.vocabularies = {name: Vocabulary(sort, frequencies) for name, sort in SORTS.items()}
-        self.ids: Ids = np.zeros((len(TRAITS), 256), np.int32)
+        self.ids: Ids = np.zeros((256, len(TRAITS)), np.int32)
         self.size = 0
         of = {trait: self.vocabularies[name] for name, sort in SORTS.items() for trait in sort.traits}
         self._of_trait = [of[trait] for trait in TRAITS]
@@ -162,10 +155,9 @@ class Columns:
     def append(self, rows: Sequence[Traits]) -> NDArray[np.int64]:
         """Number the rows as new nodes and keep their values."""
         first, self.size = self.size, self.size + len(rows)
-        if self.size > self.ids.shape[1]:
-            self.ids = grown(self.ids.T, self.size).T.copy()
+        self.ids = grown(self.ids, self.size)
         for at, (vocabulary, column) in enumerate(zip(self._of_trait, zip(*rows, strict=True), strict=False)):
-            self.ids[at, first : self.size] = vocabulary.number(column)
+            self.ids[first : self.size, at] = vocabulary.number(column)
         return np.arange(first, self.size)
 
     def vocabulary(self, trait: str) -> Vocabulary:
@@ -174,16 +166,12 @@ class Columns:
 
     def of(self, trait: str, nodes: NDArray[np.int64]) -> Ids:
         """Value ids of one trait for many nodes."""
-        found: Ids = self.ids[self.at[trait]][nodes]
+        found: Ids = self.ids[nodes, self.at[trait]]
         return found
-
-    def bears(self, trait: str) -> bool:
-        """Whether any node ever had this trait."""
-        return len(self.vocabulary(trait).ids) > 1
 
     def traits(self, node: int) -> Traits:
         """The traits of one node, as they came."""
         return tuple(
             str(vocabulary.texts[value])
-            for vocabulary, value in zip(self._of_trait, self.ids[:, node].tolist(), strict=True)
+            for vocabulary, value in zip(self._of_trait, self.ids[node].tolist(), strict=True)
         )

@@ -62,7 +62,7 @@ def compare(columns: Columns, left: Nodes, right: Nodes) -> tuple[Codes, Codes]:
     rarities = np.zeros_like(levels)
     pairs = Pairs(columns, left, right)
     for at, field in enumerate(FIELDS):
-        if field in _JUDGES and columns.bears(_JUDGES[field][0]):
+        if field in _JUDGES and pairs.bear(_JUDGES[field][0]):
             levels[at], rarities[at] = _JUDGES[field][1](pairs)
     if levels[_YEAR].any():
         levels[_DAY], rarities[_DAY] = values.day(pairs, levels[_YEAR])

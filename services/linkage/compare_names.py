@@ -62,7 +62,7 @@ def middle(pairs: Pairs) -> Judged:
     if not level.any():
         return level, level
     level[(level > 0) & np.logical_or.reduce([among(part, list(rights)) for part in lefts])] = 1
-    rest = np.flatnonzero(level == 3)
+    rest = (level == 3).nonzero()[0]
     if rest.size:
         names, left, right = pairs.vocabulary("name"), lefts[0][rest], rights[0][rest]
         alike = (_spelled(names, left, right) < 3) | _is_initial(names, left, right)
@@ -73,7 +73,7 @@ def middle(pairs: Pairs) -> Judged:
 def settle_lone_names(pairs: Pairs, given: Judged, family: Judged) -> None:
     """A record with one name only: nobody knows which it is, so it counts in the slot where it agrees better."""
     (lg, rg), (lf, rf) = pairs.of("given"), pairs.of("family")
-    lone = np.flatnonzero(((lf == 0) ^ (rf == 0)) & (lg > 0) & (rg > 0) & (given[0] > 5))
+    lone = (((lf == 0) ^ (rf == 0)) & (lg > 0) & (rg > 0) & (given[0] > 5)).nonzero()[0]
     if not lone.size:
         return
     names = pairs.vocabulary("name")
@@ -90,7 +90,7 @@ def settle_lone_names(pairs: Pairs, given: Judged, family: Judged) -> None:
 
 def settle_swapped_names(pairs: Pairs, given: Judged, family: Judged) -> None:
     """Given and family name changed places: one event, one weight. A single name in the wrong slot counts once too."""
-    crossed = np.flatnonzero((given[0] == 6) & (family[0] == 5))
+    crossed = ((given[0] == 6) & (family[0] == 5)).nonzero()[0]
     if not crossed.size:
         return
     (lg, rg), (lf, rf), (lw, rw) = pairs.of("given"), pairs.of("family"), pairs.of("family_1")
@@ -114,7 +114,7 @@ def _spelled(names: Vocabulary, left: Ids, right: Ids) -> Codes:
     level = np.full(len(left), 4, np.uint8)
     level[like >= np.float32(0.8)] = 3
     level[like >= np.float32(0.9)] = 2
-    near = np.flatnonzero(like > 0)
+    near = (like > 0).nonzero()[0]
     if near.size:
         length = names.part["length"]
         shorter = np.minimum(length[left[near]], length[right[near]])

@@ -20,7 +20,7 @@ def year(pairs: Pairs) -> Judged:
     one, other = years[left], years[right]
     level = np.where(one == other, np.uint8(1), np.uint8(4))
     level[(left == 0) | (right == 0)] = 0
-    rest = np.flatnonzero(level == 4)
+    rest = (level == 4).nonzero()[0]
     if rest.size:
         count, crossed = _digits_apart(one[rest], other[rest])
         level[rest] = np.array((1, 2, 3, 4, 4), np.uint8)[count]
@@ -36,7 +36,7 @@ def day(pairs: Pairs, years: Codes) -> Judged:
     one, other = days[left], days[right]
     level = np.where(one == other, np.uint8(1), np.uint8(4))
     level[(one == 0) | (other == 0) | (years == 0)] = 0
-    rest = np.flatnonzero(level == 4)
+    rest = (level == 4).nonzero()[0]
     if rest.size:
         x, y = one[rest], other[rest]
         count, crossed = _digits_apart(x, y)
@@ -157,7 +157,7 @@ def phone(pairs: Pairs) -> Judged:
     level = np.where((l1 > 0) & (r1 > 0), np.uint8(3), np.uint8(0))
     first, second = among(l1, [r1, r2]), among(l2, [r1, r2])
     level[first | second] = 1
-    rest = np.flatnonzero(level == 3)
+    rest = (level == 3).nonzero()[0]
     if rest.size:
         level[rest[within(phones, l1[rest], r1[rest], 1) == 1]] = 2
     rarity = phones.rarity["phone"]

@@ -98,9 +98,7 @@ class Review:
                 version = await self._live.catch_up(work.store) + 1
                 linked = self._live.decide([Decide(one, other, verdict) for one, other in ordered], version)
                 await work.store.rule(ordered, verdict, asker.viewer.subject, reason, now)
-                await work.store.keep_rows(linked.rows, version)
-                await work.store.keep_entities(linked.changes, version)
-                await work.store.commit_version(version)
+                await work.store.keep((), {}, linked.rows, linked.changes, version)
                 work.say([first(SOURCE, str(change.entity), change, now) for change in linked.changes])
                 work.audit([entry for pair in ordered for entry in decision(asker, pair, entity_of, verdict)])
         except BaseException:

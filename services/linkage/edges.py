@@ -5,8 +5,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from services.linkage.arrays import NONE, grown
 from services.linkage.chains import Chains
-from services.linkage.columns import grown
 
 Ints = NDArray[np.int64]
 
@@ -43,8 +43,9 @@ class Edges:
 
     def of(self, nodes: Ints) -> tuple[Ints, Ints, Ints]:
         """Living edges of n nodes: position in `nodes`, other end, edge number."""
-        if len(nodes):
-            self._chains.hold(int(nodes.max()) + 1)
+        if not len(nodes):
+            return NONE, NONE, NONE
+        self._chains.hold(int(nodes.max()) + 1)
         places, numbers = self._chains.read(nodes)
         living = self.weight[numbers] != DEAD
         places, numbers = places[living], numbers[living]

@@ -7,12 +7,13 @@ no I/O and no clock here, and the same batches in the same order give the same i
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
 
+from services.linkage.arrays import NONE, distinct
 from services.linkage.blocking import Blocks, Pairs, Proposal
 from services.linkage.columns import Codes, Columns
 from services.linkage.compare import FIELDS, compare
@@ -80,7 +81,12 @@ Propose = Callable[[Blocks, Ints], Iterable[Pairs]]
 """The candidate pairs of all these nodes, from blocks that hold them already: each pair once."""
 
 EDGE = np.dtype([("other", "<u8"), ("weight", "<i4")])
-"""One edge of a stored row: the rank of the other node, the weight in millibits. A row holds edges to older nodes."""
+"""One edge of a stored row: the rank of the other node, the weight in millibits. A row holds every edge that its node
+had when it was written; so each edge is in the row of the end that came last, whatever was written or read since."""
+
+
+_AT_ONCE: Final = 1 << 16
+"""Edges weighed at a time when an index is restored."""
 
 
 class Index:
@@ -264,6 +270,8 @@ class Index:
     def _retract(self, proposal: Proposal) -> Ints:
         """Take an overflowed key's support from the edges under it; nodes of those that had no other."""
         keys, nodes = proposal.slept_keys, proposal.slept_nodes
+        if not len(keys):
+            return NONE
         places, others, numbers = self._edges.of(nodes)
         span = self._columns.size
         under = np.isin(keys[places] * span + others, keys * span + nodes) & (nodes[places] < others)
@@ -276,6 +284,8 @@ class Index:
 
     def _not_yet(self, woken: Pairs) -> Pairs:
         """Give edges that exist their woken keys' support; the pairs that are no edges yet."""
+        if not len(woken):
+            return woken
         numbers = self._edges.between(woken.left, woken.right)
         there = numbers >= 0
         self._edges.support[numbers[there]] += woken.keys[there]
@@ -286,7 +296,7 @@ class Index:
         if not len(pairs):
             return pairs.left, pairs.right
         weights = self._matcher.weigh(*self._compare(pairs.left, pairs.right))
-        kept = np.flatnonzero(weights > self.model.thresholds.missing)
+        kept = (weights > self.model.thresholds.missing).nonzero()[0]
         self._edges.add(pairs.left[kept], pairs.right[kept], weights[kept].astype(np.int64), pairs.keys[kept])
         return pairs.left[kept], pairs.right[kept]
 
@@ -318,16 +328,13 @@ class Index:
 
     def _packed(self, moves: Moves, owners: Ints) -> dict[UUID, bytes]:
         """The rows to store: of nodes with new edges, and of every record that moved."""
-        return self._rows_of(np.unique(np.concatenate((moves.changed, owners))))
+        return self._rows_of(distinct(np.concatenate((moves.changed, owners))))
 
     def _rows_of(self, nodes: Ints) -> dict[UUID, bytes]:
         places, others, numbers = self._edges.of(nodes)
-        older = others < nodes[places]
-        places, others, numbers = places[older], others[older], numbers[older]
-        order = np.argsort(places, kind="stable")
-        edges = np.zeros(len(order), EDGE)
-        edges["other"], edges["weight"] = self._nodes.rank[others[order]], self._edges.weight[numbers[order]]
-        ends = np.searchsorted(places[order], np.arange(len(nodes) + 1)) * EDGE.itemsize
+        edges = np.zeros(len(places), EDGE)
+        edges["other"], edges["weight"] = self._nodes.rank[others], self._edges.weight[numbers]
+        ends = np.searchsorted(places, np.arange(len(nodes) + 1)) * EDGE.itemsize
         raw = edges.tobytes()
         rows: dict[UUID, bytes] = {}
         for at, node in enumerate(nodes.tolist()):
@@ -335,8 +342,8 @@ class Index:
         return rows
 
     def _restore_edges(self, kept: Sequence[Stored]) -> None:
-        """Edges of stored rows whose both ends are here and still share a live key. Of two that say something of one
-        pair the later was written later, when the pair was weighed anew."""
+        """Edges of stored rows whose both ends are here and still share a live key, weighed anew: a row may have been
+        written before what two records share became a crowd's."""
         nodes = np.array([self._nodes.of(one.record) for one in kept], np.int64)
         raw = np.frombuffer(b"".join(one.row for one in kept), EDGE)
         owners = np.repeat(nodes, [len(one.row) // EDGE.itemsize for one in kept])
@@ -346,10 +353,9 @@ class Index:
         at[at == len(order)] = 0
         known = living[order][at] == raw["other"] if len(order) else np.zeros(0, np.bool_)
         left, right = order[at[known]], owners[known]
-        left, right = np.minimum(left, right), np.maximum(left, right)
-        left, right, weights = left[::-1], right[::-1], raw["weight"][known][::-1].astype(np.int64)
-        _, last = np.unique(left * self._columns.size + right, return_index=True)
-        left, right, weights = left[last], right[last], weights[last]
-        support = self._blocks.shared(left, right)
-        held = support > 0
-        self._edges.add(left[held], right[held], weights[held], support[held])
+        codes = distinct(np.minimum(left, right) * self._columns.size + np.maximum(left, right))
+        for start in range(0, len(codes), _AT_ONCE):
+            left, right = np.divmod(codes[start : start + _AT_ONCE], self._columns.size)
+            support = self._blocks.shared(left, right)
+            held = support > 0
+            self._score(Pairs(left[held], right[held], support[held]))

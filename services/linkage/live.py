@@ -3,24 +3,20 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from operator import attrgetter
 from time import perf_counter
+from typing import Any
 from uuid import UUID
 
-from services.linkage import metrics
-from services.linkage.exact import ExactIndex
+from services.linkage import businesses, metrics, premises
 from services.linkage.index import Decide, Delta, Index, Stored, Upsert, Verdict
 from services.linkage.model import Model
 from services.linkage.records import Kept
 from services.linkage.registry import InUse
-from services.linkage.store import LinkageStore, StoredRow
+from services.linkage.ruled import RuledIndex
+from services.linkage.store import LinkageStore, Place, StoredRow
 from shared.contracts import Change, EntityChanged, Kind
 
-Kinds = Mapping[Kind, Index | ExactIndex]
-Place = tuple[UUID, int]
-"""The entity of a record, and the version of that claim."""
-
-
+Kinds = Mapping[Kind, Index | RuledIndex[Any]]
 STALE = -1
 """The version of an index that is not what is committed."""
 
@@ -99,15 +95,21 @@ class LiveIndex:
 
 def indexes(model: Model) -> Kinds:
     """The empty indexes: people by their model, places and organisations by rules."""
-    by_rules = {kind: ExactIndex(kind) for kind in (Kind.PLACE, Kind.ORGANISATION)}
-    return {Kind.PERSON: Index(model)} | by_rules
+    return {Kind.PERSON: Index(model), **by_rules()}
+
+
+def by_rules() -> dict[Kind, RuledIndex[Any]]:
+    """The empty indexes of what needs no model."""
+    return {
+        Kind.PLACE: RuledIndex(Kind.PLACE, premises.premises, premises.RULES),
+        Kind.ORGANISATION: RuledIndex(Kind.ORGANISATION, businesses.business, businesses.RULES),
+    }
 
 
 def restored(
     kinds: Kinds, rows: Sequence[StoredRow], newest: Mapping[Kind, UUID], decided: Sequence[tuple[UUID, UUID, Verdict]]
 ) -> Kinds:
     """The empty indexes, filled as they were stored."""
-    rows = sorted(rows, key=attrgetter("version"))
     for kind, index in kinds.items():
         index.restore([Stored(r.id, r.identity, r.row, r.entity) for r in rows if r.kind is kind], newest.get(kind))
     kinds[Kind.PERSON].apply([Decide(a, b, verdict) for a, b, verdict in decided])

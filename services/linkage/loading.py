@@ -25,14 +25,13 @@ import numpy as np
 
 from services.linkage.beside import Beside, build
 from services.linkage.bulk import in_parts
-from services.linkage.exact import ExactIndex
 from services.linkage.index import EDGE, Delta, Index, Stored, Upsert
-from services.linkage.live import told
-from services.linkage.records import Kept, Published, fold, is_unchanged
+from services.linkage.live import by_rules, told
+from services.linkage.records import Kept, Known, Published, fold, is_unchanged
 from services.linkage.registry import InUse
 from services.linkage.relinking import Progress
 from services.linkage.store import READ, LinkageStore
-from services.linkage.stream import SOURCE
+from services.linkage.stream import SOURCE, sightings
 from shared.contracts import Access, Accesses, Action, Change, EntityChanged, Event, Kind
 from shared.contracts.envelope import first
 from shared.db import Database
@@ -78,7 +77,6 @@ class Loading:
             await self._sight(store, published, kept)
             linked = await self._placed(store, beside, kept, version)
             await _write(store, kept, linked, version)
-            await store.commit_version(version)
             for messages in said(kept, linked, now):
                 await self._outbox.put(connection, packed(messages))
         return Loaded(len(published), len(kept), len(linked.changes))
@@ -110,11 +108,9 @@ class Loading:
     ) -> None:
         """Identities that were published again as they are known: remember when."""
         for part in in_parts((id for id in published if id not in kept), READ):
-            described = {id: [one.occurred for one in published[id] if one.identity] for id in part}
             known = await store.known(part)
-            await store.sighted(
-                {id: max(at) for id, at in described.items() if at and is_unchanged(published[id], known.get(id))}
-            )
+            unchanged = {id: published[id] for id in part if is_unchanged(published[id], known.get(id))}
+            await store.sighted(sightings(unchanged, known), known)
 
     async def _placed(self, store: LinkageStore, beside: Beside, kept: Mapping[UUID, Kept], version: int) -> Linked:
         """People's entities keep the ids they have; places and organisations are linked here, by look-ups."""
@@ -123,18 +119,15 @@ class Loading:
         people = await asyncio.to_thread(beside.index.adopt, before, newest.get(Kind.PERSON))
         deltas = [(Kind.PERSON, Delta(entities=people))]
         entity_of = beside.index.entities_of(kept)
-        for kind in (Kind.PLACE, Kind.ORGANISATION):
+        for kind, index in by_rules().items():
             ours = [Upsert(one.id, one.identity) for one in kept.values() if one.kind is kind]
             if ours:
-                index = ExactIndex(kind)
-                index.restore(
-                    [
-                        Stored(row["id"], row["identity"], b"", row["entity"])
-                        async for part in store.read("identities_of", kind)
-                        for row in part
-                    ],
-                    newest.get(kind),
-                )
+                there = [
+                    Stored(row["id"], row["identity"], b"", row["entity"])
+                    async for part in store.read("identities_of", kind)
+                    for row in part
+                ]
+                await asyncio.to_thread(index.restore, there, newest.get(kind))
                 deltas.append((kind, await asyncio.to_thread(index.apply, ours)))
                 entity_of |= {one.record: index.entity(one.record) for one in ours}
         return Linked(told(deltas, version).changes, entity_of, beside.index.rows(beside.index.records()))
@@ -148,9 +141,9 @@ async def _folded(
     for part in in_parts(ids, READ):
         known = await store.known(part)
         news = [id for id in part if not is_unchanged(published[id], known.get(id))]
-        before = await store.identities(id for id in news if id in known)
+        before = {one.id: one for one in await store.members(id for id in news if id in known)}
         for id in news:
-            was = before[id][0] if id in before else None
+            was = before.get(id)
             now = fold(published[id], was)
             if was is None or replace(now, times=now.confirmed) != replace(was, times=was.confirmed):
                 kept[id] = now
@@ -165,15 +158,16 @@ def _members(entity_of: Mapping[UUID, UUID]) -> dict[UUID, list[UUID]]:
 
 
 async def _write(store: LinkageStore, kept: Mapping[UUID, Kept], linked: Linked, version: int) -> None:
-    """Everything into the tables that a stream fills: new rows by COPY, the others by the stream's statements."""
+    """Everything into the tables that a stream fills: new rows by COPY, the others by the stream's statement."""
     async for rows in store.read("rows_of", Kind.PERSON):
-        changed = {row["id"]: linked.rows[row["id"]] for row in rows if _differ(row["row"], linked.rows[row["id"]])}
-        await store.keep_rows(changed, version)
-    known: set[UUID] = set()
+        lacking = {row["id"]: linked.rows[row["id"]] for row in rows if _lacks(row["row"], linked.rows[row["id"]])}
+        await store.keep([], {}, lacking, [], version)
+    known: dict[UUID, Known] = {}
     for ids in in_parts(kept, READ):
-        known |= set(await store.known(ids))
+        known |= await store.known(ids)
     for part in in_parts((one for id, one in kept.items() if id in known), READ):
-        await store.keep_records(part, linked.entity_of, version)
+        places = {one.id: (known[one.id].entity, known[one.id].version) for one in part}
+        await store.keep(part, places, {}, [], version)
     fresh = [one for id, one in kept.items() if id not in known]
     await store.copy_records(fresh, linked.entity_of, linked.rows, version)
     new = {one.id for one in fresh}
@@ -181,12 +175,13 @@ async def _write(store: LinkageStore, kept: Mapping[UUID, Kept], linked: Linked,
     await store.copy_entities(copied, version)
     done = {one.entity for one in copied}
     for changes in in_parts((one for one in linked.changes if one.entity not in done), READ):
-        await store.keep_entities(changes, version)
+        await store.keep([], {}, {}, changes, version)
 
 
-def _differ(kept: bytes, now: bytes) -> bool:
-    """Whether two rows hold other edges, in whatever order."""
-    return kept != now and sorted(np.frombuffer(kept, EDGE).tolist()) != sorted(np.frombuffer(now, EDGE).tolist())
+def _lacks(kept: bytes | None, now: bytes) -> bool:
+    """Whether a stored row lacks an edge that there is now. What it has too much is dropped when it is read."""
+    before = np.frombuffer(kept or b"", EDGE)["other"]
+    return not np.isin(np.frombuffer(now, EDGE)["other"], before).all()
 
 
 def said(kept: Mapping[UUID, Kept], linked: Linked, now: datetime) -> Iterator[list[Event[Any]]]:

@@ -12,7 +12,8 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
-from services.linkage.columns import Columns, grown
+from services.linkage.arrays import grown
+from services.linkage.columns import Columns
 from services.linkage.normal import Traits, content, is_nameless
 
 Ints = NDArray[np.int64]

@@ -22,18 +22,21 @@ class Pairs:
     """Value ids of both sides of n pairs of nodes."""
 
     def __init__(self, columns: Columns, left: Nodes, right: Nodes) -> None:
-        self._columns, self._left, self._right = columns, left, right
-        self._known: dict[str, tuple[Ids, Ids]] = {}
+        self._columns, self._size = columns, len(left)
+        self._left, self._right = (np.ascontiguousarray(columns.ids[nodes].T) for nodes in (left, right))
+        self._borne = np.asarray(((self._left > 0) & (self._right > 0)).any(axis=1)).tolist()
 
     def __len__(self) -> int:
-        return len(self._left)
+        return self._size
+
+    def bear(self, trait: str) -> bool:
+        """Whether any pair has a value of the trait on both sides."""
+        return bool(self._borne[self._columns.at[trait]])
 
     def of(self, trait: str) -> tuple[Ids, Ids]:
         """The ids of one trait's values, 0 where a node has none."""
-        if trait not in self._known:
-            column = self._columns.ids[self._columns.at[trait]]
-            self._known[trait] = column[self._left], column[self._right]
-        return self._known[trait]
+        at = self._columns.at[trait]
+        return self._left[at], self._right[at]
 
     def vocabulary(self, sort: str) -> Vocabulary:
         """The values of one sort."""
@@ -44,7 +47,7 @@ def level_of_same(left: Ids, right: Ids, different: int) -> tuple[Codes, Nodes]:
     """0 where a side has no value, 1 where they are the same, else `different`; and the places of those last."""
     level = np.where(left == right, np.uint8(1), np.uint8(different))
     level[(left == 0) | (right == 0)] = 0
-    return level, np.flatnonzero(level == different)
+    return level, (level == different).nonzero()[0]
 
 
 def within(vocabulary: Vocabulary, left: Ids, right: Ids, edits: int) -> Codes:

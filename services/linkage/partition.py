@@ -14,8 +14,8 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
+from services.linkage.arrays import NONE, Marks, distinct, grown, lengths, runs
 from services.linkage.cluster import MUST, MUST_NOT, Clustering, Floats, Ints, agglomerate
-from services.linkage.columns import grown
 from services.linkage.edges import Edges
 from services.linkage.model import Thresholds
 from services.linkage.nodes import Moves, Nodes
@@ -83,6 +83,7 @@ class Partition:
         self._low: Floats = np.zeros(0, np.float64)
         self._members: dict[int, Ints] = {}
         self._place: NDArray[np.int32] = np.zeros(0, np.int32)
+        self._marks = Marks()
 
     def restore(self, clusters: Sequence[Sequence[int]]) -> None:
         """Take clusters as they were stored. How they merged is not known, so it counts as weakly as can be."""
@@ -99,8 +100,8 @@ class Partition:
         gone = moves.gone[~thin[moves.gone]]
         before = self._joined(self._label[np.concatenate((changed, stirred))])
         reshaped = [self._leave(gone)]
-        region = before[~np.isin(before, gone)]
-        news = np.unique(self._label[region])
+        region = before[~self._marks.among(before, gone)]
+        news = distinct(self._label[region])
         doubts = proved = _NO_PAIRS
         while len(region):
             found, border = self._alone(region)
@@ -108,18 +109,19 @@ class Partition:
             # Two clusters that came out of one run as they went in are proved harmless to each other till one changes;
             # so are two that nothing of late has changed, or touched the edges of.
             proved = np.concatenate((proved, doubts))
-            proved = proved[~np.isin(proved, upset).any(axis=1)]
-            news = np.union1d(news, upset)
+            proved = proved[~self._marks.among(proved, upset).any(axis=1)]
+            news = distinct(np.concatenate((news, upset)))
             doubts = self._doubts(region, border, proved, news)
             region = self._joined(doubts.ravel())
-        living = changed[~np.isin(changed, gone)]
-        labels = np.unique(self._label[np.concatenate((*reshaped, living))])
+        living = changed[~self._marks.among(changed, gone)]
+        labels = distinct(self._label[np.concatenate((*reshaped, living))])
         return [self._cluster(label).tolist() for label in labels.tolist()]
 
     def _grow(self) -> None:
         known, size = len(self._label), self._nodes.count
         self._label, self._size = grown(self._label, size), grown(self._size, size)
         self._first, self._low = grown(self._first, size), grown(self._low, size)
+        self._marks.hold(size)
         if len(self._label) > known:
             self._label[known:] = np.arange(known, len(self._label))
             self._size[known:] = 1
@@ -133,15 +135,19 @@ class Partition:
     def _joined(self, labels: Ints | Labels) -> Ints:
         """All nodes in these clusters, in order."""
         found = [self._cluster(label) for label in set(labels.tolist())]
-        return np.sort(np.concatenate(found)) if found else np.zeros(0, np.int64)
+        if not found:
+            return NONE
+        nodes = np.concatenate(found)
+        nodes.sort()
+        return nodes
 
     def _leave(self, gone: Ints) -> Ints:
         """Take nodes out of their clusters; a node of each rest, which holds no longer and is clustered anew."""
         rests: list[int] = []
-        for label in np.unique(self._label[gone]).tolist():
+        for label in distinct(self._label[gone]).tolist():
             members = self._members.pop(label, gone[:0])
             self._alone_again(members)
-            rest = members[~np.isin(members, gone)]
+            rest = members[~self._marks.among(members, gone)]
             if len(rest):
                 self._take(rest)
                 rests.append(int(rest[0]))
@@ -195,18 +201,17 @@ class Partition:
     def _adopt(self, region: Ints, found: Clustering, reshaped: list[Ints]) -> Labels:
         """Make the clusters found those that hold, and note a node of each that was not there before. Back come all
         labels, old and new, that mean another cluster now."""
-        order = np.argsort(found.label, kind="stable")
-        starts = np.flatnonzero(np.diff(found.label[order], prepend=-1))
-        counts = np.diff(np.append(starts, len(order)))
+        order, starts = runs(found.label)
+        counts = lengths(starts, len(order))
         was, heads = self._label[region[order]], region[order[starts]]
         least, most = np.minimum.reduceat(was, starts), np.maximum.reduceat(was, starts)
         new = (least != most) | (self._size[least] != counts)
-        old = np.unique(was[np.repeat(new, counts)])
+        old = distinct(was[new.repeat(counts)])
         for label in old.tolist():
             self._members.pop(label, None)
         self._label[region], self._first[region] = region[found.label], found.first
         self._size[heads], self._low[heads] = counts, found.low[order[starts]]
-        for at in np.flatnonzero(new & (counts > 1)).tolist():
+        for at in (new & (counts > 1)).nonzero()[0].tolist():
             self._members[int(heads[at])] = region[order[starts[at] : starts[at] + counts[at]]]
         reshaped.append(heads[new])
         return np.concatenate((old, heads[new].astype(np.int32)))
@@ -224,13 +229,17 @@ class Partition:
             return _NO_PAIRS
         near, far = region[border.place], border.other
         span = len(self._label)
-        ends = self._label[[near, far]].astype(np.int64)
-        pairs, which = np.unique(ends.min(axis=0) * span + ends.max(axis=0), return_inverse=True)
-        total = np.bincount(which, weight - self._missing, len(pairs))
+        one, other = self._label[near].astype(np.int64), self._label[far].astype(np.int64)
+        codes = np.minimum(one, other) * span + np.maximum(one, other)
+        order, starts = runs(codes)
+        pairs = codes[order[starts]]
+        total = np.add.reduceat(weight[order] - self._missing, starts)
         one, other = pairs // span, pairs % span
         bad = total / (self._size[one].astype(np.int64) * self._size[other]) + self._missing >= self._link
         bad |= total / 2 + self._missing >= np.minimum(self._low[one], self._low[other])
-        bad[which[(weight >= self._link) & (weight >= np.minimum(self._first[near], self._first[far]))]] = True
-        bad &= np.isin(one, news) | np.isin(other, news)
-        bad &= ~np.isin(pairs, proved[:, 0] * span + proved[:, 1])
-        return np.stack((one[bad], other[bad]), axis=1)
+        strong = (weight >= self._link) & (weight >= np.minimum(self._first[near], self._first[far]))
+        bad |= np.logical_or.reduceat(strong[order], starts)
+        bad &= self._marks.among(one, news) | self._marks.among(other, news)
+        if len(proved):
+            bad &= ~np.isin(pairs, proved[:, 0] * span + proved[:, 1])
+        return np.stack((one[bad], other[bad]), axis=1) if bad.any() else _NO_PAIRS

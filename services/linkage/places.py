@@ -10,7 +10,7 @@ _UNIT = re.compile(
     r"^(?:(?:flat|flt|apartment|apt|unit|room|rm|fflat|suite|studio|maisonette)\.? ?(?:no )?([a-z]|\d+[a-z]?)\b"
     r"|((?:first|second|third|ground|top|basement|upper|lower|lower ground) floor)(?: flat)?\b)[ ,]*"
 )
-_NUMBER = re.compile(r"\b(\d+)(?: ?([a-z])\b)?(?: (?:to|\d+)\b(?= \d*[a-z]))?")
+_NUMBER = re.compile(r"\b(\d+)(?: ?(?!(?<= )y\b)([a-z])\b)?(?: (?:to|\d+)\b(?= \d*[a-z]))?")
 _WORDS = {
     "st": "street", "str": "street", "rd": "road", "ave": "avenue", "av": "avenue", "ln": "lane", "dr": "drive",
     "cl": "close", "ct": "court", "crt": "court", "cres": "crescent", "cr": "crescent", "gdns": "gardens",

@@ -3,10 +3,14 @@
 SELECT id, digest, seen, entity, version FROM records WHERE id = ANY ($1::uuid[]);
 
 -- name: sighted
--- Unchanged identities were published again: remember when. Index: records_pkey; HOT, the row has room.
-UPDATE records r SET seen = n.seen
-FROM unnest($1::uuid[], $2::timestamptz[]) AS n (id, seen)
-WHERE r.id = n.id AND r.seen < n.seen;
+-- Unchanged identities were published again: remember when. How many still have the identity they were known by (another
+-- replica may have changed one since). Index: records_pkey; HOT, the row has room.
+WITH seen AS (
+    UPDATE records r SET seen = greatest(r.seen, n.seen)
+    FROM unnest($1::uuid[], $2::bytea[], $3::timestamptz[]) AS n (id, digest, seen)
+    WHERE r.id = n.id AND r.digest = n.digest RETURNING 1
+)
+SELECT count(*) FROM seen;
 
 -- name: lead
 -- One batch at a time changes the index, whichever replica it comes from; and what is committed. Index: the only row.
@@ -20,53 +24,53 @@ SELECT version FROM index_state;
 -- A replica that only answers reads the whole index as of one moment, and nobody waits for it.
 SET TRANSACTION ISOLATION LEVEL REPEATABLE READ;
 
--- name: commit_version
--- What the index is when this transaction commits.
-UPDATE index_state SET version = $1;
-
 -- name: identities
--- The wide rows of records whose identity may have changed. Index: identities_pkey, records_pkey.
-SELECT i.id, i.kind, i.partner, i.agreement, i.identity, i.times, i.snapshot, r.seen, r.entity, r.version
-FROM identities i JOIN records r USING (id) WHERE i.id = ANY ($1::uuid[]);
+-- The wide rows of records whose identity may have changed; until we commit nobody else sights them. Index:
+-- identities_pkey, records_pkey.
+SELECT i.id, i.kind, i.partner, i.agreement, i.identity, i.times, i.snapshot, r.digest, r.seen, r.entity, r.version
+FROM identities i JOIN records r USING (id) WHERE i.id = ANY ($1::uuid[]) FOR UPDATE OF r;
 
--- name: keep_identities
--- New and changed identities. Index: identities_pkey.
-INSERT INTO identities (id, kind, partner, agreement, identity, times, snapshot, row, version)
-SELECT id, kind, partner, agreement, identity, times, string_to_array(snapshot, ' '), '', $8
-FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::jsonb[], $6::jsonb[], $7::text[])
-    AS n (id, kind, partner, agreement, identity, times, snapshot)
-ON CONFLICT (id) DO UPDATE SET agreement = excluded.agreement, identity = excluded.identity, times = excluded.times,
-    snapshot = excluded.snapshot, version = excluded.version;
-
--- name: keep_rows
--- The packed keys and edges of every record the batch touched. Index: identities_pkey.
-UPDATE identities i SET row = n.row, version = $3, model = (SELECT number FROM models WHERE state = 'active')
-FROM unnest($1::uuid[], $2::bytea[]) AS n (id, row) WHERE i.id = n.id;
-
--- name: keep_records
--- New records, and records seen with another identity. Index: records_pkey.
-INSERT INTO records (id, kind, digest, seen, entity, version)
-SELECT * FROM unnest($1::uuid[], $2::text[], $3::bytea[], $4::timestamptz[], $5::uuid[], $6::bigint[])
-ON CONFLICT (id) DO UPDATE SET digest = excluded.digest, seen = greatest(records.seen, excluded.seen);
-
--- name: assign
--- Records that changed hands. Index: records_pkey.
-UPDATE records r SET entity = n.entity, version = $3
-FROM unnest($1::uuid[], $2::uuid[]) AS n (id, entity) WHERE r.id = n.id;
-
--- name: keep_entities
--- Entities as they are after the batch. Index: entities_pkey.
-INSERT INTO entities (id, kind, members, version, into_entity)
-SELECT id, kind, string_to_array(members, ' ')::uuid[], $5, into_entity
-FROM unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[]) AS n (id, kind, members, into_entity)
-ON CONFLICT (id) DO UPDATE SET members = excluded.members, version = excluded.version,
-    into_entity = excluded.into_entity;
+-- name: keep
+-- All that a batch changed, in one round trip: each row is written once. Records that were said to be new or changed
+-- ($1 to $12; no packed row: it stays as it is); of others, the packed rows ($13, $14) and where they are now
+-- ($15, $16); entities as they are after the batch ($17 to $20); and what the index is when this transaction commits
+-- ($21). Index: identities_pkey, records_pkey, entities_pkey.
+WITH said AS (
+    SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::jsonb[], $6::jsonb[], $7::text[],
+        $8::bytea[], $9::bytea[], $10::timestamptz[], $11::uuid[], $12::bigint[])
+        AS n (id, kind, partner, agreement, identity, times, snapshot, row, digest, seen, entity, placed)
+), wide AS (
+    INSERT INTO identities (id, kind, partner, agreement, identity, times, snapshot, row, model, version)
+    SELECT id, kind, partner, agreement, identity, times, string_to_array(snapshot, ' '), row,
+        (SELECT number FROM models WHERE state = 'active'), $21 FROM said
+    ON CONFLICT (id) DO UPDATE SET agreement = excluded.agreement, identity = excluded.identity,
+        times = excluded.times, snapshot = excluded.snapshot, row = coalesce(excluded.row, identities.row),
+        model = CASE WHEN excluded.row IS NULL THEN identities.model ELSE excluded.model END,
+        version = excluded.version
+), narrow AS (
+    INSERT INTO records (id, kind, digest, seen, entity, version)
+    SELECT id, kind, digest, seen, entity, placed FROM said
+    ON CONFLICT (id) DO UPDATE SET digest = excluded.digest, seen = greatest(records.seen, excluded.seen),
+        entity = excluded.entity, version = excluded.version
+), packed AS (
+    UPDATE identities i SET row = n.row, model = (SELECT number FROM models WHERE state = 'active'), version = $21
+    FROM unnest($13::uuid[], $14::bytea[]) AS n (id, row) WHERE i.id = n.id
+), moved AS (
+    UPDATE records r SET entity = n.entity, version = $21
+    FROM unnest($15::uuid[], $16::uuid[]) AS n (id, entity) WHERE r.id = n.id
+), living AS (
+    INSERT INTO entities (id, kind, members, version, into_entity)
+    SELECT id, kind, string_to_array(members, ' ')::uuid[], $21, into_entity
+    FROM unnest($17::uuid[], $18::text[], $19::text[], $20::uuid[]) AS n (id, kind, members, into_entity)
+    ON CONFLICT (id) DO UPDATE SET members = excluded.members, version = excluded.version,
+        into_entity = excluded.into_entity
+)
+UPDATE index_state SET version = $21;
 
 -- name: everything
 -- The whole index, to rebuild the half in memory. After a switch of models the new one's rows may still be beside.
-SELECT i.id, i.kind, i.identity, r.entity,
-    CASE WHEN i.model IS DISTINCT FROM s.model THEN coalesce(s.row, i.row) ELSE i.row END AS row,
-    CASE WHEN i.model IS DISTINCT FROM s.model THEN coalesce(s.version, i.version) ELSE i.version END AS version
+SELECT i.id, i.kind, i.identity, i.version, r.entity,
+    coalesce(CASE WHEN i.model IS DISTINCT FROM s.model THEN s.row END, i.row, '') AS row
 FROM identities i JOIN records r USING (id)
 LEFT JOIN relinked s ON s.id = i.id AND s.model = (SELECT number FROM models WHERE state = 'active');
 
@@ -163,8 +167,8 @@ UPDATE models SET report = $2 WHERE number = $1;
 SELECT pg_export_snapshot();
 
 -- name: identities_of
--- All identities of a kind and their entities, in the order they were written.
-SELECT i.id, i.identity, r.entity FROM identities i JOIN records r USING (id) WHERE i.kind = $1 ORDER BY i.version;
+-- All identities of a kind and their entities.
+SELECT i.id, i.identity, r.entity FROM identities i JOIN records r USING (id) WHERE i.kind = $1;
 
 -- name: training
 -- What a model is learned from.
@@ -196,13 +200,13 @@ DELETE FROM relinked;
 
 -- name: keep_relinked
 -- What changed under the wanted model. Index: relinked_pkey.
-INSERT INTO relinked (model, version, id, row, entity)
-SELECT $1, $2, id, row, entity FROM unnest($3::uuid[], $4::bytea[], $5::uuid[]) AS n (id, row, entity)
-ON CONFLICT (id) DO UPDATE SET row = excluded.row, entity = excluded.entity, version = excluded.version;
+INSERT INTO relinked (model, id, row, entity)
+SELECT $1, id, row, entity FROM unnest($2::uuid[], $3::bytea[], $4::uuid[]) AS n (id, row, entity)
+ON CONFLICT (id) DO UPDATE SET row = excluded.row, entity = excluded.entity;
 
 -- name: relinked
 -- The index as the wanted model has it, to take it into memory.
-SELECT i.id, i.identity, s.row, s.entity FROM relinked s JOIN identities i USING (id) ORDER BY s.version;
+SELECT i.id, i.identity, s.row, s.entity FROM relinked s JOIN identities i USING (id);
 
 -- name: unsettled
 -- Whether rows of a switch are still beside: at most as long as the table is read.
@@ -211,9 +215,8 @@ SELECT EXISTS (SELECT FROM relinked WHERE model = $1);
 -- name: settle
 -- After a switch: some rows move to their place. A row that the stream has written since is newer and stays.
 WITH part AS (
-    DELETE FROM relinked WHERE id IN (SELECT id FROM relinked WHERE model = $1 LIMIT $2) RETURNING id, row, version
+    DELETE FROM relinked WHERE id IN (SELECT id FROM relinked WHERE model = $1 LIMIT $2) RETURNING id, row
 ), moved AS (
-    UPDATE identities i SET row = part.row, model = $1, version = part.version
-    FROM part WHERE i.id = part.id AND i.model IS DISTINCT FROM $1
+    UPDATE identities i SET row = part.row, model = $1 FROM part WHERE i.id = part.id AND i.model IS DISTINCT FROM $1
 )
 SELECT count(*) FROM part;

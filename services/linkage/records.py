@@ -4,6 +4,7 @@ A record is a function of the set of its events. Most events publish the identit
 time of the sighting moves, and nothing is linked anew.
 """
 
+import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -29,12 +30,12 @@ class Published:
     agreement: str
     identity: Identity
     occurred: datetime
+    digest: bytes = dataclasses.field(init=False)
+    """16 bytes that differ when the identity does, or the agreement it comes in under."""
 
-    @property
-    def digest(self) -> bytes:
-        """16 bytes that differ when the identity does, or the agreement it comes in under."""
+    def __post_init__(self) -> None:
         named = orjson.dumps([self.agreement, self.identity], option=orjson.OPT_SORT_KEYS)
-        return blake2b(named, digest_size=16).digest()
+        object.__setattr__(self, "digest", blake2b(named, digest_size=16).digest())
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,7 +82,7 @@ class Relinking:
         rows = rows_of(built.index)
         self._progress.say(f"Keeping what {version} says of {len(rows)} records")
         async with self._database.transaction() as connection:
-            await Registry(connection).copy_relinked(model.number, built.version, rows)
+            await Registry(connection).copy_relinked(model.number, rows)
         rows.clear()
         while await self._follow(model.number, built) >= STEP:
             pass
@@ -138,7 +138,7 @@ class Relinking:
             store = LinkageStore(connection)
             await store.freeze()
             step = await beside.follow(store)
-            await Registry(connection).keep_relinked(number, beside.version, step.rows)
+            await Registry(connection).keep_relinked(number, step.rows)
         return step.read
 
     @asynccontextmanager
@@ -149,7 +149,7 @@ class Relinking:
                 store = LinkageStore(locked)
                 await store.lead()
                 step = await beside.follow(store)
-                await self._apart(lambda registry: registry.keep_relinked(number, beside.version, step.rows))
+                await self._apart(lambda registry: registry.keep_relinked(number, step.rows))
                 await LinkageStore(moment).freeze()
                 snapshot = await Registry(moment).export_snapshot()
                 await self._apart(lambda registry: registry.set(number, "wanted", self._by, snapshot))

@@ -14,6 +14,10 @@ from services.linkage.records import Kept, Known
 from services.linkage.rulings import Ruling
 from shared.contracts import EntityChanged, Kind
 from shared.db import Connection, queries
+from shared.errors import Unavailable
+
+Place = tuple[UUID, int]
+"""The entity of a record, and the version of that claim."""
 
 READ = 10_000
 """Rows that are read at once where a table is larger than memory should hold."""
@@ -64,9 +68,12 @@ class LinkageStore:
         rows = await self._connection.fetch(Q["known"], list(ids))
         return {row["id"]: Known(row["digest"], row["seen"], row["entity"], row["version"]) for row in rows}
 
-    async def sighted(self, seen: Mapping[UUID, datetime]) -> None:
+    async def sighted(self, seen: Mapping[UUID, datetime], known: Mapping[UUID, Known]) -> None:
+        """Raises ``Unavailable`` when a record is not ``known`` rightly any more: the batch must be judged anew."""
         if seen:
-            await self._connection.execute(Q["sighted"], list(seen), list(seen.values()))
+            digests = [known[id].digest for id in seen]
+            if await self._connection.fetchval(Q["sighted"], list(seen), digests, list(seen.values())) < len(seen):
+                raise Unavailable("another replica has changed a record since it was read")
 
     async def lead(self) -> int:
         """Wait until no other batch changes the index; the version that is committed."""
@@ -82,38 +89,33 @@ class LinkageStore:
         """First in a transaction: all that it reads is of one moment."""
         await self._connection.execute(Q["freeze"])
 
-    async def commit_version(self, version: int) -> None:
-        """What the index is when this transaction commits."""
-        await self._connection.execute(Q["commit_version"], version)
-
     async def identities(self, ids: Iterable[UUID]) -> dict[UUID, tuple[Kept, Known]]:
-        known = await self.known(ids)
-        rows = await self._connection.fetch(Q["identities"], list(known))
-        return {row["id"]: (_kept(row, known[row["id"]]), known[row["id"]]) for row in rows}
+        rows = await self._connection.fetch(Q["identities"], list(ids))
+        return {row["id"]: (_kept(row), Known(row["digest"], row["seen"], row["entity"], row["version"]))
+                for row in rows}  # fmt: skip
 
     async def members(self, ids: Iterable[UUID]) -> list[Kept]:
         """The records themselves, in one query."""
-        rows = await self._connection.fetch(Q["members"], list(ids))
-        return [
-            Kept(
-                row["id"], Kind(row["kind"]), row["partner"], row["agreement"], row["identity"], row["times"],
-                row["snapshot"], row["digest"], row["seen"],
-            )
-            for row in rows
-        ]  # fmt: skip
+        return [_kept(row) for row in await self._connection.fetch(Q["members"], list(ids))]
 
-    async def keep_records(self, kept: Sequence[Kept], entity_of: Mapping[UUID, UUID], version: int) -> None:
-        """Write new and changed records, wide and narrow."""
-        if not kept:
-            return
+    async def keep(
+        self, kept: Sequence[Kept], places: Mapping[UUID, Place], rows: Mapping[UUID, bytes],
+        changes: Sequence[EntityChanged], version: int,
+    ) -> None:  # fmt: skip
+        """Write what a batch changed: records said to be new or changed and the ``places`` of those, packed rows and
+        entities; ``version`` is what the index is when this transaction commits."""
+        said = {one.id for one in kept}
+        others = {id: row for id, row in rows.items() if id not in said}
+        moved = {record: c.entity for c in changes for record in {*c.after}.difference(c.before, said)}
         await self._connection.execute(
-            Q["keep_identities"], [k.id for k in kept], [k.kind for k in kept], [k.partner for k in kept],
-            [k.agreement for k in kept], [k.identity for k in kept], [k.times for k in kept],
-            [" ".join(k.snapshot) for k in kept], version,
-        )  # fmt: skip
-        await self._connection.execute(
-            Q["keep_records"], [k.id for k in kept], [k.kind for k in kept], [k.digest for k in kept],
-            [k.seen for k in kept], [entity_of[k.id] for k in kept], [version] * len(kept),
+            Q["keep"],
+            [k.id for k in kept], [k.kind for k in kept], [k.partner for k in kept], [k.agreement for k in kept],
+            [k.identity for k in kept], [k.times for k in kept], [" ".join(k.snapshot) for k in kept],
+            [rows.get(k.id) for k in kept], [k.digest for k in kept], [k.seen for k in kept],
+            [places[k.id][0] for k in kept], [places[k.id][1] for k in kept],
+            list(others), list(others.values()), list(moved), list(moved.values()),
+            [c.entity for c in changes], [c.kind for c in changes], [" ".join(map(str, c.after)) for c in changes],
+            [c.into for c in changes], version,
         )  # fmt: skip
 
     async def copy_records(
@@ -135,21 +137,6 @@ class LinkageStore:
         for part in in_parts(created, COPIED):
             rows = [(one.entity, one.kind, one.after, version) for one in part]
             await self._connection.copy_records_to_table("entities", records=rows, columns=ENTITIES)
-
-    async def keep_rows(self, rows: Mapping[UUID, bytes], version: int) -> None:
-        if rows:
-            await self._connection.execute(Q["keep_rows"], list(rows), list(rows.values()), version)
-
-    async def keep_entities(self, changes: Sequence[EntityChanged], version: int) -> None:
-        """Write entities after a change, and hand over the records that changed hands."""
-        if not changes:
-            return
-        await self._connection.execute(
-            Q["keep_entities"], [c.entity for c in changes], [c.kind for c in changes],
-            [" ".join(map(str, c.after)) for c in changes], [c.into for c in changes], version,
-        )  # fmt: skip
-        moved = [(record, c.entity) for c in changes for record in set(c.after) - set(c.before)]
-        await self._connection.execute(Q["assign"], [m[0] for m in moved], [m[1] for m in moved], version)
 
     async def everything(self) -> list[StoredRow]:
         return [_stored(row) for row in await self._connection.fetch(Q["everything"])]
@@ -225,10 +212,10 @@ class LinkageStore:
         return {row["kind"]: (row["records"], row["entities"]) for row in rows}
 
 
-def _kept(row: asyncpg.Record, known: Known) -> Kept:
+def _kept(row: asyncpg.Record) -> Kept:
     return Kept(
         row["id"], Kind(row["kind"]), row["partner"], row["agreement"], row["identity"], row["times"],
-        tuple(row["snapshot"]), known.digest, known.seen,
+        tuple(row["snapshot"]), row["digest"], row["seen"],
     )  # fmt: skip
 
 

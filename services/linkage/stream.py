@@ -8,7 +8,8 @@ Invariants
 
 Failures
     transaction fails          ``forget`` marks the index stale; the next batch that links reads it anew
-    another replica committed  the version is not ours: the next batch that links reads the index anew
+    another replica committed  the version is not ours: the next batch that links reads the index anew; a batch that
+                               took a record for unchanged which no longer is as it was read is tried again
 """
 
 from collections import defaultdict
@@ -17,9 +18,9 @@ from datetime import datetime
 from uuid import UUID
 
 from services.linkage import metrics
-from services.linkage.live import LiveIndex, Place
-from services.linkage.records import Published, fold, is_unchanged
-from services.linkage.store import LinkageStore
+from services.linkage.live import LiveIndex
+from services.linkage.records import NEVER, Known, Published, fold, is_unchanged
+from services.linkage.store import LinkageStore, Place
 from shared.bus import Effects, hears
 from shared.contracts import (
     Access,
@@ -44,18 +45,17 @@ class Linker:
     @hears(Topic.RECORDS)
     async def link(self, events: Sequence[Event[RecordsAccepted]], store: LinkageStore, now: datetime) -> Effects:
         """Link what is new or changed, say what changed hands, then say each fact of its entities."""
-        published = by_record(events)
+        published, held = by_record(events), self._index.version
         known = await store.known(published)
-        unchanged = {id: places for id, places in published.items() if is_unchanged(places, known.get(id))}
+        unchanged = {id: said for id, said in published.items() if is_unchanged(said, known.get(id))}
         changed = {id: said for id, said in published.items() if id not in unchanged}
         places = {id: (k.entity, k.version) for id, k in known.items()}
         changes: list[EntityChanged] = []
         if changed:
-            changes, moved = await self._relink(changed, store)
+            changes, moved = await self._relink(changed, known, held, store)
             places |= moved
         # After the index's lock, as stewards' decisions do, so that nobody waits in a circle.
-        await store.sighted({id: max(p.occurred for p in said if p.identity) for id, said in unchanged.items()
-                             if any(p.identity for p in said)})  # fmt: skip
+        await store.sighted(sightings(unchanged, known), known)
         metrics.UNCHANGED.inc(len(unchanged))
         metrics.LINKED.inc(len(changed))
         cause = events[0]
@@ -72,19 +72,19 @@ class Linker:
         self._index.spoil()
 
     async def _relink(
-        self, changed: Mapping[UUID, Sequence[Published]], store: LinkageStore
+        self, changed: Mapping[UUID, Sequence[Published]], known: Mapping[UUID, Known], held: int, store: LinkageStore
     ) -> tuple[list[EntityChanged], dict[UUID, Place]]:
-        """Under the lock: fold the events into the records, link them, keep everything."""
-        version = await self._index.catch_up(store) + 1
-        before = await store.identities(changed)
+        """Under the lock: fold the events into the records, link them, keep everything. ``known`` was read before the
+        lock, when the index was ``held``: if it still is, nobody has made any of the others known since."""
+        committed = await self._index.catch_up(store)
+        version = committed + 1
+        asked = changed.keys() & known.keys() if committed == held else changed.keys()
+        before = await store.identities(asked) if asked else {}
         kept = {id: fold(said, before[id][0] if id in before else None) for id, said in changed.items()}
         to_link = [k for id, k in kept.items() if id not in before or before[id][0].identity != k.identity]
         delta = self._index.apply(to_link, version)
         places = {id: (known.entity, known.version) for id, (_, known) in before.items()} | delta.places
-        await store.keep_records(list(kept.values()), {id: place[0] for id, place in places.items()}, version)
-        await store.keep_rows(delta.rows, version)
-        await store.keep_entities(delta.changes, version)
-        await store.commit_version(version)
+        await store.keep(list(kept.values()), places, delta.rows, delta.changes, version)
         return delta.changes, places
 
 
@@ -98,6 +98,12 @@ def by_record(events: Sequence[Event[RecordsAccepted]]) -> dict[UUID, list[Publi
                 Published(record.id, record.kind, body.partner, body.agreement, record.identity, body.occurred)
             )
     return dict(found)
+
+
+def sightings(unchanged: Mapping[UUID, Sequence[Published]], known: Mapping[UUID, Known]) -> dict[UUID, datetime]:
+    """The newest time at which each known identity was published again, where that is news."""
+    newest = {id: max((p.occurred for p in said if p.identity), default=NEVER) for id, said in unchanged.items()}
+    return {id: at for id, at in newest.items() if at > known[id].seen}
 
 
 def fact_of(event: Event[RecordsAccepted], places: Mapping[UUID, Place], now: datetime) -> Event[FactLinked]:

@@ -112,7 +112,7 @@ class Switching:
         async with self._worker.work() as work:
             await work.store.freeze()
             step = await beside.follow(work.store)
-            await Registry(work.connection).keep_relinked(wanted.number, beside.version, step.rows)
+            await Registry(work.connection).keep_relinked(wanted.number, step.rows)
         return step.read
 
     async def _commit(self, wanted: Registered, beside: Beside) -> None:
@@ -123,15 +123,15 @@ class Switching:
                 began = perf_counter()
                 step = await beside.follow(work.store)
                 registry = Registry(work.connection)
-                await registry.keep_relinked(wanted.number, beside.version, step.rows)
+                await registry.keep_relinked(wanted.number, step.rows)
                 changes = await self._adopted(work.store, beside, version)
+                await work.store.keep([], {}, {}, [], version)
                 for part in in_parts(changes, KEPT):
-                    await work.store.keep_entities(part, version)
+                    await work.store.keep([], {}, {}, part, version)
                 active = await registry.active()
                 assert active is not None, "a wanted model stands beside an active one"
                 await registry.set(active.number, "retired", wanted.by)
                 await registry.set(wanted.number, "active", wanted.by)
-                await work.store.commit_version(version)
                 self._say(work, wanted, changes)
                 await self._in_use.current(work.store)
                 self._live.replace({**self._live.kinds, Kind.PERSON: beside.index}, version)

@@ -132,7 +132,7 @@ def _measure_u(columns: Columns, random: np.random.Generator, pairs: int = 400_0
         u[field] = tuple(counts / counts.sum() * (4 if field == "day" else 1))
     # Names that changed places are as rare as two equal names; the rarity of both is in the pair's.
     u["given"] = (*u["given"][:8], u["given"][0])
-    there = {field for field in FIELDS if columns.ids[columns.at[_HELD_IN.get(field, field)]].any()}
+    there = {field for field in FIELDS if columns.ids[:, columns.at[_HELD_IN.get(field, field)]].any()}
     return {field: levels for field, levels in u.items() if field in there}
 
 

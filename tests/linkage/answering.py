@@ -73,8 +73,7 @@ class Office:
         async with self.database.transaction() as connection:
             store = LinkageStore(connection)
             version = await store.lead() + 1
-            entity_of = {one.id: id for id, group in zip(ids, entities, strict=True) for one in group}
-            await store.keep_records([one for group in entities for one in group], entity_of, version)
+            places = {one.id: (id, version) for id, group in zip(ids, entities, strict=True) for one in group}
             changes = [
                 EntityChanged(
                     entity=id, kind=group[0].kind, version=version, change=Change.CREATED, before=[],
@@ -82,8 +81,7 @@ class Office:
                 )
                 for id, group in zip(ids, entities, strict=True)
             ]  # fmt: skip
-            await store.keep_entities(changes, version)
-            await store.commit_version(version)
+            await store.keep([one for group in entities for one in group], places, {}, changes, version)
         return ids
 
     async def hear(self, *records: Kept) -> None:
@@ -133,8 +131,7 @@ class Office:
                     before=list(after.members), after=[*after.members, *before.members],
                 ),
             ]  # fmt: skip
-            await store.keep_entities(changes, version)
-            await store.commit_version(version)
+            await store.keep((), {}, {}, changes, version)
 
     async def golden(
         self, person: Viewer | None, purpose: str, entities: Sequence[UUID], *, token_purpose: str | None = None

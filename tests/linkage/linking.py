@@ -108,9 +108,7 @@ class Linkage:
             version = await self.live.catch_up(work.store) + 1
             linked = self.live.decide([Decide(left, right, verdict)], version)
             await work.store.rule([(min(left, right), max(left, right))], verdict, "steward", "I asked.", NOON)
-            await work.store.keep_rows(linked.rows, version)
-            await work.store.keep_entities(linked.changes, version)
-            await work.store.commit_version(version)
+            await work.store.keep([], {}, linked.rows, linked.changes, version)
 
     async def fresh(self, model: Model) -> set[frozenset[UUID]]:
         """The partition that a new index of everything has under a model."""
@@ -166,7 +164,7 @@ async def switch_and_die(dsn: str, kafka: str, step: str) -> None:
     async def die(*_: object) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
-    owner = Registry if hasattr(Registry, step) else LinkageStore
+    owner = LinkageStore if hasattr(LinkageStore, step) else Registry
     setattr(owner, step, die)
     async with linkage(dsn, kafka) as replica:
         async with replica.worker.work() as work:

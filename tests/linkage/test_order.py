@@ -108,6 +108,7 @@ class Office(RuleBasedStateMachine):
             Stored(one, identity, self.rows.get(one, b""), self.index.entity(one))
             for one, identity in self.records.items()
         ]
+        Random(len(self.rows)).shuffle(stored)  # a table has no order
         before = dict(self.index.entities())
         self.index = Index(SMALL)
         self.index.restore(stored, self.newest)

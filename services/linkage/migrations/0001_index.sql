@@ -20,8 +20,8 @@ CREATE TABLE identities (
     identity jsonb NOT NULL,        -- field → value, in normal form: the newest value of each field
     times jsonb NOT NULL,           -- field → when its value was last published, seconds since 1970
     snapshot text[] NOT NULL,       -- the fields that the last published identity had (records.seen is their time)
-    row bytea NOT NULL,             -- block keys and edges, as services/linkage/index.py packs them
-    model integer,                  -- the model whose weights the row has; NULL: there is no row yet
+    row bytea,                      -- edges to other records, as services/linkage/index.py packs them
+    model integer,                  -- the model under which the row was made
     version bigint NOT NULL         -- of the batch that wrote it
 );
 -- For who follows what changed since a version. A summary of page ranges costs a write nothing, unlike a tree.
@@ -76,6 +76,5 @@ CREATE TABLE relinked (
     id uuid PRIMARY KEY,
     model integer NOT NULL REFERENCES models (number),
     row bytea NOT NULL,
-    entity uuid NOT NULL,           -- as the model has it by itself; ids are given at the switch
-    version bigint NOT NULL         -- of the index, when the row was made
+    entity uuid NOT NULL            -- as the model has it by itself; ids are given at the switch
 );

@@ -1,0 +1,87 @@
+"""What the index asks of arrays again and again. numpy's own `unique`, `isin` and `diff` are made for long arrays: for
+the few dozen items of a batch of one, what they do around the work costs several times the work.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Ints = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+
+NONE: Ints = np.zeros(0, np.int64)
+
+
+def grown(array: NDArray[Any], size: int) -> NDArray[Any]:
+    """The array itself when it holds `size` rows, else a copy half as large again, filled up with zeros."""
+    if size <= len(array):
+        return array
+    larger = np.zeros((max(size, len(array) * 3 // 2, 256), *array.shape[1:]), array.dtype)
+    larger[: len(array)] = array
+    return larger
+
+
+def firsts(ordered: NDArray[Any]) -> Mask:
+    """Which of n ordered values are not the same as the one before."""
+    mask = np.empty(len(ordered), np.bool_)
+    mask[:1] = True
+    np.not_equal(ordered[1:], ordered[:-1], out=mask[1:])
+    return mask
+
+
+def distinct(values: NDArray[Any]) -> NDArray[Any]:
+    """The values in order, each once."""
+    ordered = values.copy()
+    ordered.sort()
+    return ordered[firsts(ordered)] if len(ordered) > 1 else ordered
+
+
+def counted(values: Ints) -> tuple[Ints, Ints]:
+    """The values in order, each once, and how often each is there."""
+    ordered = values.copy()
+    ordered.sort()
+    starts = firsts(ordered).nonzero()[0]
+    return ordered[starts], lengths(starts, len(ordered))
+
+
+def lengths(starts: Ints, end: int) -> Ints:
+    """How long each of n runs is: each ends where the next starts, the last at `end`."""
+    found = np.empty(len(starts), np.int64)
+    np.subtract(starts[1:], starts[:-1], out=found[:-1])
+    if len(starts):
+        found[-1] = end - starts[-1]
+    return found
+
+
+def spans(starts: Ints, sizes: Ints) -> Ints:
+    """start, start + 1 … of each of n spans, one span after the other."""
+    ends = sizes.cumsum()
+    if not len(ends):
+        return NONE
+    found: Ints = np.arange(ends[-1]) + (starts - ends + sizes).repeat(sizes)
+    return found
+
+
+def runs(values: NDArray[Any]) -> tuple[Ints, Ints]:
+    """Equal values brought together: the order that does it (stable), and where each run starts in that order."""
+    order = values.argsort(kind="stable")
+    return order, firsts(values[order]).nonzero()[0]
+
+
+class Marks:
+    """Which of many small numbers are among some: a byte for each number there may be."""
+
+    def __init__(self) -> None:
+        self._marked: Mask = np.zeros(256, np.bool_)
+
+    def hold(self, size: int) -> None:
+        """Make room for numbers 0 … size − 1."""
+        self._marked = grown(self._marked, size)
+
+    def among(self, values: NDArray[Any], some: NDArray[Any]) -> Mask:
+        """For each value whether it is one of `some`."""
+        self._marked[some] = True
+        found: Mask = self._marked[values]
+        self._marked[some] = False
+        return found
