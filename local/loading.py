@@ -25,8 +25,10 @@ from services.linkage.records import Published
 from services.linkage.registry import InUse
 from services.linkage.relinking import Progress
 from services.linkage.settings import LinkageSettings
+from services.linkage.terms import Terms
 from shared.access import Agreements
 from shared.db import Database
+from shared.initiatives import Initiatives
 from shared.outbox import Outbox
 
 MOST_SHOWN = 20
@@ -120,10 +122,14 @@ def load(
 
     async def all_at_once(database: Database, progress: Progress) -> tuple[Read, Loaded]:
         settings, now = LinkageSettings(), datetime.now(UTC)
-        found = read(files, partner, mapping, Agreements.load(settings.agreements), now, progress.read)
+        agreements = Agreements.load(settings.agreements)
+        terms = Terms.of(agreements, Initiatives.load(settings.initiatives))
+        found = read(files, partner, mapping, agreements, now, progress.read)
         progress.say(f"{found.rows:,} rows say something of {len(found.published):,} records")
         outbox = Outbox(database, settings.kafka, "linkage")
-        return found, await Loading(database, outbox, InUse(settings.model()), progress).load(found.published, now)
+        return found, await Loading(database, outbox, InUse(settings.model()), terms, progress).load(
+            found.published, now
+        )
 
     try:
         found, loaded = run(all_at_once, memory)

@@ -91,11 +91,13 @@ class Population(_Part):
 
 class Data(_Part):
     """The event types that are read, the features in the order of the model's columns, and who is scored (none:
-    everybody of the initiative's kind of whom anything is known)."""
+    everybody of the initiative's kind of whom anything is known). ``linking``: whether records may be joined for its
+    purpose by probability, or by stated rules alone."""
 
     events: tuple[str, ...]
     features: tuple[Feature, ...] = Field(min_length=1)
     population: Population | None = None
+    linking: Literal["probabilistic", "deterministic"] = "probabilistic"
 
     @model_validator(mode="after")
     def _consistent(self) -> "Data":

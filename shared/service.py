@@ -78,9 +78,9 @@ class Service(Generic[S]):
         )
 
     @property
-    def hears_now(self) -> bool:
-        """Whether this replica is the one that hears, where one does at a time."""
-        return self._turn is None or self._turn.held
+    def hearing(self) -> bool:
+        """Whether this replica hears, or stands by."""
+        return self.bus is not None and (self._turn is None or self._turn.held)
 
     def answers(self, *routers: APIRouter) -> None:
         for router in routers:

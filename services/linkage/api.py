@@ -30,6 +30,7 @@ REFUSALS: Mapping[int | str, dict[str, Any]] = {
     403: {"description": "No agreement shows this role anything for this purpose. The attempt is recorded.", **Problem},
 }
 MISSING: Mapping[int | str, dict[str, Any]] = {404: {"description": "There is no such entity or record.", **Problem}}
+ENDED: Mapping[int | str, dict[str, Any]] = {410: {"description": "There was one; nothing is left of it.", **Problem}}
 Purpose = Annotated[str, Query(description="Why you ask; empty: the first purpose your role has.", examples=["neet"])]
 
 
@@ -51,16 +52,17 @@ def router(desk: Desk, reception: Reception) -> APIRouter:
         found = await desk.golden(reception.calling(request, body.purpose), body.entities)
         return GoldenAnswer(entities={id: golden_said(id, found.get(id)) for id in body.entities})
 
-    @routes.get("/linkage/api/entities/{id}", summary="One entity: where each value comes from", responses={**MISSING})
+    @routes.get("/linkage/api/entities/{id}", summary="One entity: where each value comes from",
+                responses={**MISSING, **ENDED})  # fmt: skip
     async def entity(asker: who, id: UUID) -> EntitySaid:
         """Recorded as shown to you before it is sent."""
         found = await desk.entity(asker, id)
         if found is None:
-            raise HTTPException(404, f"There is no entity {id}: it never was, or all that was known of it is erased.")
+            raise HTTPException(404, f"There is no entity {id}: it never was.")
         return entity_said(asker.purpose, found)
 
     @routes.get("/linkage/api/entities/{id}/why", summary="Why its records are one, or why two entities are two",
-                responses={**MISSING})  # fmt: skip
+                responses={**MISSING, **ENDED})  # fmt: skip
     async def why(
         asker: who, id: UUID, other: Annotated[UUID | None, Query(description="Why not also this one?")] = None
     ) -> WhySaid:

@@ -14,15 +14,15 @@ from uuid import UUID
 
 from services.linkage.bulk import Bulk, in_parts
 from services.linkage.index import Change, Decide, Index, Remove, Stored, Upsert, Verdict
-from services.linkage.records import Identity
 from services.linkage.registry import Row
 from services.linkage.store import READ, LinkageStore
+from services.linkage.terms import strict_of
 from shared.contracts import Kind
 
 T = TypeVar("T")
 Decided = tuple[UUID, UUID, Verdict]
 
-NONE: Mapping[UUID, Identity] = {}
+NONE: Mapping[UUID, Upsert] = {}
 STEP = 500
 """Changes applied at once: between two of them whoever waits for the processor gets it."""
 
@@ -45,7 +45,9 @@ class Beside:
     async def follow(self, store: LinkageStore) -> Step:
         """Take in what was committed since. One moment's view: a frozen transaction, or the index's lock."""
         version, decided = await store.committed(), frozenset(await store.decided())
-        changed = [Upsert(*one) for one in await store.changed_since(Kind.PERSON, self.version)]
+        strict = strict_of(await store.terms())
+        since = await store.changed_since(Kind.PERSON, self.version)
+        changed = [Upsert(id, identity, agreement in strict) for id, identity, agreement in since]
         left = await self._left(store, changed)
         changes: list[Change] = [*changed, *(Remove(record) for record in left), *self._news(decided)]
         rows: dict[UUID, bytes | None] = {}
@@ -75,20 +77,22 @@ class Beside:
 
 
 async def build(
-    store: LinkageStore, empty: Index, bulk: Bulk, read: Callable[[int], None], ours: Mapping[UUID, Identity] = NONE
+    store: LinkageStore, empty: Index, bulk: Bulk, read: Callable[[int], None], ours: Mapping[UUID, Upsert] = NONE
 ) -> Beside:
     """The index from a frozen transaction, all records at once. ``read`` hears how many more records were read.
 
     ``ours`` are records besides, or as they are to be.
     """
     version, decided = await store.committed(), await store.decided()
-    there: set[UUID] = set()
+    strict, there = strict_of(await store.terms()), set[UUID]()
     parts: list[Sequence[Upsert]] = []
     async for rows in store.read("identities_of", Kind.PERSON):
-        parts.append([Upsert(row["id"], row["identity"]) for row in rows if row["id"] not in ours])
+        parts.append(
+            [Upsert(row["id"], row["identity"], row["agreement"] in strict) for row in rows if row["id"] not in ours]
+        )
         there |= {row["id"] for row in rows}
         read(len(rows))
-    everybody = chain(_drained(parts), in_parts((Upsert(*one) for one in ours.items()), READ))
+    everybody = chain(_drained(parts), in_parts(ours.values(), READ))
     await asyncio.to_thread(empty.fill, everybody, [Decide(*one) for one in decided], bulk.propose)
     return Beside(empty, version, decided, ours.keys() - there)
 
@@ -102,9 +106,12 @@ def rows_of(index: Index) -> list[Row]:
 async def restore(store: LinkageStore, empty: Index) -> Beside:
     """The index as it was kept, at the very moment its rows speak of: a transaction of that snapshot."""
     version, decided = await store.committed(), await store.decided()
+    strict = strict_of(await store.terms())
     stored: list[Stored] = []
     async for rows in store.read("relinked"):
-        stored += [Stored(row["id"], row["identity"], row["row"], row["entity"]) for row in rows]
+        stored += [
+            Stored(row["id"], row["identity"], row["row"], row["entity"], row["agreement"] in strict) for row in rows
+        ]
     await asyncio.to_thread(empty.restore, stored)
     await asyncio.to_thread(empty.apply, [Decide(*one) for one in decided])
     return Beside(empty, version, decided)

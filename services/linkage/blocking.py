@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from services.linkage.arrays import NONE, counted, distinct, grown
 from services.linkage.chains import Chains, KeyTable
 from services.linkage.columns import Columns
-from services.linkage.keys import CROWDS, block_keys, crowd_keys, is_narrow
+from services.linkage.keys import CROWDS, VARIANTS, block_keys, crowd_keys, is_narrow
 
 Keys = NDArray[np.uint64]
 Nodes = NDArray[np.int64]
@@ -63,6 +63,17 @@ class Proposal:
 
 _NO_PAIRS: Final = Pairs(NONE, NONE, NONE)
 
+
+@dataclass(frozen=True, slots=True)
+class Overflow:
+    """Overflowing keys of one kind: how many, and how many nodes are under the largest, and under all of them."""
+
+    kind: str
+    keys: int
+    largest: int
+    contents: int
+
+
 NARROWER: Final = 4
 """By what the cap of a narrow key is smaller."""
 
@@ -81,6 +92,21 @@ class Blocks:
     def overflowing(self) -> int:
         """How many keys are above the cap now."""
         return int((~self._live(np.arange(self._table.size))).sum())
+
+    def overflowed(self) -> list[Overflow]:
+        """The keys above the cap now by kind, the largest first: never a value."""
+        numbers = np.flatnonzero(~self._live(np.arange(self._table.size)))
+        starts, members = self._members(numbers)
+        made = block_keys(self._columns, members[starts[:-1]]) == self._table.keys[numbers][:, None]
+        kinds = np.array([" + ".join(key) for key in VARIANTS])[made.argmax(axis=1)]
+        sizes = self._count[numbers]
+        found = [
+            Overflow(
+                str(kind), int((kinds == kind).sum()), int(sizes[kinds == kind].max()), int(sizes[kinds == kind].sum())
+            )
+            for kind in np.unique(kinds)
+        ]
+        return sorted(found, key=lambda one: (-one.largest, one.kind))
 
     def _live(self, numbers: Nodes) -> NDArray[np.bool_]:
         """Whether each of n keys, by number, bears no more nodes than it may."""

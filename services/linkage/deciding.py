@@ -5,9 +5,10 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from services.linkage import metrics
+from services.linkage.blocking import Overflow
 from services.linkage.desk import entities_of, entries_of
 from services.linkage.index import Decide, Verdict
-from services.linkage.live import LiveIndex
+from services.linkage.live import LiveIndex, changing, keep
 from services.linkage.reviewing import Case, Pair, doubtful, ruled
 from services.linkage.rulings import Rulings
 from services.linkage.showing import Shown
@@ -55,6 +56,11 @@ class Review:
             work.audit(entries(asker, found))
         return found
 
+    async def overflowing(self, asker: Asker) -> Sequence[Overflow]:
+        """Block keys that too many records share, by kind and size. Nobody is shown."""
+        await self.admit(asker, "blocks")
+        return await self._standby.overflowed()
+
     async def case(self, asker: Asker, one: UUID, other: UUID) -> Case | None:
         """One pair, to decide about. None: they are not two records of one kind."""
         await self.admit(asker, "review")
@@ -93,17 +99,12 @@ class Review:
         ordered = [(min(pair), max(pair)) for pair in pairs]
         entity_of = await self._entities(ordered)
         now = datetime.now(UTC)
-        try:
-            async with self._worker.work() as work:
-                version = await self._live.catch_up(work.store) + 1
-                linked = self._live.decide([Decide(one, other, verdict) for one, other in ordered], version)
-                await work.store.rule(ordered, verdict, asker.viewer.subject, reason, now)
-                await work.store.keep((), {}, linked.rows, linked.changes, version)
-                work.say([first(SOURCE, str(change.entity), change, now) for change in linked.changes])
-                work.audit([entry for pair in ordered for entry in decision(asker, pair, entity_of, verdict)])
-        except BaseException:
-            self._live.spoil()
-            raise
+        async with changing(self._worker, self._live) as (work, version):
+            linked = self._live.decide([Decide(one, other, verdict) for one, other in ordered], version)
+            await work.store.rule(ordered, verdict, asker.viewer.subject, reason, now)
+            await keep(linked, work.store, version)
+            work.say([first(SOURCE, str(change.entity), change, now) for change in linked.changes])
+            work.audit([entry for pair in ordered for entry in decision(asker, pair, entity_of, verdict)])
         metrics.DECISIONS.labels(verdict or "undo").inc(len(ordered))
 
     async def _entities(self, pairs: Sequence[Pair]) -> dict[UUID, UUID]:

@@ -1,11 +1,15 @@
 """What a person may ask of identity. Each answer's audit entries commit with what was read, before a byte leaves."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from http import HTTPStatus
 from uuid import UUID
+
+from fastapi import HTTPException
 
 from services.linkage.reasoning import Reasoned, between, within
 from services.linkage.records import Identity, Kept
 from services.linkage.searching import CANDIDATES, Finder, Hit, rank
+from services.linkage.seeing import places_for, seen_for, was
 from services.linkage.showing import Shown, shown
 from services.linkage.store import LinkageStore, Resolved
 from services.linkage.viewing import Asker
@@ -15,6 +19,16 @@ from shared.web import N_, Refused
 from shared.work import Worker
 
 NOT_FOR_YOU = N_("No agreement lets your role see identity for this purpose. That you asked was recorded.")
+
+
+GONE = N_("All that was known under this reference is erased, or is no longer covered by an agreement.")
+
+
+class Gone(HTTPException):
+    """410: the id was somebody's, and leads to nobody now."""
+
+    def __init__(self) -> None:
+        super().__init__(HTTPStatus.GONE, GONE)
 
 
 class Desk:
@@ -34,11 +48,15 @@ class Desk:
         return found
 
     async def entity(self, asker: Asker, asked: UUID, reference: str = "entity") -> Shown | None:
-        """One entity, looked at. None: there is none. Raises ``Refused`` when nothing of it may be shown."""
+        """One entity, looked at. None: there never was one. Raises ``Refused`` when nothing of it may be shown, and
+        ``Gone`` when nothing is left of it."""
         await self.admit(asker, reference, asked)
         async with self._worker.work() as work:
             found = await entities_of(work.store, asker, [asked], oversees=asker.oversees)
             work.audit(entries_of(asker, [asked], found, Action.CONSULTATION, reference))
+            gone = asked not in found and await was(work.store, asker.purpose, asked)
+        if gone:
+            raise Gone
         if asked in found and found[asked].refused:
             raise Refused(NOT_FOR_YOU)
         return found.get(asked)
@@ -60,7 +78,7 @@ class Desk:
     async def why_records(self, asker: Asker, one: UUID, other: UUID) -> Reasoned | None:
         """What speaks for and against two records' being of one. None: one of them is not, or may not be seen."""
         async with self._worker.work() as work:
-            entity_of = {id: known.entity for id, known in (await work.store.known([one, other])).items()}
+            entity_of = await places_for(work.store, asker.purpose, [one, other])
             decided = await work.store.rulings([one, other])
         if set(entity_of) != {one, other} or one == other:
             return None
@@ -74,8 +92,8 @@ class Desk:
         asked = {field: value for field, value in typed.items() if field in asker.fields}
         records = await self._finder.find(kind, asked, CANDIDATES) if asked else []
         async with self._worker.work() as work:
-            entities = {known.entity for known in (await work.store.known(records)).values()}
-            hits = rank(asked, await entities_of(work.store, asker, entities), self._weighing)
+            entities = await places_for(work.store, asker.purpose, records)
+            hits = rank(asked, await entities_of(work.store, asker, entities.values()), self._weighing)
             found = {hit.shown.entity: hit.shown for hit in hits}
             work.audit(
                 entries_of(asker, found, found, Action.CONSULTATION, "search")
@@ -105,7 +123,7 @@ async def entities_of(
     store: LinkageStore, asker: Asker, asked: Iterable[UUID], *, oversees: bool = False
 ) -> dict[UUID, Shown]:
     """By the id asked for: one query for where the ids lead, one for all the records."""
-    living = {id: one for id, one in (await store.resolve(set(asked))).items() if one.members}
+    living = await seen_for(store, asker.purpose, set(asked))
     members = await store.members({record for one in living.values() for record in one.members})
     records = {record.id: record for record in members}
     return {id: _shown(asker, id, one, records, oversees) for id, one in living.items()}

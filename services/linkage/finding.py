@@ -58,7 +58,8 @@ def doubts(
     """At most ``limit`` pairs of entities that an edge above ``review`` millibits does not make one, one edge a pair of
     entities: those nearest to even odds."""
     weight = edges.weight[: edges.size]
-    open_ = np.flatnonzero((weight >= review) & (weight != DEAD))
+    ruled = nodes.strict[edges.left[: edges.size]] | nodes.strict[edges.right[: edges.size]]  # no score speaks there
+    open_ = np.flatnonzero((weight >= review) & (weight != DEAD) & ~ruled)
     found: dict[tuple[UUID, UUID], Doubt] = {}
     for at in open_[np.argsort(-weight[open_], kind="stable")].tolist():
         ends = [nodes.bearers(int(node)) for node in (edges.left[at], edges.right[at])]

@@ -13,18 +13,20 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
+from services.linkage.apart import RULE, apart
 from services.linkage.arrays import NONE, distinct
-from services.linkage.blocking import Blocks, Pairs, Proposal
+from services.linkage.blocking import Blocks, Overflow, Pairs, Proposal
 from services.linkage.columns import Codes, Columns
 from services.linkage.compare import FIELDS, compare
 from services.linkage.edges import Edges
 from services.linkage.entities import EntityChange, serial_of, survive
 from services.linkage.explain import Explanation, explain
 from services.linkage.finding import Doubt, doubts, find
-from services.linkage.match import Matcher
+from services.linkage.match import Matcher, Weights
 from services.linkage.model import Model
 from services.linkage.nodes import Moves, Nodes
 from services.linkage.partition import Decisions, Partition
+from services.linkage.rules import NO_RULE, rule_for
 from services.linkage.subjects import traits_of
 
 Ints = NDArray[np.int64]
@@ -33,10 +35,11 @@ Verdict = Literal["must", "must_not"]
 
 @dataclass(frozen=True, slots=True)
 class Upsert:
-    """A record as it is now: new, changed or (at no cost but a look-up) unchanged."""
+    """A record as it is now: new, changed or (at no cost but a look-up) unchanged. `strict`: only rules may join it."""
 
     record: UUID
     identity: Mapping[str, str]
+    strict: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +69,17 @@ class Stored:
     identity: Mapping[str, str]
     row: bytes
     entity: UUID
+    strict: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Delta:
-    """What a batch changed. `rows` are to be stored as they are; a record that left has none."""
+    """What a batch changed. `rows` are to be stored as they are; a record that left has none. `stirred`: living
+    entities whose members or inner evidence may have changed."""
 
     rows: Mapping[UUID, bytes] = field(default_factory=dict)
     entities: Sequence[EntityChange] = ()
+    stirred: frozenset[UUID] = frozenset()
     compared: int = 0
 
 
@@ -119,11 +125,15 @@ class Index:
         for record in decided:
             if record in self._nodes and record not in wanted:
                 wanted[record] = self._columns.traits(self._nodes.of(record))
+        for change in changes:
+            if not isinstance(change, Decide):
+                self._nodes.bind(change.record, isinstance(change, Upsert) and change.strict)
         moves = self._nodes.move(list(wanted.items()))
         owners, compared, stirred = self._link(moves)
         stirred = np.concatenate((stirred, [self._nodes.of(r) for r in decided if r in self._nodes])).astype(np.int64)
         entities = self._settle(moves, stirred)
-        return Delta(self._packed(moves, owners), entities, compared)
+        looked_at = frozenset(self._entity[record] for record in wanted if record in self._entity)
+        return Delta(self._packed(moves, owners), entities, looked_at | self._entities_of(moves, stirred), compared)
 
     def fill(self, parts: Iterable[Sequence[Upsert]], decided: Sequence[Decide], propose: Propose) -> None:
         """Take the first records in, all at once; every record must be in one part, and once.
@@ -134,6 +144,8 @@ class Index:
         assert not len(self), "only an empty index can be filled"
         self._decide(decided)
         for part in parts:
+            for one in part:
+                self._nodes.bind(one.record, one.strict)
             self._nodes.move([(one.record, self._traits(one.identity)) for one in part])
         everyone = np.arange(self._nodes.count)
         fresh = everyone[~self._nodes.thin[everyone]]
@@ -167,6 +179,8 @@ class Index:
     def restore(self, stored: Iterable[Stored], newest: UUID | None = None) -> None:
         """Rebuild from what was stored, without scoring. `newest` is the greatest entity id ever given out."""
         kept = list(stored)
+        for one in kept:
+            self._nodes.bind(one.record, one.strict)
         moves = self._nodes.move([(one.record, self._traits(one.identity)) for one in kept])
         self._blocks.load(moves.fresh[~self._nodes.thin[moves.fresh]])
         self._restore_edges(kept)
@@ -183,7 +197,7 @@ class Index:
         """Why two records are, or are not, held to be one. Raises KeyError for a record that is not here."""
         nodes = np.array([self._nodes.of(left)]), np.array([self._nodes.of(right)])
         levels, rarities = self._compare(*nodes)
-        rule = self._decisions.between(left, right)
+        rule = self._decisions.between(left, right) or self._rule(*(int(node[0]) for node in nodes))
         return explain(self._matcher, levels[:, 0], rarities[:, 0], rule, self.entity(left) == self.entity(right))
 
     def find(self, identity: Mapping[str, str], limit: int) -> list[tuple[UUID, int]]:
@@ -193,6 +207,14 @@ class Index:
     def doubts(self, limit: int) -> list[Doubt]:
         """Pairs of entities that a steward's look would help most to tell apart or to join."""
         return doubts(self._edges, self._nodes, self._entity, self._members, self.model.thresholds.review, limit)
+
+    def apart(self, groups: Sequence[Sequence[UUID]], strict: Sequence[bool]) -> list[list[list[UUID]]]:
+        """What each group of an entity's records falls into when no other record speaks; in a ``strict`` group no score
+        either."""
+        return apart(
+            groups, strict, self._nodes, self._edges, self._decisions, self.model.thresholds,
+            lambda left, right: self._rule_for(left, right) is not None,
+        )  # fmt: skip
 
     def entity(self, record: UUID) -> UUID:
         """The entity of a record. Raises KeyError for a record that is not here."""
@@ -219,6 +241,10 @@ class Index:
         """How many block keys are above the cap now."""
         return self._blocks.overflowing
 
+    def overflowed(self) -> list[Overflow]:
+        """Those keys by kind and size."""
+        return self._blocks.overflowed()
+
     def __len__(self) -> int:
         return len(self._nodes)
 
@@ -227,16 +253,38 @@ class Index:
     def _self_weight(self, nodes: Ints) -> Ints:
         return self._matcher.weigh(*compare(self._columns, nodes, nodes)).astype(np.int64)
 
+    def _rule_for(self, left: int, right: int) -> str | None:
+        return rule_for(self._columns.traits(left), self._columns.traits(right))
+
+    def _rule(self, left: int, right: int) -> str | None:
+        """What decides about two nodes of which scores may not join one; None when scores decide."""
+        if not (self._nodes.strict[left] or self._nodes.strict[right]):
+            return None
+        return self._rule_for(left, right) or NO_RULE
+
+    def _ruled(self, pairs: Pairs, weights: Weights) -> Weights:
+        """Where scores may not join, a rule's weight, or one that is as good as not having been compared: it neither
+        joins, nor keeps from the others a record that a rule has joined."""
+        for at in np.flatnonzero(self._nodes.strict[pairs.left] | self._nodes.strict[pairs.right]).tolist():
+            holds = self._rule_for(int(pairs.left[at]), int(pairs.right[at])) is not None
+            weights[at] = RULE if holds else self.model.thresholds.link - 1
+        return weights
+
+    def _entities_of(self, moves: Moves, stirred: Ints) -> frozenset[UUID]:
+        nodes = np.unique(np.concatenate((moves.changed, stirred))).tolist()
+        return frozenset(self._entity[record] for node in nodes for record in self._nodes.bearers(node))
+
     def _decide(self, decisions: Sequence[Decide]) -> list[UUID]:
         touched = dict.fromkeys(record for one in decisions for record in (one.left, one.right))
         for one in decisions:
             self._decisions.set(one.left, one.right, one.verdict)
         for record in touched:
-            self._nodes.keep_alone(record)
+            self._nodes.keep_alone(record, self._decisions.concern(record))
         return list(touched)
 
     def _link(self, moves: Moves) -> tuple[Ints, int, Ints]:
-        """Candidates, scores, edges. Back come nodes with new edges to older ones, pairs compared, nodes stirred up."""
+        """Candidates, scores, edges. Back come nodes with new edges to older ones or without one to a record that left,
+        pairs compared, nodes stirred up."""
         thin = self._nodes.thin
         gone, fresh = moves.gone[~thin[moves.gone]], moves.fresh[~thin[moves.fresh]]
         proposal = self._blocks.change(gone, fresh)
@@ -249,7 +297,8 @@ class Index:
         self._weigh_anew(crowds)
         stirred = np.concatenate((bereft, loosened, older, newer, crowds.left, crowds.right, fresh))
         compared = len(proposal.fresh) + len(proposal.woken) + len(crowds)
-        return np.append(newer, crowds.right), compared, stirred[self._blocks.alive[stirred]]
+        owners = np.concatenate((newer, crowds.right, bereft if moves.left else bereft[:0]))
+        return owners[self._blocks.alive[owners]], compared, stirred[self._blocks.alive[stirred]]
 
     def _weigh_anew(self, pairs: Pairs) -> None:
         """Score pairs again, whether they are edges or not: what they share means something else now."""
@@ -295,7 +344,7 @@ class Index:
         """Score pairs and keep what is above the floor as edges: older and newer ends of those kept."""
         if not len(pairs):
             return pairs.left, pairs.right
-        weights = self._matcher.weigh(*self._compare(pairs.left, pairs.right))
+        weights = self._ruled(pairs, self._matcher.weigh(*self._compare(pairs.left, pairs.right)))
         kept = (weights > self.model.thresholds.missing).nonzero()[0]
         self._edges.add(pairs.left[kept], pairs.right[kept], weights[kept].astype(np.int64), pairs.keys[kept])
         return pairs.left[kept], pairs.right[kept]

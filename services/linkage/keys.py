@@ -96,6 +96,8 @@ def _variants(keys: tuple[tuple[str, ...], ...]) -> list[_Variants]:
 
 
 _ALL: Final = _variants(KEYS)
+VARIANTS: Final = tuple(key for variants in _ALL for key in variants.keys)
+"""Of what each column of `block_keys` is made."""
 _OF_CROWDS: Final = _variants(tuple((name,) for name in CROWDS))
 
 

@@ -1,20 +1,26 @@
 """The index as the service holds it: one of each kind of subject; the same as what is committed, or known as stale."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Any
 from uuid import UUID
 
 from services.linkage import businesses, metrics, premises
-from services.linkage.index import Decide, Delta, Index, Stored, Upsert, Verdict
+from services.linkage.entities import EntityChange
+from services.linkage.index import Change as IndexChange
+from services.linkage.index import Decide, Delta, Index, Remove, Stored, Upsert, Verdict
 from services.linkage.model import Model
 from services.linkage.records import Kept
 from services.linkage.registry import InUse
 from services.linkage.ruled import RuledIndex
-from services.linkage.store import LinkageStore, Place, StoredRow
+from services.linkage.store import LinkageStore, Place, StoredPart, StoredRow
+from services.linkage.terms import Terms, strict_of
+from services.linkage.views import Views
 from shared.contracts import Change, EntityChanged, Kind
+from shared.work import Work, Worker
 
 Kinds = Mapping[Kind, Index | RuledIndex[Any]]
 STALE = -1
@@ -28,14 +34,16 @@ class Linked:
     rows: Mapping[UUID, bytes]
     changes: list[EntityChanged]
     places: dict[UUID, Place]
+    parts: Sequence[StoredPart] = ()
 
 
 class LiveIndex:
     """``in_use`` knows the active model."""
 
-    def __init__(self, in_use: InUse) -> None:
-        self._in_use = in_use
+    def __init__(self, in_use: InUse, terms: Terms | None = None) -> None:
+        self._in_use, self._terms = in_use, terms or Terms()
         self._kinds: Kinds = {}
+        self._views = Views(self._terms)
         self._version = STALE
 
     def spoil(self) -> None:
@@ -54,33 +62,67 @@ class LiveIndex:
         began = perf_counter()
         model = await self._in_use.current(store)
         rows, newest, decided = await store.everything(), await store.newest_entities(), await store.decided()
+        parts, written = await store.parts(), await store.terms()
         # In a thread: the consumer must go on telling its group that it lives.
-        self._kinds = await asyncio.to_thread(restored, indexes(model), rows, newest, decided)
+        self._kinds = await asyncio.to_thread(restored, indexes(model), rows, newest, decided, strict_of(written))
+        self._views = Views(self._terms)
+        self._views.restore(rows, parts)
         metrics.REBUILD_SECONDS.set(perf_counter() - began)
 
     def apply(self, records: Sequence[Kept], version: int) -> Linked:
         """Link new and changed records. ``version`` is the one this batch will commit."""
-        self._version = STALE  # half-applied until the end, whoever looks
-        began = perf_counter()
-        deltas = [
-            (kind, index.apply([Upsert(one.id, one.identity) for one in records if one.kind is kind]))
-            for kind, index in self._kinds.items()
-            if any(one.kind is kind for one in records)
-        ]
-        self._version = version
-        metrics.APPLY_SECONDS.observe(perf_counter() - began)
-        return told(deltas, version)
+        self._views.learn((one.id, one.agreement) for one in records)
+        return self._change(
+            [(one.kind, Upsert(one.id, one.identity, self._terms.is_strict(one.agreement))) for one in records], version
+        )
 
     def decide(self, decisions: Sequence[Decide], version: int) -> Linked:
         """Apply what a steward decided about pairs of people's records, at once."""
-        self._version = STALE
-        delta = self._kinds[Kind.PERSON].apply(decisions)
-        self._version = version
-        return told([(Kind.PERSON, delta)], version)
+        return self._change([(Kind.PERSON, one) for one in decisions], version)
 
-    def replace(self, kinds: Kinds, version: int) -> None:
-        """Other indexes hold from ``version`` on, which must be committed: another model's."""
-        self._kinds, self._version = kinds, version
+    def remove(self, leaving: Mapping[UUID, Kind], undecided: Sequence[Decide], version: int) -> Linked:
+        """Take records out, and back the decisions that go with them."""
+        self._views.forget(leaving)
+        changes: list[tuple[Kind, IndexChange]] = [(Kind.PERSON, one) for one in undecided]
+        linked = self._change([*changes, *((kind, Remove(record)) for record, kind in leaving.items())], version)
+        return replace(linked, changes=[_without(change, leaving) for change in linked.changes])
+
+    def look_again(self, version: int) -> Linked:
+        """The agreements say otherwise of purposes than they did: every entity's parts anew."""
+        return self._told([(kind, Delta(stirred=frozenset(i.entities()))) for kind, i in self._kinds.items()], version)
+
+    def _change(self, changes: Sequence[tuple[Kind, IndexChange]], version: int) -> Linked:
+        self._version = STALE  # half-applied until the end, whoever looks
+        began = perf_counter()
+        deltas = [
+            (kind, index.apply(mine))
+            for kind, index in self._kinds.items()
+            if (mine := [change for of, change in changes if of is kind])
+        ]
+        linked = self._told(deltas, version)
+        self._version = version
+        metrics.APPLY_SECONDS.observe(perf_counter() - began)
+        return linked
+
+    def replace(self, people: Index, changes: Sequence[EntityChange], version: int) -> Linked:
+        """Another model's index of the same people holds from ``version`` on; ``changes`` make it of what was told."""
+        self._version = STALE
+        self._kinds = {**self._kinds, Kind.PERSON: people}
+        linked = self._told([(Kind.PERSON, Delta(entities=changes, stirred=frozenset(people.entities())))], version)
+        self._version = version
+        return linked
+
+    def _told(self, deltas: Sequence[tuple[Kind, Delta]], version: int) -> Linked:
+        """What changed, and into which parts it falls under the agreements."""
+        changes: list[EntityChanged] = []
+        parts: list[StoredPart] = []
+        for kind, delta in deltas:
+            found = self._views.settle(self._kinds[kind], [changed(one, kind, version) for one in delta.entities],
+                                       delta.stirred, kind, version)  # fmt: skip
+            changes += found.changes
+            parts += found.parts
+        rows = {record: row for _, delta in deltas for record, row in delta.rows.items()}
+        return Linked(rows, changes, {r: (one.entity, version) for one in changes for r in one.after}, parts)
 
     @property
     def version(self) -> int:
@@ -107,24 +149,45 @@ def by_rules() -> dict[Kind, RuledIndex[Any]]:
 
 
 def restored(
-    kinds: Kinds, rows: Sequence[StoredRow], newest: Mapping[Kind, UUID], decided: Sequence[tuple[UUID, UUID, Verdict]]
-) -> Kinds:
-    """The empty indexes, filled as they were stored."""
+    kinds: Kinds, rows: Sequence[StoredRow], newest: Mapping[Kind, UUID], decided: Sequence[tuple[UUID, UUID, Verdict]],
+    strict: Collection[str] = (),
+) -> Kinds:  # fmt: skip
+    """The empty indexes, filled as they were stored. ``strict``: the agreements under which no score joined then."""
     for kind, index in kinds.items():
-        index.restore([Stored(r.id, r.identity, r.row, r.entity) for r in rows if r.kind is kind], newest.get(kind))
+        mine = [row for row in rows if row.kind is kind]
+        index.restore(
+            [Stored(r.id, r.identity, r.row, r.entity, r.agreement in strict) for r in mine], newest.get(kind)
+        )
     kinds[Kind.PERSON].apply([Decide(a, b, verdict) for a, b, verdict in decided])
     return kinds
 
 
-def told(deltas: Sequence[tuple[Kind, Delta]], version: int) -> Linked:
-    """What deltas of indexes mean for the tables and the bus."""
-    changes = [
-        EntityChanged(
-            entity=one.entity, kind=kind, version=version, change=Change(one.change), before=list(one.before),
-            after=list(one.after), into=one.into,
-        )
-        for kind, delta in deltas
-        for one in delta.entities
-    ]  # fmt: skip
-    rows = {record: row for _, delta in deltas for record, row in delta.rows.items()}
-    return Linked(rows, changes, {record: (one.entity, version) for one in changes for record in one.after})
+def changed(one: EntityChange, kind: Kind, version: int) -> EntityChanged:
+    """A change of an index in the words of the bus."""
+    return EntityChanged(
+        entity=one.entity, kind=kind, version=version, change=Change(one.change), before=list(one.before),
+        after=list(one.after), into=one.into,
+    )  # fmt: skip
+
+
+def _without(change: EntityChanged, leaving: Collection[UUID]) -> EntityChanged:
+    gone = [record for record in change.before if record in leaving]
+    return change.model_copy(update={"gone": gone}) if gone else change
+
+
+async def keep(linked: Linked, store: LinkageStore, version: int) -> None:
+    """Write what a change of the index changed, and the version it is at when this transaction commits."""
+    await store.keep((), {}, linked.rows, linked.changes, version)
+    await store.keep_parts(linked.parts)
+
+
+@asynccontextmanager
+async def changing(worker: Worker[LinkageStore], live: LiveIndex) -> AsyncIterator[tuple[Work[LinkageStore], int]]:
+    """A transaction under the index's lock that may change it, and the version it may commit. If it fails, what the
+    index in memory learned in it is not true."""
+    try:
+        async with worker.work() as work:
+            yield work, await live.catch_up(work.store) + 1
+    except BaseException:
+        live.spoil()
+        raise

@@ -25,13 +25,16 @@ import numpy as np
 
 from services.linkage.beside import Beside, build
 from services.linkage.bulk import in_parts
-from services.linkage.index import EDGE, Delta, Index, Stored, Upsert
-from services.linkage.live import by_rules, told
+from services.linkage.index import EDGE, Delta, Index, Remove, Stored, Upsert
+from services.linkage.live import by_rules, changed
 from services.linkage.records import Kept, Known, Published, fold, is_unchanged
 from services.linkage.registry import InUse
 from services.linkage.relinking import Progress
-from services.linkage.store import READ, LinkageStore
-from services.linkage.stream import SOURCE, sightings
+from services.linkage.ruled import RuledIndex
+from services.linkage.store import READ, LinkageStore, StoredPart
+from services.linkage.stream import SOURCE, admitted, sightings
+from services.linkage.terms import Terms
+from services.linkage.views import Settled, Views
 from shared.contracts import Access, Accesses, Action, Change, EntityChanged, Event, Kind
 from shared.contracts.envelope import first
 from shared.db import Database
@@ -53,18 +56,20 @@ class Loaded:
 
 @dataclass(frozen=True, slots=True)
 class Linked:
-    """How entities change, the entity of each record that was linked, and every person's edges."""
+    """How entities and their parts change, the entity of each record that was linked, and every person's edges."""
 
     changes: list[EntityChanged]
+    parts: list[StoredPart]
     entity_of: Mapping[UUID, UUID]
     rows: Mapping[UUID, bytes]
 
 
 class Loading:
-    """Takes records in, all at once. ``in_use`` knows the active model."""
+    """Takes records in, all at once. ``in_use`` knows the active model, ``terms`` what the agreements say."""
 
-    def __init__(self, database: Database, outbox: Outbox, in_use: InUse, progress: Progress) -> None:
-        self._database, self._outbox, self._in_use, self._progress = database, outbox, in_use, progress
+    def __init__(self, database: Database, outbox: Outbox, in_use: InUse, terms: Terms, progress: Progress) -> None:
+        self._database, self._outbox, self._in_use = database, outbox, in_use
+        self._terms, self._progress = terms, progress
 
     async def load(self, published: Mapping[UUID, Sequence[Published]], now: datetime) -> Loaded:
         """Link these records with all there are. Safe to repeat."""
@@ -74,6 +79,7 @@ class Loading:
             store = LinkageStore(connection)
             version = await store.lead() + 1
             kept |= await self._met(store, published, beside)
+            await self._without_erased(store, beside, kept)
             await self._sight(store, published, kept)
             linked = await self._placed(store, beside, kept, version)
             await _write(store, kept, linked, version)
@@ -88,7 +94,7 @@ class Loading:
             await store.freeze()
             model = await self._in_use.current(store)
             kept = await _folded(store, published, published)
-            people = {one.id: one.identity for one in kept.values() if one.kind is Kind.PERSON}
+            people = {one.record: one for one in self._upserts(kept, Kind.PERSON)}
             self._progress.say(f"Linking {len(people):,} new or changed people's records with those that are here")
             return kept, await build(store, Index(model), self._progress.bulk, self._progress.read, people)
 
@@ -96,12 +102,24 @@ class Loading:
         self, store: LinkageStore, published: Mapping[UUID, Sequence[Published]], beside: Beside
     ) -> dict[UUID, Kept]:
         """Records of ours that the stream has brought since, too: folded into what it made of them."""
-        since = [id for kind in Kind for id, _ in await store.changed_since(kind, beside.version)]
+        since = [id for kind in Kind for id, _, _ in await store.changed_since(kind, beside.version)]
         await beside.follow(store)
         met = await _folded(store, published, [id for id in since if id in published])
-        people = [Upsert(one.id, one.identity) for one in met.values() if one.kind is Kind.PERSON]
-        await asyncio.to_thread(beside.index.apply, people)
+        await asyncio.to_thread(beside.index.apply, self._upserts(met, Kind.PERSON))
         return met
+
+    async def _without_erased(self, store: LinkageStore, beside: Beside, kept: dict[UUID, Kept]) -> None:
+        """Nothing of those that were erased since comes back."""
+        for part in in_parts(list(kept), READ):
+            erased = await store.suppressed(part)
+            gone = [id for id, one in erased.items() if not one.admits(kept[id].seen)]
+            for id in gone:
+                del kept[id]
+            beside.index.apply([Remove(id) for id in gone])
+
+    def _upserts(self, kept: Mapping[UUID, Kept], kind: Kind) -> list[Upsert]:
+        is_strict = self._terms.is_strict
+        return [Upsert(one.id, one.identity, is_strict(one.agreement)) for one in kept.values() if one.kind is kind]
 
     async def _sight(
         self, store: LinkageStore, published: Mapping[UUID, Sequence[Published]], kept: Mapping[UUID, Kept]
@@ -114,23 +132,40 @@ class Loading:
 
     async def _placed(self, store: LinkageStore, beside: Beside, kept: Mapping[UUID, Kept], version: int) -> Linked:
         """People's entities keep the ids they have; places and organisations are linked here, by look-ups."""
-        newest = await store.newest_entities()
+        newest, people = await store.newest_entities(), beside.index
         before = _members(await store.memberships(Kind.PERSON))
-        people = await asyncio.to_thread(beside.index.adopt, before, newest.get(Kind.PERSON))
-        deltas = [(Kind.PERSON, Delta(entities=people))]
-        entity_of = beside.index.entities_of(kept)
+        adopted = await asyncio.to_thread(people.adopt, before, newest.get(Kind.PERSON))
+        views = Views(self._terms)
+        views.restore((), await store.parts())
+        async for rows in store.read("agreement_of"):
+            views.learn((row["id"], row["agreement"]) for row in rows)
+        views.learn((one.id, one.agreement) for one in kept.values())
+        settled = [_settled(views, people, Delta(entities=adopted, stirred=frozenset(people.entities())), version)]
+        entity_of = people.entities_of(kept)
         for kind, index in by_rules().items():
-            ours = [Upsert(one.id, one.identity) for one in kept.values() if one.kind is kind]
+            ours = self._upserts(kept, kind)
             if ours:
-                there = [
-                    Stored(row["id"], row["identity"], b"", row["entity"])
-                    async for part in store.read("identities_of", kind)
-                    for row in part
-                ]
-                await asyncio.to_thread(index.restore, there, newest.get(kind))
-                deltas.append((kind, await asyncio.to_thread(index.apply, ours)))
+                await asyncio.to_thread(index.restore, await _stored(store, kind), newest.get(kind))
+                settled.append(_settled(views, index, await asyncio.to_thread(index.apply, ours), version))
                 entity_of |= {one.record: index.entity(one.record) for one in ours}
-        return Linked(told(deltas, version).changes, entity_of, beside.index.rows(beside.index.records()))
+        return Linked(
+            [change for one in settled for change in one.changes], [part for one in settled for part in one.parts],
+            entity_of, people.rows(people.records()),
+        )  # fmt: skip
+
+
+def _settled(views: Views, index: Index | RuledIndex[Any], delta: Delta, version: int) -> Settled:
+    kind = Kind(index.kind)
+    return views.settle(index, [changed(one, kind, version) for one in delta.entities], delta.stirred, kind, version)
+
+
+async def _stored(store: LinkageStore, kind: Kind) -> list[Stored]:
+    """What is linked by rules, as it is kept."""
+    return [
+        Stored(row["id"], row["identity"], b"", row["entity"])
+        async for part in store.read("identities_of", kind)
+        for row in part
+    ]
 
 
 async def _folded(
@@ -139,13 +174,13 @@ async def _folded(
     """Records as they are to be: those of these ids that say something new."""
     kept: dict[UUID, Kept] = {}
     for part in in_parts(ids, READ):
-        known = await store.known(part)
+        known, erased = await store.known(part), await store.suppressed(part)
         news = [id for id in part if not is_unchanged(published[id], known.get(id))]
         before = {one.id: one for one in await store.members(id for id in news if id in known)}
         for id in news:
-            was = before.get(id)
-            now = fold(published[id], was)
-            if was is None or replace(now, times=now.confirmed) != replace(was, times=was.confirmed):
+            was, said = before.get(id), admitted(published[id], erased.get(id))
+            now = fold(said, was) if said else was
+            if now and (was is None or replace(now, times=now.confirmed) != replace(was, times=was.confirmed)):
                 kept[id] = now
     return kept
 
@@ -173,6 +208,7 @@ async def _write(store: LinkageStore, kept: Mapping[UUID, Kept], linked: Linked,
     new = {one.id for one in fresh}
     copied = [one for one in linked.changes if one.change is Change.CREATED and new.issuperset(one.after)]
     await store.copy_entities(copied, version)
+    await store.keep_parts(linked.parts)
     done = {one.entity for one in copied}
     for changes in in_parts((one for one in linked.changes if one.entity not in done), READ):
         await store.keep([], {}, {}, changes, version)

@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
-from services.linkage import api, pages, review_api, review_pages
+from services.linkage import api, erasing_api, pages, review_api, review_pages
 from services.linkage.deciding import Review
 from services.linkage.desk import Desk
+from services.linkage.erasing import Erasing
+from services.linkage.leaving import Leaving
 from services.linkage.live import LiveIndex
 from services.linkage.modelling import Modelling
 from services.linkage.registry import InUse
@@ -13,6 +15,7 @@ from services.linkage.standby import Standby
 from services.linkage.store import LinkageStore
 from services.linkage.stream import Linker
 from services.linkage.switching import Switching
+from services.linkage.terms import Terms
 from services.linkage.viewing import Reception
 from services.linkage.weighing import Weighing
 from shared.access import Agreements
@@ -27,21 +30,27 @@ def service(settings: LinkageSettings) -> Service[LinkageStore]:
     """Linkage, ready to run."""
     service = Service("linkage", settings, LinkageStore, title="Jigsaw linkage")
     in_use = InUse(settings.model())
-    index = LiveIndex(in_use)
-    linker = Linker(index)
     agreements, initiatives = Agreements.load(settings.agreements), Initiatives.load(settings.initiatives)
+    terms = Terms.of(agreements, initiatives)
+    index = LiveIndex(in_use, terms)
+    linker = Linker(index)
+    sealing_key = bytes.fromhex(settings.sealing_key.get_secret_value())
+    leaving = Leaving(service.worker, index, terms, sealing_key, leads=lambda: service.hearing)
     reception = Reception(settings.session_key.get_secret_value(), agreements, initiatives)
     weighing = Weighing(in_use.matcher)
     standby = Standby(service.worker, index, in_use)
     desk = Desk(service.worker, standby, weighing)
     review = Review(service.worker, index, standby, weighing)
+    erasing = Erasing(service.worker, index)
     web = Web("linkage", settings, HERE)
     modelling = Modelling(service.worker, review)
     service.hears(linker.link, on_abort=linker.forget, alone=True)
-    service.in_background(Switching(service.worker, index, in_use, lambda: service.hears_now).run)
+    service.in_background(leaving.run)
+    service.in_background(Switching(service.worker, index, in_use, lambda: service.hearing).run)
     service.answers(
         api.router(desk, reception), review_api.router(review, modelling, reception),
         pages.router(desk, reception, web), review_pages.router(review, modelling, desk, reception, web),
+        erasing_api.router(erasing, review, reception),
     )  # fmt: skip
     web.mount(service.app)
     return service

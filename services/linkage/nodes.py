@@ -39,6 +39,8 @@ class Nodes:
         self._node: dict[UUID, int] = {}
         self._bearers: dict[int, dict[UUID, None]] = {}
         self._alone: set[UUID] = set()
+        self._strict: set[UUID] = set()
+        self.strict: NDArray[np.bool_] = np.zeros(256, np.bool_)
         self.thin: NDArray[np.bool_] = np.zeros(256, np.bool_)
         self.rank: NDArray[np.uint64] = np.zeros(256, np.uint64)
 
@@ -73,14 +75,18 @@ class Nodes:
         """The living node of that name."""
         return self._node_of_content.get(name)
 
-    def keep_alone(self, record: UUID) -> None:
-        """From its next move on the record has a node of its own, so that it can be told from its equals."""
-        self._alone.add(record)
+    def keep_alone(self, record: UUID, alone: bool) -> None:
+        """From its next move on the record has a node of its own, so that it can be told from its equals; or not."""
+        (self._alone.add if alone else self._alone.discard)(record)
+
+    def bind(self, record: UUID, strict: bool) -> None:
+        """From its next move on only rules may join the record (`strict[node]`), or scores may too. What says the same
+        as a record that scores may not join is not one with it: so it has a node of its own."""
+        (self._strict.add if strict else self._strict.discard)(record)
 
     def move(self, wanted: Sequence[tuple[UUID, Traits | None]]) -> Moves:
         """Give each record its new content (None: it leaves). Each record at most once."""
-        names = [content(traits) + (record.bytes if record in self._alone else b"") if traits else b""
-                 for record, traits in wanted]  # fmt: skip
+        names = [content(traits) + self._own(record) if traits else b"" for record, traits in wanted]
         first = len(self._content)
         self._number([(name, traits) for name, (_, traits) in zip(names, wanted, strict=True) if traits])
         changed: set[int] = set()
@@ -96,6 +102,12 @@ class Nodes:
         left = tuple(record for record, traits in wanted if not traits)
         return Moves(_sorted(gone), fresh, _sorted(changed), left)
 
+    def _own(self, record: UUID) -> bytes:
+        """What tells a record's own node from others of the same content. It changes with whether scores may join."""
+        if record in self._strict:
+            return bytes(255 - byte for byte in record.bytes)
+        return record.bytes if record in self._alone else b""
+
     def _carry(self, record: UUID, old: int | None, new: int | None) -> set[int]:
         if old is not None:
             bearers = self._bearers[old]
@@ -105,12 +117,14 @@ class Nodes:
         if new is not None:
             self._bearers.setdefault(new, {})[record] = None
             self._node[record] = new
+            self.strict[new] = record in self._strict
         return {node for node in (old, new) if node is not None}
 
     def _number(self, named: Sequence[tuple[bytes, Traits]]) -> None:
         new = {name: traits for name, traits in named if name not in self._node_of_content}
         nodes = self._columns.append(list(new.values()))
         self.thin, self.rank = grown(self.thin, self._columns.size), grown(self.rank, self._columns.size)
+        self.strict = grown(self.strict, self._columns.size)
         for node, name in zip(nodes.tolist(), new, strict=True):
             self._node_of_content[name] = node
             self._content.append(name)

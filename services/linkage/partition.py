@@ -47,6 +47,10 @@ class Decisions:
         """The verdict on a pair, if there is one."""
         return self._of.get(left, {}).get(right)
 
+    def concern(self, record: UUID) -> bool:
+        """Is anything decided about a record?"""
+        return bool(self._of.get(record))
+
     def __bool__(self) -> bool:
         return bool(self._of)
 

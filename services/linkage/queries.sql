@@ -69,7 +69,7 @@ UPDATE index_state SET version = $21;
 
 -- name: everything
 -- The whole index, to rebuild the half in memory. After a switch of models the new one's rows may still be beside.
-SELECT i.id, i.kind, i.identity, i.version, r.entity,
+SELECT i.id, i.kind, i.identity, i.version, r.entity, i.agreement,
     coalesce(CASE WHEN i.model IS DISTINCT FROM s.model THEN s.row END, i.row, '') AS row
 FROM identities i JOIN records r USING (id)
 LEFT JOIN relinked s ON s.id = i.id AND s.model = (SELECT number FROM models WHERE state = 'active');
@@ -126,6 +126,84 @@ FROM records r GROUP BY kind;
 -- Every decision of the stewards, for a rebuild.
 SELECT a, b, verdict FROM decisions;
 
+-- name: keep_parts
+-- Into what entities fall for a purpose; parts that are no more. Index: parts_pkey.
+INSERT INTO parts (id, purpose, entity, members, living)
+SELECT id, purpose, entity, string_to_array(members, ' ')::uuid[], living
+FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::boolean[]) AS n (id, purpose, entity, members, living)
+ON CONFLICT (id, purpose) DO UPDATE SET entity = excluded.entity, members = excluded.members,
+    living = excluded.living;
+
+-- name: parts
+-- Every living part, for a rebuild: they are few.
+SELECT id, purpose, entity, members, living FROM parts WHERE living;
+
+-- name: parts_of
+-- Parts by their own id, and the living ones of an entity. Index: parts_pkey, parts_entity.
+SELECT id, purpose, entity, members, living FROM parts WHERE id = ANY ($1::uuid[])
+UNION SELECT id, purpose, entity, members, living FROM parts WHERE entity = ANY ($1::uuid[]) AND living;
+
+-- name: terms
+-- What the agreements said of linking when the index's rows were written. Index: the only row.
+SELECT terms FROM index_state;
+
+-- name: keep_terms
+-- What they say now, and the rows rest on. Index: the only row.
+UPDATE index_state SET terms = $1;
+
+-- name: agreements
+-- The agreements that records are under, each found by a step along the index. Index: identities_agreement.
+WITH RECURSIVE names AS (
+    SELECT min(agreement) AS name FROM identities
+    UNION ALL
+    SELECT (SELECT min(agreement) FROM identities WHERE agreement > names.name) FROM names WHERE name IS NOT NULL
+)
+SELECT name FROM names WHERE name IS NOT NULL;
+
+-- name: under
+-- Records under some agreements. Index: identities_agreement.
+SELECT id FROM identities WHERE agreement = ANY ($1::text[]) ORDER BY agreement LIMIT $2;
+
+-- name: withdraw
+-- Records leave the index. Index: records_pkey, identities_pkey.
+WITH gone AS (DELETE FROM records WHERE id = ANY ($1::uuid[]))
+DELETE FROM identities WHERE id = ANY ($1::uuid[]);
+
+-- name: withhold
+-- Records whose agreement has ended, sealed until their retention is over. Index: withheld_pkey.
+INSERT INTO withheld (id, agreement, until, sealed)
+SELECT * FROM unnest($1::uuid[], $2::text[], $3::date[], $4::bytea[])
+ON CONFLICT (id) DO UPDATE SET agreement = excluded.agreement, until = excluded.until, sealed = excluded.sealed;
+
+-- name: withheld
+-- Which of these are withheld. Index: withheld_pkey.
+SELECT id FROM withheld WHERE id = ANY ($1::uuid[]);
+
+-- name: release
+-- Withheld records that are erased. Index: withheld_pkey.
+DELETE FROM withheld WHERE id = ANY ($1::uuid[]);
+
+-- name: expire
+-- Withheld records whose retention was over before a day. Index: withheld_until.
+DELETE FROM withheld WHERE until < $1 RETURNING id;
+
+-- name: register
+-- That records were erased, on which ground and why.
+INSERT INTO erasures (id, at, by, ground, reason) VALUES ($1, $2, $3, $4, $5);
+
+-- name: suppress
+-- Records of which nothing more is taken in, or nothing that happened before. Index: suppressed_pkey.
+INSERT INTO suppressed (record, erasure) SELECT record, $2 FROM unnest($1::uuid[]) AS record
+ON CONFLICT (record) DO UPDATE SET erasure = excluded.erasure;
+
+-- name: suppressed
+-- The erasures of records. Index: suppressed_pkey, erasures_pkey.
+SELECT s.record, e.ground, e.at FROM suppressed s JOIN erasures e ON e.id = s.erasure WHERE s.record = ANY ($1::uuid[]);
+
+-- name: undecide
+-- Decisions about records that are erased go with them. Index: decisions_pkey, decisions_b.
+DELETE FROM decisions WHERE a = ANY ($1::uuid[]) OR b = ANY ($1::uuid[]) RETURNING a, b;
+
 -- name: active_model
 -- The model that weighs. Index: models_active.
 SELECT number, version, json, state, at, by, activated, snapshot, report FROM models WHERE state = 'active';
@@ -168,7 +246,11 @@ SELECT pg_export_snapshot();
 
 -- name: identities_of
 -- All identities of a kind and their entities.
-SELECT i.id, i.identity, r.entity FROM identities i JOIN records r USING (id) WHERE i.kind = $1;
+SELECT i.id, i.identity, i.agreement, r.entity FROM identities i JOIN records r USING (id) WHERE i.kind = $1;
+
+-- name: agreement_of
+-- Under which agreement each record is.
+SELECT id, agreement FROM identities;
 
 -- name: training
 -- What a model is learned from.
@@ -180,7 +262,7 @@ SELECT id, entity FROM records WHERE kind = $1;
 
 -- name: changed_since
 -- Whose identity or edges a batch wrote after a version. Index: identities_version.
-SELECT id, identity FROM identities WHERE kind = $1 AND version > $2;
+SELECT id, identity, agreement FROM identities WHERE kind = $1 AND version > $2;
 
 -- name: how_many
 -- Records of a kind, to tell whether some have left.
@@ -206,7 +288,7 @@ ON CONFLICT (id) DO UPDATE SET row = excluded.row, entity = excluded.entity;
 
 -- name: relinked
 -- The index as the wanted model has it, to take it into memory.
-SELECT i.id, i.identity, s.row, s.entity FROM relinked s JOIN identities i USING (id);
+SELECT i.id, i.identity, i.agreement, s.row, s.entity FROM relinked s JOIN identities i USING (id);
 
 -- name: unsettled
 -- Whether rows of a switch are still beside: at most as long as the table is read.

@@ -68,6 +68,10 @@ class Kept:
         seen = self.seen.timestamp()
         return {**self.times, **{field: max(seen, self.times[field]) for field in self.snapshot}}
 
+    def links_as(self, other: "Kept") -> bool:
+        """Does the index see no difference? The agreement is one: it says for whom and how the record may be joined."""
+        return self.identity == other.identity and self.agreement == other.agreement
+
 
 def is_unchanged(published: Iterable[Published], known: Known | None) -> bool:
     """Does a batch say of a record only what is known? (An event may name a record without describing it.)"""

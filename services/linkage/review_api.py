@@ -12,7 +12,8 @@ from services.linkage.deciding import Review
 from services.linkage.differences import Differences
 from services.linkage.modelling import Modelling
 from services.linkage.reviewing import Case
-from services.linkage.viewing import IDENTITY, Asker, Reception
+from services.linkage.terms import IDENTITY
+from services.linkage.viewing import Asker, Reception
 from shared.web import csrf
 from shared.web.viewer import seen_by
 

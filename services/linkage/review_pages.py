@@ -13,7 +13,8 @@ from services.linkage.index import Verdict
 from services.linkage.modelling import Modelling
 from services.linkage.pages import MISSING, NO_PAIR, SeenBy, Spoken
 from services.linkage.reviewing import Case
-from services.linkage.viewing import IDENTITY, Asker, Reception
+from services.linkage.terms import IDENTITY
+from services.linkage.viewing import Asker, Reception
 from shared.web import N_, Language, Viewer, Web, csrf
 
 SHOWN = 10

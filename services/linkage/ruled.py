@@ -81,7 +81,9 @@ class RuledIndex(Generic[R]):
         before = {record: self._reading.get(record) for record in wanted}
         moved = {record for record, reading in wanted.items() if reading != before[record]}
         entities = self._settle(moved, self._relabel(self._carry(moved, wanted)), before) if moved else []
-        return Delta({record: b"" for record in moved if record in self._reading}, entities)
+        held = [record for record in wanted if record in self._reading]
+        rows = dict.fromkeys((record for record in held if record in moved), b"")
+        return Delta(rows, entities, frozenset(self._entity[record] for record in held))
 
     def restore(self, stored: Iterable[Stored], newest: UUID | None = None) -> None:
         """Rebuild from what was stored. ``newest`` is the greatest entity id ever given out."""
@@ -103,6 +105,20 @@ class RuledIndex(Generic[R]):
     def entities(self) -> Mapping[UUID, tuple[UUID, ...]]:
         """All living entities and their records."""
         return self._members
+
+    def apart(self, groups: Sequence[Sequence[UUID]], strict: Sequence[bool]) -> list[list[list[UUID]]]:
+        """What each group of an entity's records falls into when no other record speaks. It is rules that join in any
+        case, so ``strict`` changes nothing."""
+        return [self._alone(group) for group in groups]
+
+    def _alone(self, group: Sequence[UUID]) -> list[list[UUID]]:
+        readings = {self._reading[record] for record in group}
+        labels = _labelled({one: {o: by for o, by in self._agreeing(one).items() if o in readings} for one in readings})
+        found: defaultdict[object, list[UUID]] = defaultdict(list)
+        for record in group:
+            label = labels[self._reading[record]]
+            found[record if label[0] == "nobody" else label].append(record)
+        return list(found.values())
 
     # -- which readings there are
 

@@ -5,11 +5,13 @@ from collections.abc import Mapping, Sequence
 from time import monotonic
 from uuid import UUID
 
+from services.linkage.blocking import Overflow
 from services.linkage.finding import Doubt
 from services.linkage.index import Index
 from services.linkage.live import Kinds, LiveIndex, indexes, restored
 from services.linkage.registry import InUse
 from services.linkage.store import LinkageStore
+from services.linkage.terms import strict_of
 from shared.contracts import Kind
 from shared.work import Worker
 
@@ -37,6 +39,11 @@ class Standby:
         index = (await self._current())[Kind.PERSON]
         return index.doubts(limit) if isinstance(index, Index) else []
 
+    async def overflowed(self) -> Sequence[Overflow]:
+        """People's block keys that overflow, by kind and size."""
+        index = (await self._current())[Kind.PERSON]
+        return index.overflowed() if isinstance(index, Index) else []
+
     async def _current(self) -> Kinds:
         async with self._worker.work() as work:
             version = await work.store.committed()
@@ -56,5 +63,6 @@ class Standby:
             rows, newest, decided = (
                 await work.store.everything(), await work.store.newest_entities(), await work.store.decided()
             )  # fmt: skip
+            strict = strict_of(await work.store.terms())
         self._copied = monotonic()
-        return await asyncio.to_thread(restored, indexes(model), rows, newest, decided)
+        return await asyncio.to_thread(restored, indexes(model), rows, newest, decided, strict)

@@ -2,13 +2,15 @@
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import asyncpg
 
 from services.linkage.bulk import in_parts
+from services.linkage.erasure import Erasure, Suppression
 from services.linkage.index import Verdict
 from services.linkage.records import Kept, Known
 from services.linkage.rulings import Ruling
@@ -41,6 +43,24 @@ class StoredRow:
     row: bytes
     version: int
     entity: UUID
+    agreement: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPart:
+    """The records of ``entity`` that are of one for a purpose (views.py). One that is no more (not ``living``) has at
+    most one record left, which tells where it went."""
+
+    id: UUID
+    purpose: str
+    entity: UUID
+    members: tuple[UUID, ...]
+    living: bool = True
+
+    @property
+    def is_gone(self) -> bool:
+        """It had an id of its own, and every record of it left the index."""
+        return not self.living and not self.members and self.id != self.entity
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,10 +172,10 @@ class LinkageStore:
         if part:
             yield part
 
-    async def changed_since(self, kind: Kind, version: int) -> list[tuple[UUID, Mapping[str, str]]]:
-        """Records whose identity or edges were written after a version, as they are now."""
+    async def changed_since(self, kind: Kind, version: int) -> list[tuple[UUID, Mapping[str, str], str]]:
+        """Records whose identity or edges were written after a version, as they are now, and their agreements."""
         rows = await self._connection.fetch(Q["changed_since"], kind, version)
-        return [(row["id"], row["identity"]) for row in rows]
+        return [(row["id"], row["identity"], row["agreement"]) for row in rows]
 
     async def how_many(self, kind: Kind) -> int:
         """Records with an identity."""
@@ -206,6 +226,75 @@ class LinkageStore:
         else:
             await self._connection.execute(Q["rule"], lefts, rights, verdict, by, reason, at)
 
+    async def keep_parts(self, parts: Sequence[StoredPart]) -> None:
+        """Write the parts of entities that fall apart for a purpose, and those that are no more."""
+        if parts:
+            await self._connection.execute(
+                Q["keep_parts"], [p.id for p in parts], [p.purpose for p in parts], [p.entity for p in parts],
+                [" ".join(map(str, p.members)) for p in parts], [p.living for p in parts],
+            )  # fmt: skip
+
+    async def parts(self) -> list[StoredPart]:
+        """Every living part, for a rebuild."""
+        return [_part(row) for row in await self._connection.fetch(Q["parts"])]
+
+    async def parts_of(self, ids: Iterable[UUID]) -> list[StoredPart]:
+        """The living parts of these entities, and the parts, living or not, that have these ids."""
+        return [_part(row) for row in await self._connection.fetch(Q["parts_of"], list(ids))]
+
+    async def terms(self) -> dict[str, Any]:
+        """What the agreements said of linking when the rows were written (``Terms.written``)."""
+        found: dict[str, Any] = await self._connection.fetchval(Q["terms"])
+        return found
+
+    async def keep_terms(self, terms: Mapping[str, Any]) -> None:
+        """What they say now, and the rows rest on."""
+        await self._connection.execute(Q["keep_terms"], terms)
+
+    async def agreements(self) -> list[str]:
+        """The agreements that records of the index are under."""
+        return [row["name"] for row in await self._connection.fetch(Q["agreements"])]
+
+    async def under(self, agreements: Sequence[str], limit: int) -> list[UUID]:
+        """Records of the index under some agreements."""
+        return [row["id"] for row in await self._connection.fetch(Q["under"], agreements, limit)]
+
+    async def withdraw(self, records: Iterable[UUID]) -> None:
+        """Take records and their identities out."""
+        await self._connection.execute(Q["withdraw"], list(records))
+
+    async def withhold(self, records: Sequence[tuple[UUID, str, date, bytes]]) -> None:
+        """Keep what left, sealed: id, agreement, last day, identity."""
+        await self._connection.execute(Q["withhold"], *zip(*records, strict=True))
+
+    async def withheld(self, records: Iterable[UUID]) -> set[UUID]:
+        """Which of these records are withheld."""
+        return {row["id"] for row in await self._connection.fetch(Q["withheld"], list(records))}
+
+    async def release(self, records: Iterable[UUID]) -> None:
+        """Forget withheld records."""
+        await self._connection.execute(Q["release"], list(records))
+
+    async def expire(self, on: date) -> int:
+        """Forget what was to be withheld until before a day; how many."""
+        return len(await self._connection.fetch(Q["expire"], on))
+
+    async def suppress(self, records: Iterable[UUID], erasure: Erasure) -> None:
+        """Register an erasure, and which records it is of."""
+        await self._connection.execute(
+            Q["register"], erasure.id, erasure.at, erasure.by, erasure.ground, erasure.reason
+        )
+        await self._connection.execute(Q["suppress"], list(records), erasure.id)
+
+    async def suppressed(self, records: Iterable[UUID]) -> dict[UUID, Suppression]:
+        """Those of the records that were erased."""
+        rows = await self._connection.fetch(Q["suppressed"], list(records))
+        return {row["record"]: Suppression(row["ground"], row["at"]) for row in rows}
+
+    async def undecide(self, records: Iterable[UUID]) -> list[tuple[UUID, UUID]]:
+        """Forget what stewards decided about records; the pairs."""
+        return [(row["a"], row["b"]) for row in await self._connection.fetch(Q["undecide"], list(records))]
+
     async def size(self) -> dict[str, tuple[int, int]]:
         """Records and living entities by kind."""
         rows = await self._connection.fetch(Q["size"])
@@ -220,4 +309,10 @@ def _kept(row: asyncpg.Record) -> Kept:
 
 
 def _stored(row: asyncpg.Record) -> StoredRow:
-    return StoredRow(row["id"], Kind(row["kind"]), row["identity"], row["row"], row["version"], row["entity"])
+    return StoredRow(
+        row["id"], Kind(row["kind"]), row["identity"], row["row"], row["version"], row["entity"], row["agreement"]
+    )
+
+
+def _part(row: asyncpg.Record) -> StoredPart:
+    return StoredPart(row["id"], row["purpose"], row["entity"], tuple(row["members"]), row["living"])

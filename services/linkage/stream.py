@@ -4,7 +4,8 @@ Invariants
     1. The index in memory is what is committed: it changes under the database's one lock, and what did not commit is
        taken out again before the next batch.
     2. A fact names the entity its record is in at ``version``; who hears it later can tell which claim is newer.
-    3. Entities are a function of (records, model, decisions); a record is a function of its events (records.py).
+    3. Entities are a function of (records, model, decisions); a record is a function of its events (records.py), but
+       for those from before it was erased (erasure.py).
 
 Failures
     transaction fails          ``forget`` marks the index stale; the next batch that links reads it anew
@@ -14,10 +15,12 @@ Failures
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
 from services.linkage import metrics
+from services.linkage.erasure import Suppression
 from services.linkage.live import LiveIndex
 from services.linkage.records import NEVER, Known, Published, fold, is_unchanged
 from services.linkage.store import LinkageStore, Place
@@ -51,20 +54,24 @@ class Linker:
         changed = {id: said for id, said in published.items() if id not in unchanged}
         places = {id: (k.entity, k.version) for id, k in known.items()}
         changes: list[EntityChanged] = []
+        erased = await store.suppressed(late) if (late := _late(unchanged, known)) else {}
         if changed:
-            changes, moved = await self._relink(changed, known, held, store)
+            changes, moved, suppressed = await self._relink(changed, known, held, store)
             places |= moved
+            erased |= suppressed
         # After the index's lock, as stewards' decisions do, so that nobody waits in a circle.
         await store.sighted(sightings(unchanged, known), known)
         metrics.UNCHANGED.inc(len(unchanged))
         metrics.LINKED.inc(len(changed))
         cause = events[0]
+        admitted = [event for event in (admissible(event, erased) for event in events) if event.body.records]
+        metrics.SUPPRESSED.inc(sum(len(e.body.records) for e in events) - sum(len(e.body.records) for e in admitted))
         return Effects(
             says=[
                 *(cause.causes(SOURCE, str(change.entity), change, now) for change in changes),
-                *(fact_of(event, places, now) for event in events),
+                *(fact_of(event, places, now) for event in admitted),
             ],
-            audits=[entry for event in events for entry in accesses_of(event, places, now)],
+            audits=[entry for event in admitted for entry in accesses_of(event, places, now)],
         )
 
     def forget(self) -> None:
@@ -73,19 +80,23 @@ class Linker:
 
     async def _relink(
         self, changed: Mapping[UUID, Sequence[Published]], known: Mapping[UUID, Known], held: int, store: LinkageStore
-    ) -> tuple[list[EntityChanged], dict[UUID, Place]]:
+    ) -> tuple[list[EntityChanged], dict[UUID, Place], dict[UUID, Suppression]]:
         """Under the lock: fold the events into the records, link them, keep everything. ``known`` was read before the
-        lock, when the index was ``held``: if it still is, nobody has made any of the others known since."""
+        lock, when the index was ``held``: if it still is, nobody has made any of the others known since. What is said
+        of records that are erased is left out, as far as it is not admitted; their erasures come back too."""
         committed = await self._index.catch_up(store)
         version = committed + 1
+        erased = await store.suppressed(changed)
+        changed = {id: said for id, all_said in changed.items() if (said := admitted(all_said, erased.get(id)))}
         asked = changed.keys() & known.keys() if committed == held else changed.keys()
         before = await store.identities(asked) if asked else {}
         kept = {id: fold(said, before[id][0] if id in before else None) for id, said in changed.items()}
-        to_link = [k for id, k in kept.items() if id not in before or before[id][0].identity != k.identity]
+        to_link = [k for id, k in kept.items() if id not in before or not before[id][0].links_as(k)]
         delta = self._index.apply(to_link, version)
         places = {id: (known.entity, known.version) for id, (_, known) in before.items()} | delta.places
         await store.keep(list(kept.values()), places, delta.rows, delta.changes, version)
-        return delta.changes, places
+        await store.keep_parts(delta.parts)
+        return delta.changes, places, erased
 
 
 def by_record(events: Sequence[Event[RecordsAccepted]]) -> dict[UUID, list[Published]]:
@@ -104,6 +115,26 @@ def sightings(unchanged: Mapping[UUID, Sequence[Published]], known: Mapping[UUID
     """The newest time at which each known identity was published again, where that is news."""
     newest = {id: max((p.occurred for p in said if p.identity), default=NEVER) for id, said in unchanged.items()}
     return {id: at for id, at in newest.items() if at > known[id].seen}
+
+
+def admissible(event: Event[RecordsAccepted], erased: Mapping[UUID, Suppression]) -> Event[RecordsAccepted]:
+    """The event without the records that are erased and that it may not bring back."""
+    body = event.body
+    records = [r for r in body.records if r.id not in erased or erased[r.id].admits(body.occurred)]
+    return (
+        event
+        if len(records) == len(body.records)
+        else replace(event, body=body.model_copy(update={"records": records}))
+    )
+
+
+def admitted(said: Sequence[Published], erased: Suppression | None) -> Sequence[Published]:
+    return said if erased is None else [one for one in said if erased.admits(one.occurred)]
+
+
+def _late(unchanged: Mapping[UUID, Sequence[Published]], known: Mapping[UUID, Known]) -> list[UUID]:
+    """Records of which older news came than what is known: it may be of a time before they were erased."""
+    return [id for id, said in unchanged.items() if any(one.occurred < known[id].seen for one in said)]
 
 
 def fact_of(event: Event[RecordsAccepted], places: Mapping[UUID, Place], now: datetime) -> Event[FactLinked]:

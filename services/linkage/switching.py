@@ -15,16 +15,18 @@ Failures
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from time import perf_counter
+from uuid import UUID
 
 import asyncpg
 
 from services.linkage import metrics
 from services.linkage.beside import STEP, Beside, restore
 from services.linkage.bulk import in_parts
-from services.linkage.index import Delta, Index
-from services.linkage.live import LiveIndex, told
+from services.linkage.index import Index
+from services.linkage.live import Linked, LiveIndex, changing, keep
 from services.linkage.registry import InUse, Registered, Registry
 from services.linkage.store import LinkageStore
 from services.linkage.stream import SOURCE
@@ -117,37 +119,29 @@ class Switching:
 
     async def _commit(self, wanted: Registered, beside: Beside) -> None:
         """Under the lock: the last batches, then everything at once."""
-        try:
-            async with self._worker.work() as work:
-                version = await self._live.catch_up(work.store) + 1
-                began = perf_counter()
-                step = await beside.follow(work.store)
-                registry = Registry(work.connection)
-                await registry.keep_relinked(wanted.number, step.rows)
-                changes = await self._adopted(work.store, beside, version)
-                await work.store.keep([], {}, {}, [], version)
-                for part in in_parts(changes, KEPT):
-                    await work.store.keep([], {}, {}, part, version)
-                active = await registry.active()
-                assert active is not None, "a wanted model stands beside an active one"
-                await registry.set(active.number, "retired", wanted.by)
-                await registry.set(wanted.number, "active", wanted.by)
-                self._say(work, wanted, changes)
-                await self._in_use.current(work.store)
-                self._live.replace({**self._live.kinds, Kind.PERSON: beside.index}, version)
-        except BaseException:
-            self._live.spoil()
-            raise
+        async with changing(self._worker, self._live) as (work, version):
+            began = perf_counter()
+            registry = Registry(work.connection)
+            step = await beside.follow(work.store)
+            await registry.keep_relinked(wanted.number, step.rows)
+            newest = await work.store.newest_entities()
+            linked = await asyncio.to_thread(self._taken_over, beside.index, newest.get(Kind.PERSON), version)
+            for part in in_parts(linked.changes, KEPT):
+                await work.store.keep((), {}, {}, part, version)
+            await keep(replace(linked, changes=[]), work.store, version)
+            active = await registry.active()
+            assert active is not None, "a wanted model stands beside an active one"
+            await registry.set(active.number, "retired", wanted.by)
+            await registry.set(wanted.number, "active", wanted.by)
+            self._say(work, wanted, linked.changes)
+            await self._in_use.current(work.store)
         metrics.SWITCH_SECONDS.set(perf_counter() - began)
-        log().info("switch.done", model=wanted.version, entities=len(changes), version=version)
+        log().info("switch.done", model=wanted.version, entities=len(linked.changes), version=version)
 
-    async def _adopted(self, store: LinkageStore, beside: Beside, version: int) -> list[EntityChanged]:
-        """The new partition gets the ids of the old one; what differs, in the words of the bus."""
-        people = self._live.kinds[Kind.PERSON]
-        assert isinstance(people, Index)
-        newest = (await store.newest_entities()).get(Kind.PERSON)
-        changed = await asyncio.to_thread(beside.index.adopt, people.entities(), newest)
-        return told([(Kind.PERSON, Delta(entities=changed))], version).changes
+    def _taken_over(self, people: Index, newest: UUID | None, version: int) -> Linked:
+        """The new partition with the ids of the old one, in its place."""
+        before = self._live.kinds[Kind.PERSON].entities()
+        return self._live.replace(people, people.adopt(before, newest), version)
 
     def _say(self, work: Work[LinkageStore], wanted: Registered, changes: Sequence[EntityChanged]) -> None:
         now = datetime.now(UTC)

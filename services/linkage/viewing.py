@@ -9,14 +9,13 @@ from fastapi import HTTPException, Request
 
 from services.linkage import metrics
 from services.linkage.showing import Sight
+from services.linkage.terms import IDENTITY
 from shared.access import Agreements, decide
 from shared.contracts import Access, Action, Outcome
 from shared.initiatives import Initiatives
 from shared.web import N_, Language, TokenRefused, Viewer, verify_service_token
 from shared.web.viewer import seen_by
 
-IDENTITY = "identity"
-"""The purpose of keeping records with the right people: what stewards work for."""
 IDENTITY_TITLE = N_("Keeping records with the right people")
 OVERSIGHT = frozenset({"auditor"})
 """May see, for identity, how an entity came about, though no value of it that an agreement does not give them."""
@@ -50,7 +49,7 @@ class Asker:
         fields: Collection[str] = (), agreements: Collection[str] = (),
     ) -> Access:  # fmt: skip
         """The audit entry of an answer: about whom, which fields of which agreements (their names, never values)."""
-        if action is not Action.DECISION:
+        if action not in (Action.DECISION, Action.ERASURE):
             metrics.DISCLOSURES.labels(outcome).inc()
         return Access(
             at=datetime.now(UTC), actor=self.viewer.subject, role=self.viewer.role, service="linkage", action=action,

@@ -32,15 +32,22 @@ SAME = 1e-5
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """``record`` belongs to ``entity``, says linkage at ``version``. Of several, the highest version holds."""
+    """``record`` belongs to ``entity``, says linkage at ``version``. Of several, the highest version holds.
+
+    ``parts``: for each purpose to which the entity is several, the part of it that the record is in, if that has an id
+    of its own. Only a change of the entity knows; a fact (``None``) leaves what is known of them.
+    """
 
     record: UUID
     entity: UUID
     version: int
+    parts: Mapping[str, str] | None = None
 
     def beats(self, other: "Claim") -> bool:
-        """Of two with one version, the greater entity id (any rule will do, if it is the same everywhere)."""
-        return (self.version, self.entity.int) > (other.version, other.entity.int)
+        """Of two with one version, the greater entity id (any rule will do, if it is the same everywhere); of two that
+        say the same, the one that knows of parts."""
+        mine, theirs = (self.version, self.entity.int), (other.version, other.entity.int)
+        return mine > theirs or (mine == theirs and self.parts is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +87,11 @@ class Addition(NamedTuple):
 
 
 class Known(NamedTuple):
-    """What is counted of an entity for one initiative: its members' together. ``members``: the records that count;
-    ``membership``: the highest version among the claims on them."""
+    """What is counted of an entity, or of a part of it that the initiative's purpose sees as somebody else, for one
+    initiative: its members' together. ``whole``: the entity; ``members``: the records that count; ``membership``: the
+    highest version among the claims on them."""
 
+    whole: UUID
     tiles: State
     newest: datetime
     area: str | None
@@ -100,7 +109,7 @@ class Ending(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """The newest score of one entity for one initiative, as it was said.
+    """The newest score of one entity (or of a part of ``whole``) for one initiative, as it was said.
 
     ``membership`` is the highest version among its members' claims then; ``swept`` the day to which its windows were
     aged; ``due`` the day on which they next lose something.
@@ -116,13 +125,16 @@ class Said:
     receipt: UUID
     swept: date | None
     due: date | None
+    whole: UUID
 
 
 @dataclass(frozen=True, slots=True)
 class Assessed:
-    """One entity as the model sees it now; vectors float32 (features,), ``reasons`` the names of the top ones."""
+    """One entity, or part of ``whole``, as the model sees it now; vectors float32 (features,), ``reasons`` the names of
+    the top ones."""
 
     entity: UUID
+    whole: UUID
     vector: NDArray[np.float32]
     contributions: NDArray[np.float32]
     score: float
@@ -169,7 +181,19 @@ def newest_claims(claims: Iterable[Claim]) -> dict[UUID, Claim]:
 
 
 def claims_of(change: EntityChanged) -> list[Claim]:
-    return [Claim(record, change.entity, change.version) for record in change.after]
+    """What a change says of its entity's records: that they are in it, and in which parts."""
+    parts: dict[UUID, dict[str, str]] = {record: {} for record in change.after}
+    for purpose, some in change.parts.items():
+        for part in some:
+            if part.entity != change.entity:
+                for record in part.records:
+                    parts[record][purpose] = str(part.entity)
+    return [Claim(record, change.entity, change.version, parts[record]) for record in change.after]
+
+
+def forgotten_in(change: EntityChanged) -> list[UUID]:
+    """The records of which a change says that they are to be forgotten."""
+    return change.before if change.change is Change.ERASED else change.gone
 
 
 def departure_of(change: EntityChanged) -> Departure | None:
@@ -188,6 +212,7 @@ def is_news(said: Said | None, now: Assessed, model: str, thresholds: Thresholds
     return (
         said.model != model
         or said.area != now.area
+        or said.whole != now.whole
         or said.reasons != now.reasons
         or abs(said.score - now.score) > EPSILON
         or level(said.score, thresholds) != level(now.score, thresholds)

@@ -3,7 +3,7 @@
 Pure but for the model, which is a function. Nothing here knows of events, tables or the clock.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from uuid import UUID
@@ -70,10 +70,12 @@ def judged(
     said: Mapping[Place, Said],
     endings: Mapping[UUID, Ending],
     day: date | None = None,
+    unreceipted: Collection[UUID] = (),
 ) -> Judged:
     """Score every entity of which anything is known; ``day``: age the windows of those that are due by then.
 
-    ``endings``: of the entities that were scored and of which nothing is known now.
+    ``endings``: of the entities that were scored and of which nothing is known now. ``unreceipted``: those whose score
+    has lost its receipt with a record that was erased; they are news.
     """
     name, verdict = running.name, Judged(running)
     mine = {entity: about for (entity, initiative), about in known.items() if initiative == name}
@@ -82,13 +84,16 @@ def judged(
     scored = {now.entity for now in verdict.assessed}
     for entity, was in before.items():
         if entity not in scored:
-            left = Ending(was.membership, None) if entity in mine else endings.get(entity)
+            # A part that is no more went nowhere: its records are counted where they are now.
+            simple = entity in mine or was.whole != entity
+            left = Ending(was.membership, None) if simple else endings.get(entity)
             _miss(verdict, entity, was, left)
     survivors = {over.ending.into for over in verdict.overs}
     model, thresholds = running.model.sha256, running.initiative.thresholds
     for now in verdict.assessed:
         last = before.get(now.entity)
-        if last is None or now.entity in survivors or is_news(last, now, model, thresholds):
+        forced = now.entity in survivors or now.entity in unreceipted
+        if last is None or forced or is_news(last, now, model, thresholds):
             verdict.news.append(now)
         elif now.swept != last.swept or _earlier(now.due, last.due):
             verdict.postponed[now.entity, name] = (now.swept, now.due)
@@ -122,8 +127,9 @@ def _assessed(
         entity, one = entities[i]
         verdicts.append(
             Assessed(
-                entity, evaluated.vectors[i], scores.contributions[row], numbers[row], reasons[row], moments[i],
-                evaluated.due[i], swept[i], one.area, each_once(one.agreements), one.members, one.membership,
+                entity, one.whole, evaluated.vectors[i], scores.contributions[row], numbers[row], reasons[row],
+                moments[i], evaluated.due[i], swept[i], one.area, each_once(one.agreements), one.members,
+                one.membership,
             )
         )  # fmt: skip
     return verdicts

@@ -9,21 +9,24 @@ SELECT coalesce(bool_and(pg_try_advisory_xact_lock($1, key)), true) FROM unnest(
 
 -- name: standings
 -- To which entity records belong by what was heard so far. Index: members_pkey.
-SELECT record, entity, version, erased FROM members WHERE record = ANY ($1::uuid[]);
+SELECT record, entity, version, parts, erased FROM members WHERE record = ANY ($1::uuid[]);
 
 -- name: claim
--- Keep the newer claims on records. Index: members_pkey.
-INSERT INTO members (record, entity, version)
-SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::bigint[])
-ON CONFLICT (record) DO UPDATE SET entity = excluded.entity, version = excluded.version
-WHERE (members.version, members.entity) < (excluded.version, excluded.entity);
+-- Keep the newer claims on records. A fact knows no parts: within its entity those that are known stay. Index:
+-- members_pkey.
+INSERT INTO members (record, entity, version, parts)
+SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::jsonb[])
+ON CONFLICT (record) DO UPDATE SET entity = excluded.entity, version = excluded.version,
+    parts = CASE WHEN members.entity = excluded.entity THEN coalesce(excluded.parts, members.parts) ELSE excluded.parts END
+WHERE (members.version, members.entity) < (excluded.version, excluded.entity)
+    OR (members.version, members.entity) = (excluded.version, excluded.entity) AND excluded.parts IS NOT NULL;
 
 -- name: depart
 -- Keep what the newest change took away from an entity. Index: departures_pkey.
 INSERT INTO departures (entity, version, remaining, ended, into_entity) VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT (entity) DO UPDATE
 SET version = excluded.version, remaining = excluded.remaining, ended = excluded.ended,
-    into_entity = excluded.into_entity, at = excluded.at
+    into_entity = excluded.into_entity
 WHERE departures.version < excluded.version;
 
 -- name: erase_records
@@ -37,12 +40,16 @@ ON CONFLICT (record) DO UPDATE SET erased = greatest(members.erased, excluded.er
 DELETE FROM states WHERE record = ANY ($1::uuid[]) AND since <= $2;
 
 -- name: erase_receipts
--- Forget what was said of an erased entity and of those that were merged into it. Index: departures_into,
--- receipts_entity.
+-- Forget what was said of an entity, of those that were merged into it and of its parts: everything ($3), or what rests
+-- on some records. Returns whose receipts went. Index: departures_into, scores_whole, receipts_entity.
 WITH RECURSIVE gone (entity) AS (
     SELECT $1::uuid UNION SELECT d.entity FROM departures d JOIN gone ON d.into_entity = gone.entity
+), theirs AS (
+    SELECT entity FROM gone
+    UNION SELECT s.entity FROM scores s JOIN gone ON s.whole = gone.entity WHERE s.whole <> s.entity
 )
-DELETE FROM receipts USING gone WHERE receipts.entity = gone.entity;
+DELETE FROM receipts WHERE entity = ANY (ARRAY(SELECT entity FROM theirs)) AND ($3 OR members && $2::uuid[])
+RETURNING entity;
 
 -- name: append
 -- What facts add to what is counted of records: states put together are a state, so nothing need be read. Returns those
@@ -75,29 +82,21 @@ UPDATE states SET tiles = short.tiles
 FROM unnest($1::uuid[], $2::text[], $3::bytea[]) AS short (record, initiative, tiles)
 WHERE states.record = short.record AND states.initiative = short.initiative;
 
--- name: forget_strays
--- What is counted of records that left their entity before $1 and that nobody has claimed since: they are no more. Index:
--- departures_at, members_entity, states_pkey.
-WITH strays AS (
-    SELECT m.record, d.version FROM departures d JOIN members m ON m.entity = d.entity
-    WHERE d.at < $1 AND m.version <= d.version AND m.record <> ALL (d.remaining) AND m.erased < d.version LIMIT 1000
-), marked AS (
-    UPDATE members SET erased = strays.version FROM strays WHERE members.record = strays.record
-)
-DELETE FROM states USING strays WHERE states.record = strays.record AND states.since <= strays.version;
-
 -- name: known
--- What is counted of entities: their members' together. A record is a member when the claim on it is newer than what
--- last left the entity, or it stayed then. Index: members_entity, departures_pkey, states_pkey.
-SELECT m.entity, s.initiative, string_agg(s.tiles, '') AS tiles, max(s.newest) AS newest,
+-- What is counted of entities, and of the parts that the purpose ($3) of an initiative ($2) sees: their members' together.
+-- A record is a member when the claim on it is newer than what last left the entity, or it stayed then. Index:
+-- members_entity, departures_pkey, states_pkey.
+SELECT coalesce((m.parts ->> i.purpose)::uuid, m.entity) AS part, s.initiative, (array_agg(m.entity))[1] AS whole,
+    string_agg(s.tiles, '') AS tiles, max(s.newest) AS newest,
     (array_agg(s.area ORDER BY s.area_at DESC, s.area COLLATE "C" DESC) FILTER (WHERE s.area <> ''))[1] AS area,
     string_agg(s.agreements, ',') AS agreements, array_agg(m.record) AS members, max(m.version) AS membership
 FROM members m
 JOIN states s ON s.record = m.record
+JOIN unnest($2::text[], $3::text[]) AS i (initiative, purpose) ON i.initiative = s.initiative
 LEFT JOIN departures d ON d.entity = m.entity
 WHERE m.entity = ANY ($1::uuid[])
     AND (d.version IS NULL OR m.version > d.version OR m.record = ANY (d.remaining))
-GROUP BY m.entity, s.initiative;
+GROUP BY 1, 2;
 
 -- name: endings
 -- What left entities of which nothing is counted any more, and whether anybody is still in them. Index:
@@ -109,9 +108,9 @@ SELECT d.entity, d.version, CASE WHEN NOT d.ended OR EXISTS (
 FROM departures d WHERE d.entity = ANY ($1::uuid[]);
 
 -- name: said
--- The newest said scores of entities. Index: scores_pkey.
-SELECT entity, initiative, version, score, reasons, area, into_entity, membership, model, receipt, swept, due
-FROM scores WHERE entity = ANY ($1::uuid[]);
+-- The newest said scores of entities and of their parts. Index: scores_pkey, scores_whole.
+SELECT entity, initiative, version, score, reasons, area, into_entity, membership, model, receipt, swept, due, whole
+FROM scores WHERE entity = ANY ($1::uuid[]) OR (whole = ANY ($1::uuid[]) AND whole <> entity);
 
 -- name: versions
 -- The next $1 versions.
@@ -120,16 +119,18 @@ SELECT nextval('score_versions') FROM generate_series(1, $1);
 -- name: keep_scores
 -- The scores that are said now. Index: scores_pkey.
 INSERT INTO scores (
-    entity, initiative, version, score, reasons, area, into_entity, membership, model, receipt, as_of, swept, due
+    entity, initiative, version, score, reasons, area, into_entity, membership, model, receipt, as_of, swept, due,
+    whole
 )
 SELECT * FROM unnest(
     $1::uuid[], $2::text[], $3::bigint[], $4::float8[], $5::text[], $6::text[], $7::uuid[], $8::bigint[], $9::text[],
-    $10::uuid[], $11::timestamptz[], $12::date[], $13::date[]
+    $10::uuid[], $11::timestamptz[], $12::date[], $13::date[], $14::uuid[]
 )
 ON CONFLICT (entity, initiative) DO UPDATE
 SET version = excluded.version, score = excluded.score, reasons = excluded.reasons, area = excluded.area,
     into_entity = excluded.into_entity, membership = excluded.membership, model = excluded.model,
-    receipt = excluded.receipt, as_of = excluded.as_of, swept = excluded.swept, due = excluded.due;
+    receipt = excluded.receipt, as_of = excluded.as_of, swept = excluded.swept, due = excluded.due,
+    whole = excluded.whole;
 
 -- name: postpone
 -- When unsaid scores must be looked at again. Index: scores_pkey.
@@ -138,8 +139,8 @@ FROM unnest($1::uuid[], $2::text[], $3::date[], $4::date[]) AS late (entity, ini
 WHERE scores.entity = late.entity AND scores.initiative = late.initiative;
 
 -- name: due
--- Entities whose windows lose something by a day, the longest overdue first. Index: scores_due.
-SELECT entity FROM scores WHERE due <= $1 ORDER BY due LIMIT $2;
+-- Entities whose windows, or a part's, lose something by a day, the longest overdue first. Index: scores_due.
+SELECT whole FROM scores WHERE due <= $1 ORDER BY due LIMIT $2;
 
 -- name: outdate
 -- A new model: everything it has not scored is due at once.

@@ -27,10 +27,11 @@ RECEIPT = (
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A score to be said: the receipt, and what is needed to judge the next one."""
+    """A score to be said, of an entity or of a part of ``whole``: the receipt, and what is needed to judge the next."""
 
     receipt: Receipt
     assessed: Assessed | None
+    whole: UUID
     into: UUID | None = None
 
 
@@ -69,24 +70,22 @@ class ScoringStore:
 
     async def standings(self, records: Iterable[UUID]) -> dict[UUID, Standing]:
         rows = await self._connection.fetch(Q["standings"], list(records))
-        return {record: Standing(Claim(record, entity, version), erased) for record, entity, version, erased in rows}
+        return {row[0]: Standing(Claim(*row[:4]), row[4]) for row in rows}
 
     async def claim(self, claims: Iterable[Claim]) -> None:
-        await self._connection.execute(Q["claim"], *_columns(((c.record, c.entity, c.version) for c in claims), 3))
+        rows = ((c.record, c.entity, c.version, c.parts) for c in claims)
+        await self._connection.execute(Q["claim"], *_columns(rows, 4))
 
     async def depart(self, departures: Iterable[Departure]) -> None:
         rows = [(d.entity, d.version, list(d.remaining), d.ended, d.into) for d in departures]
         await self._connection.executemany(Q["depart"], rows)
 
-    async def erase(self, entity: UUID, records: Sequence[UUID], version: int) -> None:
-        """Forget the records of an erased entity, and what was said of it."""
+    async def erase(self, entity: UUID, records: Sequence[UUID], version: int, *, ended: bool) -> set[UUID]:
+        """Forget records that left an entity, and what was said that rests on them; when it ``ended``, all that was
+        said of it. Returns those whose receipts went."""
         await self._connection.execute(Q["erase_records"], records, entity, version)
         await self._connection.execute(Q["erase_states"], records, version)
-        await self._connection.execute(Q["erase_receipts"], entity)
-
-    async def forget_strays(self, before: datetime) -> None:
-        """Forget records that left their entity before a moment and belong to nobody since."""
-        await self._connection.execute(Q["forget_strays"], before)
+        return {row[0] for row in await self._connection.fetch(Q["erase_receipts"], entity, records, ended)}
 
     async def append(self, additions: Mapping[Place, Addition]) -> dict[Place, State]:
         """Add to what is counted of records. Returns the states that have grown longer than ``LONG`` bytes."""
@@ -97,9 +96,10 @@ class ScoringStore:
     async def shorten(self, states: Mapping[Place, State]) -> None:
         await self._connection.execute(Q["shorten"], *_columns(((*place, tiles) for place, tiles in states.items()), 3))
 
-    async def known(self, entities: Iterable[UUID]) -> dict[Place, Known]:
-        """What is counted of those of the entities of which anything is."""
-        rows = await self._connection.fetch(Q["known"], list(entities))
+    async def known(self, entities: Iterable[UUID], purposes: Mapping[str, str]) -> dict[Place, Known]:
+        """What is counted of those of the entities, and their parts, of which anything is. ``purposes``: of each
+        initiative its own."""
+        rows = await self._connection.fetch(Q["known"], list(entities), list(purposes), list(purposes.values()))
         return {(row[0], row[1]): Known(*row[2:]) for row in rows}
 
     async def endings(self, entities: Iterable[UUID]) -> dict[UUID, Ending]:
@@ -115,7 +115,7 @@ class ScoringStore:
 
     async def keep(self, verdicts: Sequence[Verdict]) -> None:
         """The said scores, and a receipt for each."""
-        await self._connection.execute(Q["keep_scores"], *_columns(map(_score_row, verdicts), 13))
+        await self._connection.execute(Q["keep_scores"], *_columns(map(_score_row, verdicts), 14))
         await self._connection.copy_records_to_table(
             "receipts", columns=RECEIPT, records=[_receipt_row(verdict.receipt) for verdict in verdicts]
         )
@@ -178,7 +178,7 @@ def _score_row(verdict: Verdict) -> tuple[object, ...]:
     return (
         receipt.entity, receipt.initiative, receipt.version, receipt.score, now.reasons if now else "",
         now.area if now else None, verdict.into, receipt.membership, receipt.model, receipt.id, receipt.as_of,
-        now.swept if now else None, now.due if now else None,
+        now.swept if now else None, now.due if now else None, verdict.whole,
     )  # fmt: skip
 
 

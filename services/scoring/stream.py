@@ -2,7 +2,8 @@
 
 Invariants
     1. A score is a function of the facts counted, the membership and the day it is aged to, in whatever order facts
-       and changes were heard: counts are per record, and of two claims on a record the higher version holds.
+       and changes were heard: counts are per record, and of two claims on a record the higher version holds. Where the
+       initiative's purpose sees an entity as several (``EntityChanged.parts``), each part has a score of its own.
     2. Replicas change nothing: records, then entities, are locked before anything is read of them.
     3. Each said score has a receipt and an audit entry in the same transaction.
 
@@ -13,7 +14,7 @@ Failures
     transaction fails, or a deadlock     nothing is kept; the bus tries the batch again
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -33,6 +34,7 @@ from services.scoring.domain import (
     Standing,
     claims_of,
     departure_of,
+    forgotten_in,
     newest_claims,
     reasons_of,
     together,
@@ -88,7 +90,7 @@ class Desk:
             departure = departure_of(change)
             if departure is not None:
                 news.departures.append(departure)
-            if change.change is Change.ERASED:
+            if change.change is Change.ERASED or change.gone:
                 news.erasures.append(change)
             news.causes.update(dict.fromkeys([change.entity, *change.before, *change.after], event))
         return await self._settle(news, store, now)
@@ -129,21 +131,23 @@ class Desk:
         if not news.causes:
             return Effects()
         claims = newest_claims(news.claims)
-        records = {*claims, *(record for change in news.erasures for record in change.before)}
+        records = {*claims, *(record for change in news.erasures for record in forgotten_in(change))}
         await store.lock_records(records)
         standings = await store.standings(records)
-        newer = [c for c in claims.values() if c.record not in standings or c.beats(standings[c.record].claim)]
+        newer = [c for c in claims.values() if c.record not in standings or _is_newer(c, standings[c.record].claim)]
         touched = _touched(news, claims, standings)
         await store.lock_entities(touched)
         if newer:
             await store.claim(newer)
         if news.departures:
             await store.depart(news.departures)
+        unreceipted: set[UUID] = set()
         for change in news.erasures:
-            await store.erase(change.entity, change.before, change.version)
+            ended = change.change is Change.ERASED
+            unreceipted |= await store.erase(change.entity, forgotten_in(change), change.version, ended=ended)
         if news.additions:
             await self._count(news.additions, standings, store)
-        return await self._judge(list(touched), touched, store, now, None)
+        return await self._judge(list(touched), touched, store, now, None, unreceipted)
 
     async def _count(
         self, additions: Mapping[Place, Sequence[Addition]], standings: Mapping[UUID, Standing], store: ScoringStore
@@ -165,20 +169,23 @@ class Desk:
 
     async def _judge(
         self, entities: Sequence[UUID], causes: Mapping[UUID, Event[Any]], store: ScoringStore, now: datetime,
-        day: date | None,
+        day: date | None, unreceipted: Collection[UUID] = (),
     ) -> Effects:  # fmt: skip
-        known, said = await store.known(entities), await store.said(entities)
+        known = await store.known(entities, {one.name: one.initiative.purpose for one in self._running})
+        said = await store.said({*entities, *(place[0] for place in known)})
         missing = {place[0] for place in said if place not in known}
         endings = await store.endings(missing) if missing else {}
-        judgements = [judged(one, known, said, endings, day) for one in self._running]
+        judgements = [judged(one, known, said, endings, day, unreceipted) for one in self._running]
         count = sum(len(one.overs) + len(one.news) for one in judgements)
         versions = iter(await store.versions(count) if count else ())
         verdicts, says, audits = list[Verdict](), list[Event[Any]](), list[Access]()
         for one in judgements:
-            over = [Verdict(_taken_back(o, next(versions), one, now), None, o.ending.into) for o in one.overs]
-            new = [Verdict(_receipt(n, next(versions), one, now), n) for n in one.news]
+            over = [
+                Verdict(_taken_back(o, next(versions), one, now), None, o.said.whole, o.ending.into) for o in one.overs
+            ]
+            new = [Verdict(_receipt(n, next(versions), one, now), n, n.whole) for n in one.news]
             verdicts += over + new
-            says += [_event(verdict, one, causes.get(verdict.receipt.entity), now) for verdict in over + new]
+            says += [_event(verdict, one, causes.get(verdict.whole), now) for verdict in over + new]
             audits += _entries(one, over + new, causes, now)
             _measure(one)
         if verdicts:
@@ -203,6 +210,11 @@ def _touched(
         if departure.into is not None:
             found[departure.into] = news.causes[departure.entity]
     return found
+
+
+def _is_newer(claim: Claim, known: Claim) -> bool:
+    """Does a claim say more than what is known?"""
+    return claim != known and claim.beats(known)
 
 
 def _receipt(now: Assessed, version: int, one: Judged, at: datetime) -> Receipt:

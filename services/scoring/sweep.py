@@ -6,7 +6,7 @@ windows by the days of its facts, not by the clock on the wall. A sweep to a day
 
 import asyncio
 from collections.abc import Callable, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 
 from services.scoring.judging import Running
 from services.scoring.store import ScoringStore
@@ -17,8 +17,6 @@ from shared.work import Worker
 
 LOOK_SECONDS = 30.0
 AT_ONCE = 500
-STRAY = timedelta(days=7)
-"""How long a record may belong to nobody: linkage's news of where it went may be late, an erasure may not."""
 
 
 class Sweep:
@@ -52,13 +50,12 @@ class Sweep:
             await asyncio.sleep(LOOK_SECONDS)
 
     async def to(self, day: date) -> int:
-        """Score again who is due by ``day``, and forget who belongs to nobody. Returns how many were due."""
+        """Score again who is due by ``day``. Returns how many were due."""
         aged = 0
         while True:
             async with self._worker.work() as work:
                 due = await work.store.due(day, AT_ONCE)
                 if not due:
-                    await work.store.forget_strays(self._clock() - STRAY)
                     return aged
                 effects = await self._desk.age(due, day, work.store, self._clock())
                 work.say(effects.says)

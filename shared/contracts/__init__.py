@@ -3,7 +3,7 @@
 from shared.contracts.access import Access, Accesses, Action, Outcome
 from shared.contracts.alerts import AlertChanged
 from shared.contracts.dead import DeadLettered
-from shared.contracts.entities import Change, EntityChanged
+from shared.contracts.entities import Change, EntityChanged, Part
 from shared.contracts.envelope import Contract, Event
 from shared.contracts.facts import FactLinked, LinkedSubject
 from shared.contracts.records import Kind, Record, RecordsAccepted, record_id
@@ -24,6 +24,7 @@ __all__ = [
     "Kind",
     "LinkedSubject",
     "Outcome",
+    "Part",
     "Reason",
     "Record",
     "RecordsAccepted",

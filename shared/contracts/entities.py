@@ -18,11 +18,22 @@ class Change(StrEnum):
     ERASED = "erased"
 
 
+class Part(Contract):
+    """Records that are of one for a purpose. One part keeps its entity's id, the others have ids of their own."""
+
+    entity: UUID
+    records: list[UUID]
+
+
 class EntityChanged(Contract):
     """Membership of one entity at one version.
 
     ``version`` grows with every change of any entity, so it orders the claims on a record too: the entity of a
     record is the one that named it in the highest version. ``into`` is where a merged entity's id redirects for ever.
+
+    ``gone``: records of ``before`` that left the index (erased, or out of their agreement) and must be forgotten.
+    ``parts``: for each purpose under which the records that it allows do not hold together by themselves, all parts;
+    any other purpose sees the entity whole. A part whose records are all gone is said to be erased under its own id.
     """
 
     entity: UUID
@@ -32,3 +43,5 @@ class EntityChanged(Contract):
     before: list[UUID]
     after: list[UUID]
     into: UUID | None = None
+    gone: list[UUID] = []
+    parts: dict[str, list[Part]] = {}

@@ -28,6 +28,7 @@ from shared.web import Viewer, service_token
 from shared.web.csrf import token_of
 from shared.web.keys import Keys
 from shared.web.session import USE, begin
+from shared.work import Worker
 from tests.parts import Databases
 
 KEY = "a session key of thirty-two characters"
@@ -63,6 +64,7 @@ class Office:
     database: Database
     parts: Parts
     databases: Databases
+    worker: Worker[LinkageStore]
     heard: list[Access] = field(default_factory=list)
     consumer: AIOKafkaConsumer | None = None
     address: str = ""
@@ -86,6 +88,13 @@ class Office:
 
     async def hear(self, *records: Kept) -> None:
         """The records as ingest says them; returns when they are linked."""
+        await self.publish(*records)
+        async with asyncio.timeout(SECONDS):
+            while len(await self.entity_of(*records)) < len({one.id for one in records}):  # noqa: ASYNC110 (the stream does it)
+                await asyncio.sleep(0.02)
+
+    async def publish(self, *records: Kept) -> None:
+        """The records as ingest says them, keyed so that they are heard in this order, and after those before."""
         producer = AIOKafkaProducer(bootstrap_servers=self.parts.kafka)
         await producer.start()
         for one in records:
@@ -93,14 +102,11 @@ class Office:
                 partner=one.partner, agreement=one.agreement, type="x.y.v1", occurred=one.seen, purposes=["identity"],
                 records=[Record(id=one.id, kind=one.kind, identity=dict(one.identity))], facts={},
             )  # fmt: skip
-            event = first("/partners/x", str(one.id), body, NOON)
+            event = first("/partners/x", "x", body, NOON)
             headers = [(name, text.encode()) for name, text in to_headers(event).items()]
             value = body.model_dump_json().encode()
             await producer.send(Topic.RECORDS.spec.name, value, key=event.key.encode(), headers=headers)
         await producer.stop()
-        async with asyncio.timeout(SECONDS):
-            while len(await self.entity_of(*records)) < len(records):  # noqa: ASYNC110 (the stream does it)
-                await asyncio.sleep(0.02)
 
     async def entity_of(self, *records: Kept) -> dict[UUID, UUID]:
         """The entity of each record that is linked."""
@@ -163,6 +169,20 @@ class Office:
                 await self._hear()
         return [entry for entry in self.heard if entry.actor == person.subject]
 
+    async def changes(self, *ids: UUID) -> list[EntityChanged]:
+        """What was said of these entities, in the order of versions."""
+        consumer = AIOKafkaConsumer(
+            Topic.ENTITIES.spec.name, bootstrap_servers=self.parts.kafka, auto_offset_reset="earliest"
+        )
+        await consumer.start()
+        try:
+            found: list[EntityChanged] = []
+            while batch := await consumer.getmany(timeout_ms=500):
+                found += [EntityChanged.model_validate_json(m.value) for some in batch.values() for m in some]
+        finally:
+            await consumer.stop()
+        return sorted((one for one in found if one.entity in ids), key=lambda one: one.version)
+
     async def _hear(self) -> None:
         assert self.consumer is not None
         for messages in (await self.consumer.getmany(timeout_ms=200)).values():
@@ -201,6 +221,6 @@ async def opened(parts: Parts, databases: Databases, **more: Any) -> AsyncIterat
         )  # fmt: skip
         await consumer.start()
         try:
-            yield Office(made.app, made.database, parts, databases, consumer=consumer)
+            yield Office(made.app, made.database, parts, databases, made.worker, consumer=consumer)
         finally:
             await consumer.stop()

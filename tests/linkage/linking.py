@@ -26,6 +26,7 @@ from services.linkage.relinking import Progress, Relinking
 from services.linkage.store import LinkageStore
 from services.linkage.stream import Linker, by_record
 from services.linkage.switching import Switching
+from services.linkage.terms import Terms
 from shared.access import Agreements
 from shared.contracts import EntityChanged, Event, Kind, RecordsAccepted
 from shared.contracts.envelope import first
@@ -126,7 +127,7 @@ class Linkage:
             asyncio.run_coroutine_threadsafe(self.hear(brought, size=50), loop).result()
             brought.clear()
 
-        loading = Loading(self.database, self.outbox, self.in_use, Progress(bulk=Bulk(progress=stream)))
+        loading = Loading(self.database, self.outbox, self.in_use, Terms(), Progress(bulk=Bulk(progress=stream)))
         return await loading.load(by_record(list(events)), NOON)
 
     def relinking(self) -> Relinking:

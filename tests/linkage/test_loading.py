@@ -39,25 +39,27 @@ async def places(replica: Linkage) -> set[frozenset[object]]:
 
 
 @pytest.mark.parametrize("seed", range(4))
-async def test_loading_some_and_streaming_the_rest_is_streaming_all(parts: Parts, replica: Linkage, seed: int) -> None:
+async def test_loading_some_and_streaming_the_rest_is_streaming_all(
+    parts: Parts, databases: Databases, seed: int
+) -> None:
     random, events = Random(seed), list(region_events())
     random.shuffle(events)
     cut = random.randrange(len(events) // 4, len(events))
     second = random.randrange(cut) if seed % 2 else 0
-    await replica.load(events[second:cut])
-    await replica.hear(events[cut:], size=random.choice((7, 100)))
-    await replica.load(events[:second])
-    loaded, partition, where = await everything(replica), await replica.groups(), await places(replica)
-    assert partition == await replica.fresh(model())
-    replica.live.spoil()
-    await replica.hear(events[:50])
-    assert await replica.groups() == partition, "a rebuild finds what was loaded"
-    streamed = await fresh_database(parts, "linkage")
-    async with linkage(streamed.dsn, parts.kafka) as other:
-        await other.hear(events)
-        assert await everything(other) == loaded
-        assert await other.groups() == partition
-        assert await places(other) == where
+    async with linkage(databases.dsn, parts.kafka) as replica:
+        await replica.load(events[second:cut])
+        await replica.hear(events[cut:], size=random.choice((7, 100)))
+        await replica.load(events[:second])
+        loaded, partition, where = await everything(replica), await replica.groups(), await places(replica)
+        assert partition == await replica.fresh(model())
+        replica.live.spoil()
+        await replica.hear(events[:50])
+        assert await replica.groups() == partition, "a rebuild finds what was loaded"
+    async with linkage((await fresh_database(parts, "linkage")).dsn, parts.kafka) as streamed:
+        await streamed.hear(events)
+        assert await everything(streamed) == loaded
+        assert await streamed.groups() == partition
+        assert await places(streamed) == where
 
 
 async def test_loading_again_changes_nothing(replica: Linkage) -> None:

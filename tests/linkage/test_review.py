@@ -4,11 +4,10 @@ from collections.abc import AsyncIterator
 from uuid import UUID, uuid4
 
 import pytest
-from aiokafka import AIOKafkaConsumer
 
 from local.stack import Parts
 from services.linkage.records import Kept
-from shared.contracts import Action, Change, EntityChanged, Kind, Outcome, Topic
+from shared.contracts import Action, Change, Kind, Outcome
 from shared.contracts.records import record_id
 from shared.web import Viewer
 from tests.linkage.answering import Office, opened, record, viewer
@@ -48,21 +47,6 @@ async def entities(office: Office, *records: Kept) -> list[UUID]:
     return [found[one.id] for one in records]
 
 
-async def changes(office: Office, *ids: UUID) -> list[EntityChanged]:
-    """What was said of these entities, in the order of versions."""
-    consumer = AIOKafkaConsumer(
-        Topic.ENTITIES.spec.name, bootstrap_servers=office.parts.kafka, auto_offset_reset="earliest"
-    )
-    await consumer.start()
-    try:
-        found: list[EntityChanged] = []
-        while batch := await consumer.getmany(timeout_ms=500):
-            found += [EntityChanged.model_validate_json(m.value) for some in batch.values() for m in some]
-    finally:
-        await consumer.stop()
-    return sorted((one for one in found if one.entity in ids), key=lambda one: one.version)
-
-
 async def test_two_that_must_be_one_are_one_until_it_is_undone(office: Office) -> None:
     one, other = somebody("schools"), somebody("police")
     await office.hear(one, other)
@@ -75,7 +59,7 @@ async def test_two_that_must_be_one_are_one_until_it_is_undone(office: Office) -
     assert await decide(office, steward, one, other, "undo") == 204
     apart = await entities(office, one, other)
     assert apart[0] != apart[1]
-    told = await changes(office, *before)
+    told = await office.changes(*before)
     assert [c.change for c in told if c.entity == max(before)] == [Change.CREATED, Change.MERGED]
     assert next(c.into for c in told if c.change is Change.MERGED) == min(before)
     decisions = [e for e in await office.entries(steward) if e.action is Action.DECISION]

@@ -40,13 +40,13 @@ ENTITY = uuid4()
 
 
 def said(**changes: object) -> Said:
-    usual = Said(7, 0.5, "absence", "north", None, 3, "model", uuid4(), None, date(2026, 4, 1))
+    usual = Said(7, 0.5, "absence", "north", None, 3, "model", uuid4(), None, date(2026, 4, 1), ENTITY)
     return replace(usual, **changes)  # type: ignore[arg-type]
 
 
 def now(**changes: object) -> Assessed:
     usual = Assessed(
-        ENTITY, NOTHING, NOTHING, 0.5, "absence", NOW, date(2026, 4, 1), None, "north", "schools", [], 3
+        ENTITY, ENTITY, NOTHING, NOTHING, 0.5, "absence", NOW, date(2026, 4, 1), None, "north", "schools", [], 3
     )  # fmt: skip
     return replace(usual, **changes)  # type: ignore[arg-type]
 
@@ -58,6 +58,7 @@ def now(**changes: object) -> Assessed:
         (said(score=None), now(), True),
         (said(), now(), False),
         (said(), now(score=0.505), False),
+        (said(), now(whole=uuid4()), True),
         (said(), now(score=0.52), True),
         (said(score=0.598), now(score=0.602), True),
         (said(score=0.449), now(score=0.451), True),
@@ -135,7 +136,7 @@ def grown_ups_apart(tmp_path: Path) -> Running:
 
 def known(one: Running, missed: int) -> Callable[[UUID], dict[tuple[UUID, str], Known]]:
     tiles = one.features.tiles(ATTENDANCE, NOW, {"sessions_missed": missed, "sessions_possible": 10})
-    return lambda entity: {(entity, "neet"): Known(tiles, NOW, None, "schools", [uuid4()], 1)}
+    return lambda entity: {(entity, "neet"): Known(entity, tiles, NOW, None, "schools", [uuid4()], 1)}
 
 
 def test_who_is_outside_the_population_has_no_score(grown_ups_apart: Running) -> None:
@@ -158,7 +159,7 @@ def test_who_leaves_the_population_loses_the_score_once(grown_ups_apart: Running
 def test_a_window_that_moved_on_lowers_the_score_on_the_day_it_is_due(running: list[Running]) -> None:
     (one,) = running
     tiles = one.features.tiles(EXCLUSION, NOW, {"days": 2})
-    counted = {(ENTITY, "neet"): Known(tiles, NOW, None, "schools", [uuid4()], 1)}
+    counted = {(ENTITY, "neet"): Known(ENTITY, tiles, NOW, None, "schools", [uuid4()], 1)}
     first = judged(one, counted, {}, {}).news[0]
     due = first.due
     assert due == (NOW + timedelta(days=90)).date()
@@ -169,3 +170,18 @@ def test_a_window_that_moved_on_lowers_the_score_on_the_day_it_is_due(running: l
     (aged,) = judged(one, counted, {(ENTITY, "neet"): before}, {}, due).news
     assert aged.score < first.score
     assert (aged.swept, aged.due) == (due, None)
+
+
+def test_a_part_that_is_no_more_is_taken_back_and_leads_nowhere(running: list[Running]) -> None:
+    part = uuid4()
+    verdict = judged(running[0], known(running[0], 9)(ENTITY), {(part, "neet"): said()}, {})
+    assert [(over.entity, over.ending.into) for over in verdict.overs] == [(part, None)]
+
+
+def test_a_score_that_lost_its_receipt_is_said_again(running: list[Running]) -> None:
+    (one,) = running
+    counted = known(one, 9)(ENTITY)
+    first = judged(one, counted, {}, {}).news[0]
+    before = said(score=first.score, reasons=first.reasons, area=None, model=one.model.sha256, due=first.due)
+    assert not judged(one, counted, {(ENTITY, "neet"): before}, {}).news
+    assert judged(one, counted, {(ENTITY, "neet"): before}, {}, unreceipted={ENTITY}).news

@@ -1,4 +1,4 @@
-"""Merge, split, erasure and late facts, heard in any order and in any batches: the scores are those of a recount."""
+"""Merge, split, erasure, a purpose's parts, late facts, in any order and batches: the scores are those of a recount."""
 
 import asyncio
 import random
@@ -23,7 +23,8 @@ from tests.scoring.region import Region, history
 def recount(region: Region, one: Running, day: date) -> dict[UUID, tuple[float, str | None]]:
     """The score and area of each entity, from all that is true at the end."""
     found = {}
-    for entity, members in region.entities.items():
+    whole = {entity: region.parts.get(entity, {entity: members}) for entity, members in region.entities.items()}
+    for entity, members in ((part, records) for parts in whole.values() for part, records in parts.items()):
         facts = [fact for record in members for fact in region.facts.get(record, [])]
         if facts:
             tiles = one.features.merge([one.features.tiles(f.type, f.occurred, f.facts) for f in facts])
@@ -88,3 +89,5 @@ def held_is_true(office: Office, region: Region, one: Running, day: date) -> Non
     for entity, said in held.items():
         if entity in region.ended:
             assert (said.score, said.into) == (None, region.ended[entity])
+        elif entity in region.apart - truth.keys():
+            assert (said.score, said.into) == (None, None)

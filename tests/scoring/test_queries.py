@@ -21,27 +21,25 @@ FROM generate_series(1, 100000) n;
 INSERT INTO receipts SELECT md5('t' || n)::uuid, now(), 'neet', md5('e' || n % 25000)::uuid, n, now(), 0.5, '', '',
     '{}', 1, 'm', 0.6, 0.4, 'schools' FROM generate_series(1, 100000) n;
 INSERT INTO scores SELECT md5('e' || n)::uuid, 'neet', n, 0.5, '', null, null, 1, 'm', md5('t' || n)::uuid, now(), null,
-    '2026-03-02'::date + n % 100 FROM generate_series(1, 100000) n;
+    '2026-03-02'::date + n % 100, md5('e' || n % 99990)::uuid FROM generate_series(1, 100000) n;
 ANALYZE
 """
-LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 STATE = ([ONE], ["neet"], [b""], [NOW], [1], [""], [NOW], ["schools"], 100)
 SCORE = (
-    [ONE], ["neet"], [1], [0.5], [""], [None], [None], [1], ["m"], [ONE], [NOW], [None], [None],
+    [ONE], ["neet"], [1], [0.5], [""], [None], [None], [1], ["m"], [ONE], [NOW], [None], [None], [ONE],
 )  # fmt: skip
 ASKED: dict[str, tuple[tuple[object, ...], tuple[str, ...]]] = {
     "standings": (([ONE],), ("members_pkey",)),
-    "claim": (([ONE], [ONE], [1]), ("members_pkey",)),
+    "claim": (([ONE], [ONE], [1], [None]), ("members_pkey",)),
     "depart": ((ONE, 1, [], True, None), ("departures_pkey",)),
     "erase_records": (([ONE], ONE, 1), ("members_pkey",)),
     "erase_states": (([ONE], 1), ("states_pkey",)),
-    "erase_receipts": ((ONE,), ("departures_into", "receipts_entity")),
-    "forget_strays": ((LONG_AGO,), ("departures_at", "members_entity", "states_pkey")),
+    "erase_receipts": ((ONE, [ONE], False), ("departures_into", "scores_whole", "receipts_entity")),
     "append": (STATE, ("states_pkey",)),
     "shorten": (([ONE], ["neet"], [b""]), ("states_pkey",)),
-    "known": (([ONE],), ("members_entity", "states_pkey", "departures_pkey")),
+    "known": (([ONE], ["neet"], ["neet"]), ("members_entity", "states_pkey", "departures_pkey")),
     "endings": (([ONE],), ("departures_pkey", "members_entity")),
-    "said": (([ONE],), ("scores_pkey",)),
+    "said": (([ONE],), ("scores_pkey", "scores_whole")),
     "keep_scores": (SCORE, ("scores_pkey",)),
     "postpone": (([ONE], ["neet"], [DAY], [DAY]), ("scores_pkey",)),
     "due": ((DAY, 500), ("scores_due",)),

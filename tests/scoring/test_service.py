@@ -18,8 +18,6 @@ from pydantic import SecretStr
 from local.stack import Parts
 from services.scoring.main import service
 from services.scoring.store import ScoringStore
-from services.scoring.stream import Desk
-from services.scoring.sweep import STRAY, Sweep
 from shared.contracts import (
     Accesses,
     Change,
@@ -28,6 +26,7 @@ from shared.contracts import (
     FactLinked,
     Kind,
     LinkedSubject,
+    Part,
     ScoreChanged,
     Topic,
 )
@@ -38,7 +37,7 @@ from shared.web import Viewer, service_token
 from shared.web.keys import Keys
 from shared.web.session import USE, begin
 from tests.parts import Databases, connected
-from tests.scoring.initiative import ATTENDANCE, EXCLUSION, MEANS, WEIGHTS, graph, write
+from tests.scoring.initiative import ATTENDANCE, EXCLUSION, write
 
 KEY = "session-" * 8
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -235,7 +234,7 @@ async def test_an_erasure_forgets_the_counts_and_the_receipts(
         assert not await connection.fetchval("SELECT count(*) FROM receipts WHERE id = $1", score.receipt)
 
 
-async def test_a_record_that_belongs_to_nobody_is_forgotten_after_some_days(
+async def test_a_record_that_leaves_an_entity_that_lives_on_is_forgotten_there(
     parts: Parts, scoring: Service[ScoringStore], said: Heard, databases: Databases
 ) -> None:
     entity, stays, goes = uuid4(), uuid4(), uuid4()
@@ -244,102 +243,38 @@ async def test_a_record_that_belongs_to_nobody_is_forgotten_after_some_days(
         lambda heard: next((s for s in heard.scores if s.entity == entity and len(s.reasons) > 3), None)
     )
     shrank = EntityChanged(
-        entity=entity, kind=Kind.PERSON, version=9, change=Change.SHRANK, before=[stays, goes], after=[stays], into=None
-    )
+        entity=entity, kind=Kind.PERSON, version=9, change=Change.SHRANK, before=[stays, goes], after=[stays],
+        gone=[goes],
+    )  # fmt: skip
     await publish(parts, first("/services/linkage", str(entity), shrank, NOW))
-    assert (await said.score(entity, both.version)).score < both.score
+    less = await said.score(entity, both.version)
+    assert less.score < both.score
     async with connected(databases.dsn) as connection:
-
-        async def counted() -> set[UUID]:
-            rows = await connection.fetch("SELECT record FROM states WHERE record = ANY ($1)", [stays, goes])
-            return {row["record"] for row in rows}
-
-        today = NOW.date()
-        await Sweep(scoring.worker, Desk([]), lambda: NOW + STRAY - timedelta(hours=1)).to(today - timedelta(days=900))
-        assert await counted() == {stays, goes}
-        await Sweep(scoring.worker, Desk([]), lambda: NOW + STRAY + timedelta(hours=1)).to(today - timedelta(days=900))
-        assert await counted() == {stays}
+        states = await connection.fetch("SELECT record FROM states WHERE record = ANY ($1)", [stays, goes])
+        receipts = await connection.fetch("SELECT id, members FROM receipts WHERE entity = $1", entity)
+    assert {row["record"] for row in states} == {stays}
+    assert all(goes not in row["members"] for row in receipts)
+    assert less.receipt in {row["id"] for row in receipts}
 
 
-@pytest.mark.parametrize(("language", "sentence"), [("en", "absence_28d is 0.90"), ("cy", "absence_28d yw 0.90")])
-async def test_a_youth_worker_is_told_the_score_and_why_in_words(
-    scoring: Service[ScoringStore], absent: ScoreChanged, said: Heard, language: str, sentence: str
+async def test_what_a_purpose_sees_as_two_has_two_scores(
+    parts: Parts, scoring: Service[ScoringStore], said: Heard
 ) -> None:
-    async with client(scoring, "youth-worker", **{"Accept-Language": language}) as asked:
-        answer = await asked.get(f"/scoring/scores/neet/{absent.entity}", params={"purpose": "neet"})
-    assert answer.status_code == 200, answer.text
-    assert answer.json()["score"] == pytest.approx(absent.score)
-    assert answer.json()["reasons"][0]["sentence"] == sentence
-    assert answer.json()["team"] == "youth-north"
-    entry = await said.entry("allowed", absent.entity)
-    assert (entry.action, entry.role, entry.purpose) == ("disclosure", "youth-worker", "neet")
-    assert "absence_28d" in entry.fields
-
-
-async def test_who_no_agreement_names_is_refused_and_that_is_audited(
-    scoring: Service[ScoringStore], absent: ScoreChanged, said: Heard
-) -> None:
-    async with client(scoring, "housing-inspector") as asked:
-        answer = await asked.get(f"/scoring/scores/neet/{absent.entity}", params={"purpose": "neet"})
-    assert answer.status_code == 403
-    assert answer.headers["content-type"] == "application/problem+json"
-    assert "housing-inspector" in answer.json()["detail"]
-    assert (await said.entry("refused", absent.entity)).role == "housing-inspector"
-    async with client(scoring) as nobody:
-        assert (await nobody.get(f"/scoring/scores/neet/{absent.entity}")).status_code == 401
-
-
-async def test_an_unknown_entity_and_an_unknown_initiative_are_not_found(
-    scoring: Service[ScoringStore], said: Heard
-) -> None:
-    unknown = uuid4()
-    async with client(scoring, "youth-worker") as asked:
-        assert (await asked.get(f"/scoring/scores/neet/{unknown}")).status_code == 404
-        answer = await asked.get(f"/scoring/scores/nothing/{unknown}")
-    assert (answer.status_code, "Those at work: neet" in answer.json()["detail"]) == (404, True)
-    await said.entry("empty", unknown)
-
-
-async def test_a_receipt_says_what_the_score_was_made_of_and_replays(
-    scoring: Service[ScoringStore], absent: ScoreChanged
-) -> None:
-    async with client(scoring, "auditor") as asked:
-        receipt = (await asked.get(f"/scoring/receipts/{absent.receipt}")).json()
-        again = (await asked.get(f"/scoring/receipts/{absent.receipt}/replay")).json()
-    assert receipt["features"]["absence_28d"] == pytest.approx(0.9)
-    assert receipt["thresholds"] == {"raise": 0.6, "lower": 0.45}
-    assert receipt["agreements"] == ["schools"]
-    assert len(receipt["members"]) == 1
-    assert again["equal"] is True
-    assert again["recomputed"] == pytest.approx(absent.score)
-
-
-async def test_a_new_model_scores_everything_again_and_old_receipts_still_replay(
-    parts: Parts, databases: Databases, folder: Path, scoring: Service[ScoringStore], absent: ScoreChanged,
-    said: Heard, tmp_path: Path,
-) -> None:  # fmt: skip
-    cautious = write(tmp_path, graph([weight / 10 for weight in WEIGHTS], MEANS))
-    async with working(settings_of(parts, databases, cautious)) as replica:
-        lower = await said.score(absent.entity, absent.version)
-        async with client(replica, "auditor") as asked:
-            again = (await asked.get(f"/scoring/receipts/{absent.receipt}/replay")).json()
-    assert lower.model != absent.model
-    assert lower.score is not None
-    assert lower.score < 0.5
-    assert again["equal"] is True
-
-
-@pytest.mark.parametrize(("language", "words"), [("en", "How the scores lie"), ("cy", "Sut mae'r sgoriau'n gorwedd")])
-async def test_the_pages_say_what_an_initiative_is_for(
-    scoring: Service[ScoringStore], absent: ScoreChanged, language: str, words: str
-) -> None:
-    async with browser(scoring, "analyst", language) as page:
-        every, one = await page.get("/scoring/"), await page.get("/scoring/initiatives/neet")
-        missing = await page.get("/scoring/initiatives/nothing")
-    assert (every.status_code, one.status_code, missing.status_code) == (200, 200, 404)
-    assert "/scoring/initiatives/neet" in every.text
-    assert words in one.text.replace("&#39;", "'")
-    assert "<svg" in one.text
-    assert "weights by hand" in one.text
-    async with client(scoring, Accept="text/html") as nobody:
-        assert (await nobody.get("/scoring/")).status_code == 303
+    entity, part, mine, other = uuid4(), uuid4(), uuid4(), uuid4()
+    await publish(parts, fact(entity, mine), fact(entity, other, EXCLUSION, days=3))
+    both = await said.until(
+        lambda heard: next((s for s in heard.scores if s.entity == entity and len(s.reasons) > 3), None)
+    )
+    seen = [Part(entity=entity, records=[mine]), Part(entity=part, records=[other])]
+    apart = EntityChanged(
+        entity=entity, kind=Kind.PERSON, version=9, change=Change.CHANGED, before=[mine, other], after=[mine, other],
+        parts={"neet": seen, "hmo": [Part(entity=entity, records=[mine, other])]},
+    )  # fmt: skip
+    await publish(parts, first("/services/linkage", str(entity), apart, NOW))
+    whose = await said.score(part)
+    assert {reason.feature for reason in whose.reasons} == {"exclusions_90d"}
+    assert (await said.score(entity, both.version)).score < both.score
+    together = apart.model_copy(update={"version": 10, "parts": {}})
+    await publish(parts, first("/services/linkage", str(entity), together, NOW))
+    over = await said.score(part, whose.version)
+    assert (over.score, over.into) == (None, None)

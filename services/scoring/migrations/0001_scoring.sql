@@ -1,12 +1,14 @@
 -- What scoring keeps (see README.md). No identity: records and entities are ids.
 
--- To which entity each record belongs, by the highest version heard from linkage in a fact or a change. `erased` is the
--- version at which the record was last erased: facts linked before it are dropped.
+-- To which entity each record belongs, by the highest version heard from linkage in a fact or a change. `parts`: purpose →
+-- the part of the entity that the record is in, where the purpose sees several and the part has an id of its own; null when
+-- only facts have spoken. `erased` is the version at which the record was last erased: facts linked before it are dropped.
 CREATE TABLE members (
     record uuid PRIMARY KEY,
     entity uuid NOT NULL,
     version bigint NOT NULL,
-    erased bigint NOT NULL DEFAULT 0
+    erased bigint NOT NULL DEFAULT 0,
+    parts jsonb
 );
 CREATE INDEX members_entity ON members (entity);
 
@@ -34,7 +36,7 @@ CREATE TABLE states (
     PRIMARY KEY (record, initiative)
 ) WITH (fillfactor = 80);
 
--- The newest score of each entity as it was said; `score` is null when it was taken back.
+-- The newest score of each entity, or part of one (`whole`), as it was said; `score` is null when it was taken back.
 CREATE TABLE scores (
     entity uuid NOT NULL,
     initiative text NOT NULL,
@@ -49,8 +51,10 @@ CREATE TABLE scores (
     as_of timestamptz NOT NULL,
     swept date,
     due date,
+    whole uuid NOT NULL,
     PRIMARY KEY (entity, initiative)
 ) WITH (fillfactor = 80);
+CREATE INDEX scores_whole ON scores (whole) WHERE whole <> entity;
 CREATE INDEX scores_due ON scores (due) WHERE due IS NOT NULL;
 
 -- One number for all scores, so that two said scores can be compared whatever they are about.
