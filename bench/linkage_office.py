@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from itertools import count, islice
 from pathlib import Path
 from uuid import UUID
@@ -16,6 +15,7 @@ from services.linkage import main
 from services.linkage.live import LiveIndex
 from services.linkage.model import Model
 from services.linkage.records import Published, fold
+from services.linkage.registry import InUse
 from services.linkage.store import LinkageStore
 from services.linkage.stream import Linker
 from shared.bus import Bus
@@ -74,8 +74,7 @@ async def opened(dsn: str) -> AsyncIterator[Office]:
     """A replica on a database, its index empty until it hears something."""
     database = Database(dsn)
     await database.open()
-    models = {"person": Model.load((MODELS / "person.json").read_text())}
-    index = LiveIndex(partial(main.indexes, models))
+    index = LiveIndex(InUse(Model.load((MODELS / "person.json").read_text())))
     linker = Linker(index)
     worker = Worker("linkage", database, Acknowledged(database, NO_BROKER, "linkage"), LinkageStore, bytes(32))
     bus: Bus[LinkageStore] = Bus(worker, NO_BROKER, [linker.link], on_abort=linker.forget)

@@ -116,6 +116,14 @@ def bench(
     raise typer.Exit(_complain(lambda: run(name, arguments or [], quick=quick)))
 
 
+@app.command(add_help_option=False, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def linkage(context: typer.Context) -> None:
+    """Who is who: models learned, looked at, switched, taken back; the first load of millions. Has its own help."""
+    from local.linkage_commands import linkage
+
+    linkage(context.args, prog_name="jigsaw linkage")
+
+
 @dlq.command("list")
 def dlq_list() -> None:
     """Every dead letter, oldest first."""

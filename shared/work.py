@@ -12,11 +12,13 @@ from shared.contracts import Access, Accesses, DeadLettered, Event
 from shared.contracts.envelope import first
 from shared.crypto import seal
 from shared.db import HERE, Connection, Database, queries
-from shared.outbox import Outbox, packed
+from shared.outbox import Message, Outbox, packed
 
 S = TypeVar("S")
 BURY = queries(HERE / "queries.sql")["bury"]
 MOST_ENTRIES = 500
+MOST_MESSAGES = 2_000
+"""In one row of the outbox: a transaction that says more puts several."""
 LETTERS = UUID("6d1c2f6e-0f0b-5c58-9a43-0a9d0f4b6b11")
 
 
@@ -85,17 +87,18 @@ class Worker(Generic[S]):
     async def work(self) -> AsyncIterator[Work[S]]:
         """Commits when the block ends, and only then hands its messages to the broker. What a request discloses is
         returned after the block: by then the intent is durable. Raises ``Unavailable`` when a part is away."""
-        id, messages = 0, []
+        kept: list[tuple[int, list[Message]]] = []
         async with self._database.transaction() as connection:
             work = Work(connection, self._store(connection), self.service, self._sealing_key)
             yield work
             messages = packed(work.messages())
-            if messages:
-                id = await self._outbox.put(connection, messages)
+            for start in range(0, len(messages), MOST_MESSAGES):
+                part = messages[start : start + MOST_MESSAGES]
+                kept.append((await self._outbox.put(connection, part), part))
         for call in self._committed:
             call(work.store)
-        if messages:
-            await self._outbox.send(id, messages)
+        for id, part in kept:
+            await self._outbox.send(id, part)
 
 
 def as_stored(raw: Raw) -> bytes:

@@ -87,6 +87,7 @@ class PairSaid(BaseModel):
     adjustment: float
     bits: float
     probability: float = Field(description="In per cent.", examples=[80.0])
+    model: str = Field(description="The version of the model whose weights these are.")
     rule: str | None = Field(description="What decided, when no score did: a steward's must or must_not, or a rule.")
 
 
@@ -155,7 +156,8 @@ def pair_said(pair: Reasoned) -> PairSaid:
     return PairSaid(
         left=pair.left.id, right=pair.right.id, together=pair.together, fields=_fields(evidence),
         prior=round(evidence.prior, 2), adjustment=evidence.adjustment, bits=evidence.bits,
-        probability=evidence.probability, rule=pair.ruling.verdict if pair.ruling else evidence.rule,
+        probability=evidence.probability, model=evidence.model,
+        rule=pair.ruling.verdict if pair.ruling else evidence.rule,
     )  # fmt: skip
 
 

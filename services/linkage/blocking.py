@@ -166,6 +166,13 @@ class Blocks:
             self._come(part, *self._numbered(part))
         self._mark_crowds(np.flatnonzero(~self._live(np.arange(self._table.size))))
 
+    def living(self, nodes: Nodes) -> Iterator[tuple[Nodes, Nodes]]:
+        """(key number, node) of these nodes' keys that two nodes bear or more and that do not overflow, in parts."""
+        for start in range(0, len(nodes), 8192):
+            keys, bearers = self._numbered(nodes[start : start + 8192])
+            shared = self._live(keys) & (self._count[keys] > 1)
+            yield keys[shared], bearers[shared]
+
     def holding(self, keys: Keys, limit: int) -> Nodes:
         """Living nodes under any of n distinct keys, of overflowing ones too; the rarest keys' first, about `limit`."""
         numbers = self._table.known(keys)

@@ -40,7 +40,7 @@ class Review:
         doubts = [(doubt.left, doubt.right) for doubt in await self._standby.doubts(LOOKED_AT)]
         async with self._worker.work() as work:
             conflicts = await work.store.conflicts()
-            sides, decided = await self._sides(work.store, asker, [*conflicts, *doubts])
+            sides, decided = await self.sides(work.store, asker, [*conflicts, *doubts])
             urgent = ruled(conflicts, sides, self._weighing, decided)
             found = [*urgent, *doubtful(doubts, sides, self._weighing, decided)][:limit]
             work.audit(entries(asker, found))
@@ -51,7 +51,7 @@ class Review:
         await self.admit(asker, "review")
         async with self._worker.work() as work:
             pairs = await work.store.ruled(limit)
-            sides, decided = await self._sides(work.store, asker, pairs)
+            sides, decided = await self.sides(work.store, asker, pairs)
             found = ruled(pairs, sides, self._weighing, decided)
             work.audit(entries(asker, found))
         return found
@@ -65,7 +65,7 @@ class Review:
         """One pair, to decide about. None: they are not two records of one kind."""
         await self.admit(asker, "review")
         async with self._worker.work() as work:
-            sides, decided = await self._sides(work.store, asker, [(one, other)])
+            sides, decided = await self.sides(work.store, asker, [(one, other)])
             found = ruled([(one, other)], sides, self._weighing, decided)
             work.audit(entries(asker, found))
         return next(iter(found), None)
@@ -117,7 +117,7 @@ class Review:
             raise LookupError(pairs[0])
         return {id: one.entity for id, one in known.items()}
 
-    async def _sides(
+    async def sides(
         self, store: LinkageStore, asker: Asker, pairs: Sequence[Pair]
     ) -> tuple[dict[UUID, Shown], Rulings]:
         """Each record's entity, and what was decided about any two records of these entities."""

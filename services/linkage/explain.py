@@ -22,7 +22,8 @@ class FieldEvidence:
 @dataclass(frozen=True, slots=True)
 class Explanation:
     """The evidence on a pair. `bits` = `prior` + the fields' + `adjustment` (what ways such as a shared household or a
-    move take from or give to the plain sum, named by `way`); `probability` is in per cent. `rule` outranks them all."""
+    move take from or give to the plain sum, named by `way`); `probability` is in per cent; `model` is the version of
+    the model that weighs. `rule` outranks them all."""
 
     fields: Sequence[FieldEvidence]
     prior: float
@@ -30,6 +31,7 @@ class Explanation:
     bits: float
     probability: float
     way: str
+    model: str
     rule: str | None
     together: bool
 
@@ -51,4 +53,6 @@ def explain(matcher: Matcher, levels: Codes, rarities: Codes, rule: str | None, 
     total = round(float(bits), 2)
     adjustment = round(total - prior - sum(one.bits for one in fields), 2)
     way = matcher.model.ways[int(np.argmax(likely))].name
-    return Explanation(fields, prior, adjustment, total, round(100 / (1 + 2.0**-total), 1), way, rule, together)
+    return Explanation(
+        fields, prior, adjustment, total, round(100 / (1 + 2.0**-total), 1), way, matcher.version, rule, together
+    )

@@ -5,7 +5,7 @@ size or redelivery shows in it. Only entity ids remember (see `entities.survive`
 no I/O and no clock here, and the same batches in the same order give the same ids on every machine.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 from uuid import UUID
@@ -83,6 +83,9 @@ class Delta:
     compared: int = 0
 
 
+Propose = Callable[[Blocks, Ints], Iterable[Pairs]]
+"""The candidate pairs of all these nodes, from blocks that hold them already: each pair once."""
+
 EDGE = np.dtype([("other", "<u8"), ("weight", "<i4")])
 """One edge of a stored row: the rank of the other node, the weight in millibits. A row holds every edge that its node
 had when it was written; so each edge is in the row of the end that came last, whatever was written or read since."""
@@ -132,6 +135,47 @@ class Index:
         looked_at = frozenset(self._entity[record] for record in wanted if record in self._entity)
         return Delta(self._packed(moves, owners), entities, looked_at | self._entities_of(moves, stirred), compared)
 
+    def fill(self, parts: Iterable[Sequence[Upsert]], decided: Sequence[Decide], propose: Propose) -> None:
+        """Take the first records in, all at once; every record must be in one part, and once.
+
+        ``propose`` finds the candidates of the whole set, which no batch would. The index and the partition are those
+        that ``apply`` comes to by any batches; only the numbers of new ids may differ.
+        """
+        assert not len(self), "only an empty index can be filled"
+        self._decide(decided)
+        for part in parts:
+            for one in part:
+                self._nodes.bind(one.record, one.strict)
+            self._nodes.move([(one.record, self._traits(one.identity)) for one in part])
+        everyone = np.arange(self._nodes.count)
+        fresh = everyone[~self._nodes.thin[everyone]]
+        self._blocks.load(fresh)
+        for pairs in propose(self._blocks, fresh):
+            self._score(pairs)
+        self._settle(Moves(everyone[:0], everyone, everyone, ()), fresh)
+
+    def adopt(self, before: Mapping[UUID, Sequence[UUID]], newest: UUID | None = None) -> list[EntityChange]:
+        """Give the entities here the ids of those that another model made of the same records, and say what differs.
+
+        ``before`` holds the members of all living entities; ``newest`` is the greatest id ever given out. The partition
+        is not touched.
+        """
+        kept = {old for old, members in before.items() if self._is_one(members)}
+        same = {record for old in kept for record in before[old]}
+        moved = {old: members for old, members in before.items() if old not in kept}
+        groups = [members for members in self._members.values() if members[0] not in same]
+        serial = serial_of(newest or max(before, default=UUID(int=0)))
+        changes, self._serial = survive(moved, groups, self.kind, serial)
+        self._members = {old: tuple(members) for old, members in before.items()}
+        self._note(changes)
+        self._entity = {record: entity for entity, members in self._members.items() for record in members}
+        return changes
+
+    def _is_one(self, members: Sequence[UUID]) -> bool:
+        """Whether these records are one entity here, and the whole of it."""
+        entity = self._entity.get(members[0])
+        return entity is not None and set(self._members[entity]) == set(members)
+
     def restore(self, stored: Iterable[Stored], newest: UUID | None = None) -> None:
         """Rebuild from what was stored, without scoring. `newest` is the greatest entity id ever given out."""
         kept = list(stored)
@@ -176,6 +220,10 @@ class Index:
         """The entity of a record. Raises KeyError for a record that is not here."""
         return self._entity[record]
 
+    def entities_of(self, records: Iterable[UUID]) -> dict[UUID, UUID]:
+        """The entity of each of these records that is here."""
+        return {one: self._entity[one] for one in records if one in self._entity}
+
     def members(self, entity: UUID) -> tuple[UUID, ...]:
         """The records of a living entity. Raises KeyError for an id that lives no more."""
         return self._members[entity]
@@ -183,6 +231,10 @@ class Index:
     def entities(self) -> Mapping[UUID, tuple[UUID, ...]]:
         """All living entities and their records."""
         return self._members
+
+    def records(self) -> Iterable[UUID]:
+        """All records that are here."""
+        return self._nodes.records()
 
     @property
     def overflowing(self) -> int:
@@ -306,17 +358,28 @@ class Index:
         touched = {entity for group in after for record in group if (entity := self._entity.get(record)) is not None}
         touched |= {entity for record in moves.left if (entity := self._entity.pop(record, None)) is not None}
         changes, self._serial = survive({e: self._members[e] for e in touched}, after, self.kind, self._serial)
+        self._note(changes)
+        return changes
+
+    def _note(self, changes: Iterable[EntityChange]) -> None:
         for change in changes:
             if change.after:
                 self._members[change.entity] = change.after
                 self._entity.update(dict.fromkeys(change.after, change.entity))
             else:
                 del self._members[change.entity]
-        return changes
+
+    def rows(self, records: Iterable[UUID]) -> dict[UUID, bytes]:
+        """The rows to store of records that are here, as they are now."""
+        wanted = set(records)
+        nodes = np.array(sorted({self._nodes.of(one) for one in wanted}), np.int64)
+        return {record: row for record, row in self._rows_of(nodes).items() if record in wanted}
 
     def _packed(self, moves: Moves, owners: Ints) -> dict[UUID, bytes]:
         """The rows to store: of nodes with new edges, and of every record that moved."""
-        nodes = distinct(np.concatenate((moves.changed, owners)))
+        return self._rows_of(distinct(np.concatenate((moves.changed, owners))))
+
+    def _rows_of(self, nodes: Ints) -> dict[UUID, bytes]:
         places, others, numbers = self._edges.of(nodes)
         edges = np.zeros(len(places), EDGE)
         edges["other"], edges["weight"] = self._nodes.rank[others], self._edges.weight[numbers]

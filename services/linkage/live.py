@@ -1,18 +1,20 @@
 """The index as the service holds it: one of each kind of subject; the same as what is committed, or known as stale."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Any
 from uuid import UUID
 
-from services.linkage import metrics
+from services.linkage import businesses, metrics, premises
 from services.linkage.entities import EntityChange
 from services.linkage.index import Change as IndexChange
 from services.linkage.index import Decide, Delta, Index, Remove, Stored, Upsert, Verdict
+from services.linkage.model import Model
 from services.linkage.records import Kept
+from services.linkage.registry import InUse
 from services.linkage.ruled import RuledIndex
 from services.linkage.store import LinkageStore, Place, StoredPart, StoredRow
 from services.linkage.terms import Terms, strict_of
@@ -21,7 +23,6 @@ from shared.contracts import Change, EntityChanged, Kind
 from shared.work import Work, Worker
 
 Kinds = Mapping[Kind, Index | RuledIndex[Any]]
-Make = Callable[[], Kinds]
 STALE = -1
 """The version of an index that is not what is committed."""
 
@@ -37,11 +38,11 @@ class Linked:
 
 
 class LiveIndex:
-    """``make`` gives the empty indexes by kind: ``person`` by a model, the others by rules."""
+    """``in_use`` knows the active model."""
 
-    def __init__(self, make: Make, terms: Terms | None = None) -> None:
-        self._make, self._terms = make, terms or Terms()
-        self._kinds = make()
+    def __init__(self, in_use: InUse, terms: Terms | None = None) -> None:
+        self._in_use, self._terms = in_use, terms or Terms()
+        self._kinds: Kinds = {}
         self._views = Views(self._terms)
         self._version = STALE
 
@@ -59,10 +60,11 @@ class LiveIndex:
 
     async def _rebuild(self, store: LinkageStore) -> None:
         began = perf_counter()
+        model = await self._in_use.current(store)
         rows, newest, decided = await store.everything(), await store.newest_entities(), await store.decided()
         parts, written = await store.parts(), await store.terms()
         # In a thread: the consumer must go on telling its group that it lives.
-        self._kinds = await asyncio.to_thread(restored, self._make, rows, newest, decided, strict_of(written))
+        self._kinds = await asyncio.to_thread(restored, indexes(model), rows, newest, decided, strict_of(written))
         self._views = Views(self._terms)
         self._views.restore(rows, parts)
         metrics.REBUILD_SECONDS.set(perf_counter() - began)
@@ -102,12 +104,20 @@ class LiveIndex:
         metrics.APPLY_SECONDS.observe(perf_counter() - began)
         return linked
 
+    def replace(self, people: Index, changes: Sequence[EntityChange], version: int) -> Linked:
+        """Another model's index of the same people holds from ``version`` on; ``changes`` make it of what was told."""
+        self._version = STALE
+        self._kinds = {**self._kinds, Kind.PERSON: people}
+        linked = self._told([(Kind.PERSON, Delta(entities=changes, stirred=frozenset(people.entities())))], version)
+        self._version = version
+        return linked
+
     def _told(self, deltas: Sequence[tuple[Kind, Delta]], version: int) -> Linked:
         """What changed, and into which parts it falls under the agreements."""
         changes: list[EntityChanged] = []
         parts: list[StoredPart] = []
         for kind, delta in deltas:
-            found = self._views.settle(self._kinds[kind], [_changed(one, kind, version) for one in delta.entities],
+            found = self._views.settle(self._kinds[kind], [changed(one, kind, version) for one in delta.entities],
                                        delta.stirred, kind, version)  # fmt: skip
             changes += found.changes
             parts += found.parts
@@ -125,12 +135,24 @@ class LiveIndex:
         return self._kinds
 
 
+def indexes(model: Model) -> Kinds:
+    """The empty indexes: people by their model, places and organisations by rules."""
+    return {Kind.PERSON: Index(model), **by_rules()}
+
+
+def by_rules() -> dict[Kind, RuledIndex[Any]]:
+    """The empty indexes of what needs no model."""
+    return {
+        Kind.PLACE: RuledIndex(Kind.PLACE, premises.premises, premises.RULES),
+        Kind.ORGANISATION: RuledIndex(Kind.ORGANISATION, businesses.business, businesses.RULES),
+    }
+
+
 def restored(
-    make: Make, rows: Sequence[StoredRow], newest: Mapping[Kind, UUID], decided: Sequence[tuple[UUID, UUID, Verdict]],
+    kinds: Kinds, rows: Sequence[StoredRow], newest: Mapping[Kind, UUID], decided: Sequence[tuple[UUID, UUID, Verdict]],
     strict: Collection[str] = (),
 ) -> Kinds:  # fmt: skip
-    """The indexes as they were stored. ``strict``: the agreements under which no score joined then."""
-    kinds = make()
+    """The empty indexes, filled as they were stored. ``strict``: the agreements under which no score joined then."""
     for kind, index in kinds.items():
         mine = [row for row in rows if row.kind is kind]
         index.restore(
@@ -140,7 +162,8 @@ def restored(
     return kinds
 
 
-def _changed(one: EntityChange, kind: Kind, version: int) -> EntityChanged:
+def changed(one: EntityChange, kind: Kind, version: int) -> EntityChanged:
+    """A change of an index in the words of the bus."""
     return EntityChanged(
         entity=one.entity, kind=kind, version=version, change=Change(one.change), before=list(one.before),
         after=list(one.after), into=one.into,

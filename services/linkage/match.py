@@ -6,6 +6,7 @@ It is the posterior log odds, so 0 is even and 3 is 8 : 1. `m_f` is taken out of
 """
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -54,6 +55,11 @@ class Matcher:
             np.multiply.reduce(self._tables[rows[:, part]], axis=0, out=likely[part], initial=1.0)
         likely *= self._share
         return likely
+
+    @cached_property
+    def version(self) -> str:
+        """The model's."""
+        return self.model.version
 
     @property
     def prior(self) -> float:

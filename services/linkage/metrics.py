@@ -15,6 +15,7 @@ APPLY_SECONDS = Histogram(
 )
 DISCLOSURES = Counter("linkage_disclosures_total", "Entities shown to somebody, refused, or not found.", ["outcome"])
 DECISIONS = Counter("linkage_decisions_total", "Pairs of records that a steward decided about.", ["verdict"])
+SWITCH_SECONDS = Gauge("linkage_switch_seconds", "How long the stream waited for the last switch of models.")
 LEFT = Counter("linkage_records_left_total", "Records that left because their agreement had ended.")
 EXPIRED = Counter("linkage_records_expired_total", "Withheld records forgotten because their retention was over.")
 ERASED = Counter("linkage_records_erased_total", "Records erased by a person, by the ground.", ["ground"])

@@ -10,6 +10,7 @@ household makes written down as a mixture, in the spirit of Larsen and Rubin (20
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
+from hashlib import blake2b
 from typing import Any
 
 from services.linkage.columns import Frequencies
@@ -87,6 +88,11 @@ class Model:
         year, day = of("year"), of("day")
         plain: dict[str, Callable[[str], int]] = {name: of(name) for name in FIELDS}
         return plain | {"year": lambda date: year(date[:4]), "day": lambda date: day(date[4:])}
+
+    @property
+    def version(self) -> str:
+        """The model's name, and 12 hexadecimal digits of BLAKE2b over its JSON: the same version, the same weights."""
+        return f"{self.name}-{blake2b(self.dump().encode(), digest_size=6).hexdigest()}"
 
     def dump(self) -> str:
         """The model as JSON text, readable and stable: the same model, the same bytes."""

@@ -40,10 +40,12 @@ WITH said AS (
         $8::bytea[], $9::bytea[], $10::timestamptz[], $11::uuid[], $12::bigint[])
         AS n (id, kind, partner, agreement, identity, times, snapshot, row, digest, seen, entity, placed)
 ), wide AS (
-    INSERT INTO identities (id, kind, partner, agreement, identity, times, snapshot, row, version)
-    SELECT id, kind, partner, agreement, identity, times, string_to_array(snapshot, ' '), row, $21 FROM said
+    INSERT INTO identities (id, kind, partner, agreement, identity, times, snapshot, row, model, version)
+    SELECT id, kind, partner, agreement, identity, times, string_to_array(snapshot, ' '), row,
+        (SELECT number FROM models WHERE state = 'active'), $21 FROM said
     ON CONFLICT (id) DO UPDATE SET agreement = excluded.agreement, identity = excluded.identity,
         times = excluded.times, snapshot = excluded.snapshot, row = coalesce(excluded.row, identities.row),
+        model = CASE WHEN excluded.row IS NULL THEN identities.model ELSE excluded.model END,
         version = excluded.version
 ), narrow AS (
     INSERT INTO records (id, kind, digest, seen, entity, version)
@@ -51,7 +53,7 @@ WITH said AS (
     ON CONFLICT (id) DO UPDATE SET digest = excluded.digest, seen = greatest(records.seen, excluded.seen),
         entity = excluded.entity, version = excluded.version
 ), packed AS (
-    UPDATE identities i SET row = n.row, version = $21
+    UPDATE identities i SET row = n.row, model = (SELECT number FROM models WHERE state = 'active'), version = $21
     FROM unnest($13::uuid[], $14::bytea[]) AS n (id, row) WHERE i.id = n.id
 ), moved AS (
     UPDATE records r SET entity = n.entity, version = $21
@@ -66,9 +68,11 @@ WITH said AS (
 UPDATE index_state SET version = $21;
 
 -- name: everything
--- The whole index, to rebuild the half in memory.
-SELECT i.id, i.kind, i.identity, coalesce(i.row, '') AS row, i.version, r.entity, i.agreement
-FROM identities i JOIN records r USING (id);
+-- The whole index, to rebuild the half in memory. After a switch of models the new one's rows may still be beside.
+SELECT i.id, i.kind, i.identity, i.version, r.entity, i.agreement,
+    coalesce(CASE WHEN i.model IS DISTINCT FROM s.model THEN s.row END, i.row, '') AS row
+FROM identities i JOIN records r USING (id)
+LEFT JOIN relinked s ON s.id = i.id AND s.model = (SELECT number FROM models WHERE state = 'active');
 
 -- name: newest_entities
 -- The greatest id of each kind that was ever given out (ids sort by age), once at a rebuild.
@@ -199,3 +203,102 @@ SELECT s.record, e.ground, e.at FROM suppressed s JOIN erasures e ON e.id = s.er
 -- name: undecide
 -- Decisions about records that are erased go with them. Index: decisions_pkey, decisions_b.
 DELETE FROM decisions WHERE a = ANY ($1::uuid[]) OR b = ANY ($1::uuid[]) RETURNING a, b;
+
+-- name: active_model
+-- The model that weighs. Index: models_active.
+SELECT number, version, json, state, at, by, activated, snapshot, report FROM models WHERE state = 'active';
+
+-- name: active_number
+-- The number of the model that weighs. Index: models_active.
+SELECT number FROM models WHERE state = 'active';
+
+-- name: beside
+-- The model that stands beside the active one. Index: models_beside.
+SELECT number, version, json, state, at, by, activated, snapshot, report FROM models WHERE state IN ('shadow', 'wanted');
+
+-- name: models
+-- All models there ever were, the newest first: they are few.
+SELECT number, version, json, state, at, by, activated, snapshot, report FROM models ORDER BY at DESC, number DESC;
+
+-- name: keep_model
+-- A model and its state. One that was here before is known by its version, which names its very bytes.
+INSERT INTO models (version, kind, json, state, by) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (version) DO UPDATE SET state = excluded.state, by = excluded.by, at = clock_timestamp(), report = NULL
+RETURNING number;
+
+-- name: seed_model
+-- The first model of an empty database, whoever of several is first.
+INSERT INTO models (version, kind, json, state, by, activated) VALUES ($1, $2, $3, 'active', $4, now()) ON CONFLICT DO NOTHING;
+
+-- name: set_state
+-- What becomes of a model. Index: models_pkey.
+UPDATE models SET state = $2, by = $3, snapshot = $4, at = clock_timestamp(),
+    activated = CASE WHEN $2 = 'active' THEN clock_timestamp() ELSE activated END
+WHERE number = $1;
+
+-- name: report
+-- What a shadow would change. Index: models_pkey.
+UPDATE models SET report = $2 WHERE number = $1;
+
+-- name: export_snapshot
+-- This transaction's moment, for another connection to read the same.
+SELECT pg_export_snapshot();
+
+-- name: identities_of
+-- All identities of a kind and their entities.
+SELECT i.id, i.identity, i.agreement, r.entity FROM identities i JOIN records r USING (id) WHERE i.kind = $1;
+
+-- name: agreement_of
+-- Under which agreement each record is.
+SELECT id, agreement FROM identities;
+
+-- name: training
+-- What a model is learned from.
+SELECT i.partner, i.identity, r.entity FROM identities i JOIN records r USING (id) WHERE i.kind = $1;
+
+-- name: memberships
+-- Which entity each record of a kind is in.
+SELECT id, entity FROM records WHERE kind = $1;
+
+-- name: changed_since
+-- Whose identity or edges a batch wrote after a version. Index: identities_version.
+SELECT id, identity, agreement FROM identities WHERE kind = $1 AND version > $2;
+
+-- name: how_many
+-- Records of a kind, to tell whether some have left.
+SELECT count(*) FROM identities WHERE kind = $1;
+
+-- name: all_ids
+-- Records of a kind, to tell which have left.
+SELECT id FROM identities WHERE kind = $1;
+
+-- name: rows_of
+-- The edges of a kind's records as they are kept, to tell which differ.
+SELECT id, row FROM identities WHERE kind = $1;
+
+-- name: forget_relinked
+-- What was relinked for a switch that never came.
+DELETE FROM relinked;
+
+-- name: keep_relinked
+-- What changed under the wanted model. Index: relinked_pkey.
+INSERT INTO relinked (model, id, row, entity)
+SELECT $1, id, row, entity FROM unnest($2::uuid[], $3::bytea[], $4::uuid[]) AS n (id, row, entity)
+ON CONFLICT (id) DO UPDATE SET row = excluded.row, entity = excluded.entity;
+
+-- name: relinked
+-- The index as the wanted model has it, to take it into memory.
+SELECT i.id, i.identity, i.agreement, s.row, s.entity FROM relinked s JOIN identities i USING (id);
+
+-- name: unsettled
+-- Whether rows of a switch are still beside: at most as long as the table is read.
+SELECT EXISTS (SELECT FROM relinked WHERE model = $1);
+
+-- name: settle
+-- After a switch: some rows move to their place. A row that the stream has written since is newer and stays.
+WITH part AS (
+    DELETE FROM relinked WHERE id IN (SELECT id FROM relinked WHERE model = $1 LIMIT $2) RETURNING id, row
+), moved AS (
+    UPDATE identities i SET row = part.row, model = $1 FROM part WHERE i.id = part.id AND i.model IS DISTINCT FROM $1
+)
+SELECT count(*) FROM part;

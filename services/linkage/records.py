@@ -62,6 +62,12 @@ class Kept:
     digest: bytes
     seen: datetime
 
+    @property
+    def confirmed(self) -> dict[str, float]:
+        """When each field was last published, in seconds since 1970: ``times``, but ``seen`` for what it confirmed."""
+        seen = self.seen.timestamp()
+        return {**self.times, **{field: max(seen, self.times[field]) for field in self.snapshot}}
+
     def links_as(self, other: "Kept") -> bool:
         """Does the index see no difference? The agreement is one: it says for whom and how the record may be joined."""
         return self.identity == other.identity and self.agreement == other.agreement
@@ -98,8 +104,7 @@ def _folded(new: Published, kept: Kept | None) -> Kept:
             new.digest,
             new.occurred if new.identity else NEVER,
         )
-    seen = kept.seen.timestamp()
-    times = {**kept.times, **{field: max(seen, kept.times[field]) for field in kept.snapshot}}
+    times = kept.confirmed
     identity = dict(kept.identity)
     for field, value in new.identity.items():
         if field in kept.snapshot:  # whose identity is the newest decides its values too: one agreement brought both

@@ -9,6 +9,8 @@ from pydantic import AwareDatetime, BaseModel, Field
 from services.linkage.answers import PairSaid, pair_said
 from services.linkage.api import MISSING, REFUSALS
 from services.linkage.deciding import Review
+from services.linkage.differences import Differences
+from services.linkage.modelling import Modelling
 from services.linkage.reviewing import Case
 from services.linkage.terms import IDENTITY
 from services.linkage.viewing import Asker, Reception
@@ -64,7 +66,31 @@ class SplitSaid(BaseModel):
     others: int
 
 
-def router(review: Review, reception: Reception) -> APIRouter:
+class ModelSaid(BaseModel):
+    """A model: its version names its very bytes. ``shadow``: tried beside; ``wanted``: about to be active."""
+
+    version: str = Field(examples=["person-3f9a0c1b2d4e"])
+    state: Literal["shadow", "wanted", "active", "retired"]
+    at: AwareDatetime
+    by: str
+
+
+class SampledSaid(BaseModel):
+    """Two records that the shadow would join or part, with the evidence as it weighs it."""
+
+    fate: Literal["joined", "parted"]
+    case: CaseSaid
+
+
+class OutlookSaid(BaseModel):
+    """All models, the newest first; what the shadow would change, and a random sample of that."""
+
+    models: list[ModelSaid]
+    differences: Differences | None
+    sample: list[SampledSaid]
+
+
+def router(review: Review, modelling: Modelling, reception: Reception) -> APIRouter:
     """The routes."""
     routes = APIRouter(prefix="/linkage/api", tags=["Review"], responses={**REFUSALS})
 
@@ -85,6 +111,16 @@ def router(review: Review, reception: Reception) -> APIRouter:
     async def decisions(asker: who, limit: most = 20) -> Cases:
         """With the evidence as it is now."""
         return Cases(cases=[_said(case) for case in await review.decided(asker, limit)])
+
+    @routes.get("/models", summary="Which model weighs, and what another would change")
+    async def models(asker: who, limit: most = 20) -> OutlookSaid:
+        """Everybody in the sample is recorded as shown to you."""
+        found = await modelling.outlook(asker, limit)
+        return OutlookSaid(
+            models=[ModelSaid(version=one.version, state=one.state, at=one.at, by=one.by) for one in found.models],
+            differences=found.differences,
+            sample=[SampledSaid(fate=one.fate, case=_said(one.case)) for one in found.sample],
+        )
 
     @routes.post("/decisions", summary="Decide about a pair", status_code=204, responses={**MISSING})
     async def decide(asker: who, body: DecisionAsked) -> None:

@@ -10,6 +10,7 @@ from services.linkage.cards import Wording
 from services.linkage.deciding import Review
 from services.linkage.desk import Desk
 from services.linkage.index import Verdict
+from services.linkage.modelling import Modelling
 from services.linkage.pages import MISSING, NO_PAIR, SeenBy, Spoken
 from services.linkage.reviewing import Case
 from services.linkage.terms import IDENTITY
@@ -33,13 +34,14 @@ SHORTEST_REASON, LONGEST_REASON = 3, 500
 Reason = Annotated[str, Form(max_length=LONGEST_REASON)]
 
 
-def router(review: Review, desk: Desk, reception: Reception, web: Web) -> APIRouter:
+def router(review: Review, modelling: Modelling, desk: Desk, reception: Reception, web: Web) -> APIRouter:
     """The routes."""
     routes = APIRouter(prefix="/linkage/review", include_in_schema=False)
-    pages = ReviewPages(review, desk, reception, web)
+    pages = ReviewPages(review, modelling, desk, reception, web)
     changes = [Depends(csrf)]
     routes.add_api_route("", pages.queue, methods=["GET"])
     routes.add_api_route("/decided", pages.decided, methods=["GET"])
+    routes.add_api_route("/models", pages.models, methods=["GET"])
     routes.add_api_route("/split/{id:uuid}/{record:uuid}", pages.splitting, methods=["GET"])
     routes.add_api_route("/split/{id:uuid}/{record:uuid}", pages.split, methods=["POST"], dependencies=changes)
     routes.add_api_route("/{a:uuid}/{b:uuid}", pages.case, methods=["GET"])
@@ -50,8 +52,9 @@ def router(review: Review, desk: Desk, reception: Reception, web: Web) -> APIRou
 class ReviewPages:
     """One method a page or form."""
 
-    def __init__(self, review: Review, desk: Desk, reception: Reception, web: Web) -> None:
-        self._review, self._desk, self._reception, self._web = review, desk, reception, web
+    def __init__(self, review: Review, modelling: Modelling, desk: Desk, reception: Reception, web: Web) -> None:
+        self._review, self._modelling, self._desk = review, modelling, desk
+        self._reception, self._web = reception, web
         self._wording = Wording(reception)
 
     async def queue(self, request: Request, person: SeenBy, spoken: Spoken) -> HTMLResponse:
@@ -63,6 +66,14 @@ class ReviewPages:
         """What was decided last, to look at again or take back."""
         found = await self._review.decided(self._asker(person), PAST)
         return self._list(request, found, spoken, "decided")
+
+    async def models(self, request: Request, person: SeenBy, spoken: Spoken) -> HTMLResponse:
+        """Which model weighs, and what one that is being tried would change."""
+        found = await self._modelling.outlook(self._asker(person), PAST)
+        cards = [(one.fate, self._wording.case(one.case, spoken)) for one in found.sample]
+        return self._web.render(
+            request, "models.html", models=found.models, differences=found.differences, cards=cards, view="models"
+        )
 
     async def case(self, request: Request, person: SeenBy, spoken: Spoken, a: UUID, b: UUID) -> HTMLResponse:
         """One pair, and the form to decide about it."""

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from pydantic import Field
 
+from services.linkage.model import Model
 from shared.settings import Settings
 
 
@@ -11,5 +12,9 @@ class LinkageSettings(Settings):
     """Common settings, and where the models are."""
 
     linkage_models: Path = Field(
-        Path(__file__).parent / "models", description="The folder of linkage models: person.json."
+        Path(__file__).parent / "models", description="The folder of the model that an empty database begins with."
     )
+
+    def model(self) -> Model:
+        """The seed. Raises ``ValueError`` when it is of another format than this release's."""
+        return Model.load((self.linkage_models / "person.json").read_text())

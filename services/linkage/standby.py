@@ -8,7 +8,8 @@ from uuid import UUID
 from services.linkage.blocking import Overflow
 from services.linkage.finding import Doubt
 from services.linkage.index import Index
-from services.linkage.live import Kinds, LiveIndex, Make, restored
+from services.linkage.live import Kinds, LiveIndex, indexes, restored
+from services.linkage.registry import InUse
 from services.linkage.store import LinkageStore
 from services.linkage.terms import strict_of
 from shared.contracts import Kind
@@ -22,8 +23,8 @@ class Standby:
     """Answers from memory. One replica hears the stream and its index is exact; the others make copies, in a thread and
     from a snapshot, so that neither the stream nor other requests wait for them."""
 
-    def __init__(self, worker: Worker[LinkageStore], live: LiveIndex, make: Make) -> None:
-        self._worker, self._live, self._make = worker, live, make
+    def __init__(self, worker: Worker[LinkageStore], live: LiveIndex, in_use: InUse) -> None:
+        self._worker, self._live, self._in_use = worker, live, in_use
         self._copy: Kinds | None = None
         self._copied, self._version = 0.0, -1
         self._copying = asyncio.Lock()
@@ -58,9 +59,10 @@ class Standby:
         async with self._worker.work() as work:
             await work.store.freeze()
             self._version = await work.store.committed()
+            model = await self._in_use.current(work.store)
             rows, newest, decided = (
                 await work.store.everything(), await work.store.newest_entities(), await work.store.decided()
             )  # fmt: skip
             strict = strict_of(await work.store.terms())
         self._copied = monotonic()
-        return await asyncio.to_thread(restored, self._make, rows, newest, decided, strict)
+        return await asyncio.to_thread(restored, indexes(model), rows, newest, decided, strict)

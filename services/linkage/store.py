@@ -1,6 +1,6 @@
 """What linkage keeps. Every statement is in queries.sql; every method works on a batch."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -9,6 +9,7 @@ from uuid import UUID
 
 import asyncpg
 
+from services.linkage.bulk import in_parts
 from services.linkage.erasure import Erasure, Suppression
 from services.linkage.index import Verdict
 from services.linkage.records import Kept, Known
@@ -20,6 +21,15 @@ from shared.errors import Unavailable
 Place = tuple[UUID, int]
 """The entity of a record, and the version of that claim."""
 
+READ = 10_000
+"""Rows that are read at once where a table is larger than memory should hold."""
+COPIED = 20_000
+"""Rows in one COPY: each is answered well within a statement's time."""
+RECORDS = ("id", "kind", "digest", "seen", "entity", "version")
+IDENTITIES = (
+    "id", "kind", "partner", "agreement", "identity", "times", "snapshot", "row", "model", "version",
+)  # fmt: skip
+ENTITIES = ("id", "kind", "members", "version")
 Q = queries(Path(__file__).parent / "queries.sql")
 
 
@@ -68,6 +78,11 @@ class LinkageStore:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+
+    @property
+    def connection(self) -> Connection:
+        """For what else reads and writes in the same transaction."""
+        return self._connection
 
     async def known(self, ids: Iterable[UUID]) -> dict[UUID, Known]:
         rows = await self._connection.fetch(Q["known"], list(ids))
@@ -123,8 +138,57 @@ class LinkageStore:
             [c.into for c in changes], version,
         )  # fmt: skip
 
+    async def copy_records(
+        self, kept: Iterable[Kept], entity_of: Mapping[UUID, UUID], rows: Mapping[UUID, bytes], version: int
+    ) -> None:
+        """Very many records that are all new, with their edges."""
+        model = await self._connection.fetchval(Q["active_number"])
+        for part in in_parts(kept, COPIED):
+            narrow = [(k.id, k.kind, k.digest, k.seen, entity_of[k.id], version) for k in part]
+            wide = [
+                (k.id, k.kind, k.partner, k.agreement, k.identity, k.times, list(k.snapshot), rows.get(k.id, b""),
+                 model, version) for k in part
+            ]  # fmt: skip
+            await self._connection.copy_records_to_table("records", records=narrow, columns=RECORDS)
+            await self._connection.copy_records_to_table("identities", records=wide, columns=IDENTITIES)
+
+    async def copy_entities(self, created: Iterable[EntityChanged], version: int) -> None:
+        """Very many entities of new records only."""
+        for part in in_parts(created, COPIED):
+            rows = [(one.entity, one.kind, one.after, version) for one in part]
+            await self._connection.copy_records_to_table("entities", records=rows, columns=ENTITIES)
+
     async def everything(self) -> list[StoredRow]:
         return [_stored(row) for row in await self._connection.fetch(Q["everything"])]
+
+    async def read(self, name: str, *arguments: object, size: int = READ) -> AsyncIterator[list[asyncpg.Record]]:
+        """The rows of a query by its name, so many at a time."""
+        part: list[asyncpg.Record] = []
+        async for row in self._connection.cursor(Q[name], *arguments, prefetch=size):
+            part.append(row)
+            if len(part) == size:
+                yield part
+                part = []
+        if part:
+            yield part
+
+    async def changed_since(self, kind: Kind, version: int) -> list[tuple[UUID, Mapping[str, str], str]]:
+        """Records whose identity or edges were written after a version, as they are now, and their agreements."""
+        rows = await self._connection.fetch(Q["changed_since"], kind, version)
+        return [(row["id"], row["identity"], row["agreement"]) for row in rows]
+
+    async def how_many(self, kind: Kind) -> int:
+        """Records with an identity."""
+        count: int = await self._connection.fetchval(Q["how_many"], kind)
+        return count
+
+    async def ids(self, kind: Kind) -> set[UUID]:
+        """All records with an identity."""
+        return {row["id"] for row in await self._connection.fetch(Q["all_ids"], kind)}
+
+    async def memberships(self, kind: Kind) -> dict[UUID, UUID]:
+        """Record → the entity it is in."""
+        return {row["id"]: row["entity"] for row in await self._connection.fetch(Q["memberships"], kind)}
 
     async def newest_entities(self) -> dict[Kind, UUID]:
         """The greatest entity id of each kind that was ever given out."""
@@ -240,7 +304,7 @@ class LinkageStore:
 def _kept(row: asyncpg.Record) -> Kept:
     return Kept(
         row["id"], Kind(row["kind"]), row["partner"], row["agreement"], row["identity"], row["times"],
-        row["snapshot"], row["digest"], row["seen"],
+        tuple(row["snapshot"]), row["digest"], row["seen"],
     )  # fmt: skip
 
 

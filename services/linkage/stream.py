@@ -87,7 +87,7 @@ class Linker:
         committed = await self._index.catch_up(store)
         version = committed + 1
         erased = await store.suppressed(changed)
-        changed = {id: said for id, all_said in changed.items() if (said := _admitted(all_said, erased.get(id)))}
+        changed = {id: said for id, all_said in changed.items() if (said := admitted(all_said, erased.get(id)))}
         asked = changed.keys() & known.keys() if committed == held else changed.keys()
         before = await store.identities(asked) if asked else {}
         kept = {id: fold(said, before[id][0] if id in before else None) for id, said in changed.items()}
@@ -128,7 +128,7 @@ def admissible(event: Event[RecordsAccepted], erased: Mapping[UUID, Suppression]
     )
 
 
-def _admitted(said: Sequence[Published], erased: Suppression | None) -> Sequence[Published]:
+def admitted(said: Sequence[Published], erased: Suppression | None) -> Sequence[Published]:
     return said if erased is None else [one for one in said if erased.admits(one.occurred)]
 
 

@@ -73,6 +73,8 @@ SETTLING: Final = 5
 _COUNTED: Final[Mapping[str, tuple[str, ...]]] = {
     "year": ("date",), "day": ("date",), "address": ("street",), "phone": ("phone_1", "phone_2"),
 }  # fmt: skip
+_PARTS: Final = {"year": slice(0, 4), "day": slice(4, 8)}
+_AT: Final = {trait: place for place, trait in enumerate(TRAITS)}
 
 
 def train(name: str, kind: str, rows: Sequence[Traits], provenance: Mapping[str, str], *, seed: int = 1) -> Model:
@@ -95,18 +97,22 @@ def train(name: str, kind: str, rows: Sequence[Traits], provenance: Mapping[str,
 
 def count_rarities(rows: Sequence[Traits]) -> dict[str, Rarities]:
     """How rare each value is among the records that have one; a value not met counts as met once."""
-    at = {trait: place for place, trait in enumerate(TRAITS)}
     rarities: dict[str, Rarities] = {}
     for field in FIELDS:
         if field == "middle":
             continue
-        part = {"year": slice(0, 4), "day": slice(4, 8)}.get(field, slice(None))
-        counts = Counter(row[at[t]][part] for t in _COUNTED.get(field, (field,)) for row in rows if row[at[t]])
+        counts = Counter(value for row in rows for value in values_of(field, row))
         total = counts.total()
         if total:
             known = {value: _rarity(number, total) for value, number in sorted(counts.items()) if number > 1}
             rarities[field] = Rarities(_rarity(1, total), known)
     return rarities
+
+
+def values_of(field: str, row: Traits) -> list[str]:
+    """What of a record's traits counts as a value of the field."""
+    part = _PARTS.get(field, slice(None))
+    return [row[_AT[trait]][part] for trait in _COUNTED.get(field, (field,)) if row[_AT[trait]]]
 
 
 def _rarity(count: int, total: int) -> int:

@@ -1,7 +1,7 @@
 """What the model says of two identities that need not be in the index: what somebody typed, or records cut to what a
 viewer may see. Nothing hidden can speak through it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +10,6 @@ from services.linkage.columns import Columns
 from services.linkage.compare import compare
 from services.linkage.explain import Explanation, explain
 from services.linkage.match import Matcher
-from services.linkage.model import Model
 from services.linkage.records import Identity
 from services.linkage.subjects import traits_of
 from shared.contracts import Kind
@@ -26,10 +25,10 @@ class Pair:
 
 
 class Weighing:
-    """Models by kind, made ready."""
+    """``matcher`` gives a kind's active model, made ready; ``None`` for what is linked by rules."""
 
-    def __init__(self, models: Iterable[Model]) -> None:
-        self._matchers: Mapping[Kind, Matcher] = {Kind(model.kind): Matcher(model) for model in models}
+    def __init__(self, matcher: Callable[[Kind], Matcher | None]) -> None:
+        self._matcher = matcher
 
     def against(self, kind: Kind, one: Identity, others: Sequence[Identity]) -> list[Explanation]:
         """The evidence that ``one`` is each of n others, in their order."""
@@ -48,7 +47,7 @@ class Weighing:
         return tree
 
     def _weigh(self, kind: Kind, identities: Sequence[Identity], pairs: Sequence[tuple[int, int]]) -> list[Pair]:
-        matcher = self._matchers.get(kind)
+        matcher = self._matcher(kind)
         if matcher is None or not pairs:
             return []
         columns, traits = Columns(matcher.model.frequencies()), traits_of(kind)

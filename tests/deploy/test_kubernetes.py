@@ -48,6 +48,14 @@ def test_kustomize_builds_it(components: list[str], tmp_path: Path) -> None:
     assert all(re.search(r":\d", image) for image in images)
 
 
+def test_the_job_that_works_on_models_is_confined_as_linkage_is() -> None:
+    job = read(K8S / "models" / "job.yaml")
+    kubernetes_validate.validate(job, VERSION, strict=True)
+    [ours], [linkage] = job["spec"]["template"]["spec"]["containers"], _pod("linkage")["containers"]
+    assert ours["securityContext"] == linkage["securityContext"]
+    assert ours["command"] == [*linkage["command"][:2], "services.linkage.commands"]
+
+
 def test_every_file_is_used() -> None:
     files = {path.name for path in K8S.glob("*.yaml")} - {"kustomization.yaml"}
     assert files == set(KUSTOMIZATION["resources"])

@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,9 +13,11 @@ from playwright.async_api import Browser, Page, async_playwright, expect
 
 from local.stack import Parts
 from services.linkage.records import Kept
+from services.linkage.relinking import Progress, Relinking
 from shared.contracts import Outcome
 from shared.web import Viewer
 from tests.linkage.answering import Office, opened, record, served, signed_in, viewer
+from tests.linkage.people import model
 from tests.parts import fresh_database
 from tests.web.processes import free_port
 from tests.web.test_browser import FLAGS, NARROW, WCAG, WIDE
@@ -124,13 +127,36 @@ async def test_a_steward_decides_splits_off_and_takes_back(office: Office, windo
     assert len(await office.members(SCHOOL)) == together - 1
 
 
+async def test_a_steward_reads_what_another_model_would_change(office: Office, window: Window) -> None:
+    cautious = replace(model(), name="cautious", thresholds=replace(model().thresholds, link=17_900))
+    await Relinking(office.database, "an operator", Progress()).shadow(cautious)
+    person = viewer("steward")
+    page = await window("/linkage/review", person, java_script_enabled=False)
+    await page.get_by_role("link", name="Models").click()
+    await expect(page.get_by_role("row", name=cautious.version)).to_contain_text("Being tried")
+    await expect(page.get_by_role("row", name=model().version)).to_contain_text("Active")
+    await expect(page.locator(".card").first).to_contain_text("Gruffydd")
+    await expect(page.locator(".card").first).to_contain_text("Would be parted")
+    shown = {e.subject for e in await office.entries(person) if e.outcome is Outcome.ALLOWED}
+    assert await entity(office) in {str(one) for one in shown}
+    async with office.client(viewer("steward")) as client:
+        said = (await client.get("/linkage/api/models")).json()
+        assert [one["state"] for one in said["models"]] == ["shadow", "active"]
+        assert said["differences"]["parted"] == len(said["sample"]) > 0
+        assert said["sample"][0]["case"]["pair"]["model"] == cautious.version
+        why = (await client.get(f"/linkage/api/why/{SCHOOL.id}/{HOSPITAL.id}")).json()
+        assert why["pairs"][0]["model"] == model().version
+    async with office.client(viewer("youth-worker")) as client:
+        assert (await client.get("/linkage/api/models")).status_code == 403
+
+
 @pytest.mark.parametrize("locale", ["en-GB", "cy-GB"])
 async def test_axe_finds_no_violation(office: Office, window: Window, locale: str) -> None:
     id = await entity(office)
     for path in (
         "/linkage/", f"/linkage/entities/{id}", f"/linkage/why/{SCHOOL.id}/{HOSPITAL.id}", "/linkage/review",
         f"/linkage/review/{SCHOOL.id}/{OTHER.id}", "/linkage/review/decided",
-        f"/linkage/review/split/{id}/{SCHOOL.id}",
+        f"/linkage/review/split/{id}/{SCHOOL.id}", "/linkage/review/models",
     ):  # fmt: skip
         page = await window(path, locale=locale)
         assert await page.locator("html").get_attribute("lang") == locale[:2]

@@ -21,8 +21,11 @@ CREATE TABLE identities (
     times jsonb NOT NULL,           -- field → when its value was last published, seconds since 1970
     snapshot text[] NOT NULL,       -- the fields that the last published identity had (records.seen is their time)
     row bytea,                      -- edges to other records, as services/linkage/index.py packs them
+    model integer,                  -- the model under which the row was made
     version bigint NOT NULL         -- of the batch that wrote it
 );
+-- For who follows what changed since a version. A summary of page ranges costs a write nothing, unlike a tree.
+CREATE INDEX identities_version ON identities USING brin (version) WITH (pages_per_range = 32);
 
 CREATE TABLE entities (
     id uuid PRIMARY KEY,
@@ -50,3 +53,28 @@ CREATE TABLE index_state (
     version bigint NOT NULL
 );
 INSERT INTO index_state (version) VALUES (0);
+
+-- Every linkage model that ever weighed something here. The file in services/linkage/models is the first one's seed.
+CREATE TABLE models (
+    number integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    version text NOT NULL UNIQUE,   -- name and a digest of the JSON
+    kind text NOT NULL,
+    json text NOT NULL,             -- as it was dumped: its bytes are what the version names
+    state text NOT NULL CHECK (state IN ('shadow', 'wanted', 'active', 'retired')),
+    at timestamptz NOT NULL DEFAULT now(),   -- since when it is in this state
+    by text NOT NULL,
+    activated timestamptz,          -- since when it was active last, if it ever was
+    snapshot text,                  -- wanted: the moment of which `relinked` speaks, exported by who relinks
+    report jsonb                    -- a shadow: which entities would change; ids and counts, no identity
+);
+CREATE UNIQUE INDEX models_active ON models (kind) WHERE state = 'active';
+CREATE UNIQUE INDEX models_beside ON models (kind) WHERE state IN ('shadow', 'wanted');
+
+-- What a wanted model says of each record. After the switch the rows move into `identities`, in the background; until
+-- they have, a rebuild takes from here what is newer.
+CREATE TABLE relinked (
+    id uuid PRIMARY KEY,
+    model integer NOT NULL REFERENCES models (number),
+    row bytea NOT NULL,
+    entity uuid NOT NULL            -- as the model has it by itself; ids are given at the switch
+);

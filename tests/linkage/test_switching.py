@@ -1,0 +1,217 @@
+"""Another model beside the running one: what it would change, and the switch while the stream goes on."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import AsyncIterator, Collection, Iterable
+from dataclasses import replace
+
+import pytest
+
+from local.stack import Parts
+from services.linkage.registry import Registry
+from services.linkage.relinking import ModelError
+from shared.contracts import Change
+from tests.linkage.linking import STRICT, Linkage, linkage, region_events
+from tests.linkage.people import model
+from tests.parts import Databases, fresh_database
+
+SECONDS = 60
+
+
+@pytest.fixture
+async def databases(parts: Parts, topics: None) -> Databases:
+    return await fresh_database(parts, "linkage")
+
+
+@pytest.fixture
+async def replica(parts: Parts, databases: Databases) -> AsyncIterator[Linkage]:
+    async with linkage(databases.dsn, parts.kafka) as replica:
+        yield replica
+
+
+async def switched(replica: Linkage, to: asyncio.Task[None]) -> None:
+    """Look for a wanted model until the relinking process has what it wanted."""
+    async with asyncio.timeout(SECONDS):
+        while not to.done():
+            await replica.switching.look()
+            await asyncio.sleep(0)
+    await to
+
+
+async def test_a_file_is_the_seed_of_an_empty_database_and_no_more(replica: Linkage) -> None:
+    await replica.hear(region_events()[:200])
+    assert await replica.active() == model().name
+    async with replica.worker.work() as work:
+        active = await Registry(work.connection).active()
+    assert active is not None
+    assert active.version == model().version
+    assert active.load() == model()
+    await replica.relinking().shadow(STRICT)
+    task = asyncio.create_task(replica.relinking().switch(STRICT.version))
+    await switched(replica, task)
+    replica.live.spoil()  # a process that begins with the old file
+    await replica.hear(region_events()[200:400])
+    assert await replica.active() == STRICT.name
+    assert await replica.groups() == await replica.fresh(STRICT)
+
+
+async def test_a_shadow_says_what_it_would_change_and_changes_nothing(replica: Linkage) -> None:
+    await replica.hear(region_events())
+    before = await replica.entity_of()
+    _, _, found = await replica.relinking().shadow(STRICT)
+    there = await replica.fresh(STRICT)
+    now = await replica.groups()
+    assert await replica.entity_of() == before
+    assert (found.records, found.entities, found.would_be) == (len(before), len(now), len(there))
+    assert found.lost == pairs(now) - pairs(there)
+    assert found.gained == 0
+    assert found.parted == sum(not any(group <= other for other in there) for group in now)
+    assert found.parted > 0
+    for change in found.sample:
+        assert change.fate == "parted"
+        assert before[change.left] == before[change.right] == change.entities[0]
+        assert not any({change.left, change.right} <= group for group in there)
+    async with replica.worker.work() as work:
+        beside = await Registry(work.connection).beside()
+    assert beside is not None
+    assert beside.report is not None
+    assert beside.report["parted"] == found.parted
+
+
+async def test_the_shadow_follows_the_stream(replica: Linkage) -> None:
+    events = region_events()
+    half = len(events) // 2
+    await replica.hear(events[:half])
+    relinking = replica.relinking()
+    number, built, _ = await relinking.shadow(STRICT)
+    await replica.hear(events[half:])
+    found = await relinking.report(number, built)
+    assert found.would_be == len(await replica.fresh(STRICT))
+    assert {frozenset(group) for group in built.index.entities().values()} == await replica.fresh(STRICT)
+
+
+async def test_a_switch_while_the_stream_goes_on_ends_as_if_it_had_always_been(replica: Linkage) -> None:
+    events = region_events()
+    third = len(events) // 3
+    await replica.hear(events[:third])
+    group = max(await replica.groups(), key=lambda one: (len(one), min(one)))
+    kept_apart, other = sorted(group)[:2]
+    await replica.decide(kept_apart, other, "must_not")
+    joined = sorted(min(one) for one in await replica.groups() if len(one) == 1)[:2]
+    await replica.decide(*joined, "must")
+    await replica.relinking().shadow(STRICT)
+    before = await replica.entity_of()
+    said = len(replica.changes)
+    task = asyncio.create_task(replica.relinking().switch(STRICT.version))
+    stream = asyncio.create_task(replica.hear(events[third:], size=20))
+    await switched(replica, task)
+    await stream
+    assert await replica.active() == STRICT.name
+    assert await replica.groups() == await replica.fresh(STRICT)
+    assert replica.facts == len(events)
+    after = await replica.entity_of()
+    assert after[kept_apart] != after[other]
+    assert after[joined[0]] == after[joined[1]]
+    living = set(after.values())
+    kept = [old for old in set(before.values()) if old in living]
+    assert len(kept) > len(living) / 4, "what did not change keeps its id"
+    created = {one.entity for one in replica.changes[said:] if one.change is Change.CREATED}
+    assert created.isdisjoint(before.values()), "no id is given twice"
+    while await replica.switching.settle():
+        pass
+    replica.live.spoil()
+    await replica.hear(events[:50])
+    assert await replica.groups() == await replica.fresh(STRICT), "a rebuild reads the rows where they are now"
+
+
+async def test_back_to_the_model_before(replica: Linkage) -> None:
+    await replica.hear(region_events())
+    before = await replica.groups()
+    relinking = replica.relinking()
+    await relinking.shadow(STRICT)
+    await switched(replica, asyncio.create_task(relinking.switch(STRICT.version)))
+    assert await replica.groups() != before
+    while await replica.switching.settle():
+        pass
+    await switched(replica, asyncio.create_task(relinking.rollback()))
+    assert await replica.active() == model().name
+    assert await replica.groups() == before
+
+
+@pytest.mark.parametrize("step", ["import_snapshot", "keep_relinked", "keep", "newest_entities", "settle", "lead"])
+async def test_killed_in_the_middle_of_a_switch(
+    parts: Parts, databases: Databases, replica: Linkage, step: str
+) -> None:
+    events = region_events()
+    half = len(events) // 2
+    await replica.hear(events[:half])
+    relinking = replica.relinking()
+    await relinking.shadow(STRICT)
+    task = asyncio.create_task(relinking.switch(STRICT.version))
+    await until_wanted(replica)
+    await replica.hear(events[half:])
+    victim = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.linkage.linking", databases.dsn, parts.kafka, step
+    )
+    assert await victim.wait() == -signal.SIGKILL
+    await switched(replica, task)
+    replica.live.spoil()  # as the next process: it knows only what is committed
+    await replica.hear(events[:50])
+    assert await replica.active() == STRICT.name
+    assert await replica.groups() == await replica.fresh(STRICT)
+    while await replica.switching.settle():
+        pass
+    replica.live.spoil()
+    await replica.hear(events[:50])
+    assert await replica.groups() == await replica.fresh(STRICT)
+
+
+async def test_who_relinked_has_left_before_anybody_took_over(replica: Linkage) -> None:
+    await replica.hear(region_events()[:300])
+    relinking = replica.relinking()
+    await relinking.shadow(STRICT)
+    task = asyncio.create_task(relinking.switch(STRICT.version))
+    await until_wanted(replica)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await replica.switching.look()
+    assert await replica.active() == model().name
+    assert not await wanted(replica)
+    await replica.hear(region_events()[300:400])
+    assert await replica.groups() == await replica.fresh(model())
+    await switched(replica, asyncio.create_task(relinking.switch(STRICT.version)))
+    assert await replica.groups() == await replica.fresh(STRICT)
+
+
+async def test_what_cannot_be_switched_to_is_refused_with_what_to_do(replica: Linkage) -> None:
+    await replica.hear(region_events()[:100])
+    relinking = replica.relinking()
+    with pytest.raises(ModelError, match="active model already"):
+        await relinking.shadow(model())
+    with pytest.raises(ModelError, match="make it the shadow first"):
+        await relinking.switch("nobody-knows")
+    other = replace(STRICT, name="other")
+    await relinking.shadow(other)
+    await relinking.shadow(STRICT)
+    with pytest.raises(ModelError, match="not the shadow"):
+        await relinking.switch(other.version)
+    with pytest.raises(ModelError, match="no model to go back to"):
+        await relinking.rollback()
+
+
+async def until_wanted(replica: Linkage) -> None:
+    async with asyncio.timeout(SECONDS):
+        while not await wanted(replica):  # noqa: ASYNC110 (another process does it)
+            await asyncio.sleep(0.02)
+
+
+async def wanted(replica: Linkage) -> bool:
+    async with replica.worker.work() as work:
+        beside = await Registry(work.connection).beside()
+    return beside is not None and beside.state == "wanted"
+
+
+def pairs(groups: Iterable[Collection[object]]) -> int:
+    return sum(len(group) * (len(group) - 1) // 2 for group in groups)
