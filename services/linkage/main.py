@@ -4,7 +4,16 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
-from services.linkage import api, businesses, erasing_api, pages, premises, review_api, review_pages
+from services.linkage import (
+    api,
+    businesses,
+    erasing_api,
+    erasing_pages,
+    pages,
+    premises,
+    review_api,
+    review_pages,
+)  # fmt: skip
 from services.linkage.deciding import Review
 from services.linkage.desk import Desk
 from services.linkage.erasing import Erasing
@@ -50,7 +59,7 @@ def service(settings: LinkageSettings) -> Service[LinkageStore]:
     sealing_key = bytes.fromhex(settings.sealing_key.get_secret_value())
     leaving = Leaving(service.worker, index, terms, sealing_key, leads=lambda: service.hearing)
     reception = Reception(settings.session_key.get_secret_value(), agreements, initiatives)
-    weighing = Weighing(models.values())
+    weighing = Weighing(models.values(), terms)
     standby = Standby(service.worker, index, make)
     desk = Desk(service.worker, standby, weighing)
     review = Review(service.worker, index, standby, weighing)
@@ -61,6 +70,7 @@ def service(settings: LinkageSettings) -> Service[LinkageStore]:
     service.answers(
         api.router(desk, reception), review_api.router(review, reception), pages.router(desk, reception, web),
         review_pages.router(review, desk, reception, web), erasing_api.router(erasing, review, reception),
+        erasing_pages.router(erasing, desk, reception, web),
     )  # fmt: skip
     web.mount(service.app)
     return service
