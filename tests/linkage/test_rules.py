@@ -13,7 +13,6 @@ from services.linkage.normal import TRAITS
 from services.linkage.rules import NO_RULE, RULES, rule_for, rule_of
 from services.linkage.words import RULES as SAID
 from tests.linkage.answering import Office, opened, record, viewer
-from tests.linkage.test_order import IDENTITIES
 from tests.parts import fresh_database
 
 PROJECT = Path(__file__).parents[2]
@@ -22,6 +21,7 @@ ALL = {
     "nino": "AB123456C", "reference": "1007689",
 }  # fmt: skip
 FIELD = {"date": "birth_date"}
+SHE = {"given": "Gwenllian", "family": "Prydderch", "birth_date": "1987-06-05", "postcode": "AW6 4ZB"}
 
 
 def only(*traits: str, **more: str) -> dict[str, str]:
@@ -82,7 +82,7 @@ async def office(parts: Parts, topics: None, tmp_path_factory: pytest.TempPathFa
 
 
 async def test_under_a_deterministic_agreement_a_rule_joins_and_why_says_which(office: Office) -> None:
-    known = IDENTITIES[0] | {"sex": "F"}
+    known = only("given", "family", "date", "postcode", sex="F", address="4 Heol Fawr")
     school, hospital = record("schools", **known), record("hospital", **known | {"postcode": "AW9 9ZZ"})
     ruled = record("hospital", **known)
     await office.hear(school, hospital, ruled)
@@ -110,11 +110,11 @@ async def test_under_a_deterministic_agreement_a_rule_joins_and_why_says_which(o
 
 
 async def test_a_restart_keeps_what_rules_joined_and_scores_may_not(office: Office) -> None:
-    people = [record(partner, **IDENTITIES[3] | {"email": "x@v.example"}) for partner in ("hospital", "hospital")]
-    people = [*people, record("schools", **IDENTITIES[3] | {"email": "x@v.example"})]
+    people = [record(partner, **SHE | {"email": "x@v.example"}) for partner in ("hospital", "hospital")]
+    people = [*people, record("schools", **SHE | {"email": "x@v.example"})]
     await office.hear(*people)
     before = await office.entity_of(*people)
     async with office.database.transaction() as connection:
         await connection.execute("UPDATE index_state SET version = version + 1")  # as if another replica had led
-    await office.hear(record("police", **IDENTITIES[3] | {"email": "x@v.example"}))
+    await office.hear(record("police", **SHE | {"email": "x@v.example"}))
     assert await office.entity_of(*people) == before
