@@ -165,9 +165,9 @@ class Service(Generic[S]):
 
 
 def _spare_the_collector() -> None:
-    """Batches make many objects and no cycles: look seldom, for less than a batch makes is looked at in vain. Caches and
-    indexes only grow: what is still there at a second look is not looked at again, or each look would take longer than
-    the one before, and every event wait for it."""
+    """Batches make many objects and no cycles: look seldom, for less than a batch makes is looked at in vain. Caches
+    and indexes only grow: what is still there at a second look is not looked at again, or each look would take longer
+    than the one before, and every event wait for it."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(30_000, 1, 10)
