@@ -32,7 +32,8 @@ SORTS: Mapping[str, Callable[[str], Any]] = {
     "town": lambda column: compare.JaroWinklerAtThresholds(column, [0.9, 0.7]),
     "birth_place": lambda column: compare.JaroWinklerAtThresholds(column, [0.9, 0.7]),
     "occupation": compare.ExactMatch, "uprn": compare.ExactMatch,
-    **dict.fromkeys(("postcode", "reference", "nhs_number", "nino", "phone", "vehicle"), compare.DamerauLevenshteinAtThresholds),
+    "postcode": compare.DamerauLevenshteinAtThresholds,
+    **dict.fromkeys(("reference", "nhs_number", "nino", "phone", "vehicle"), compare.DamerauLevenshteinAtThresholds),
 }  # fmt: skip
 FREQUENT = ("given", "family", "town", "postcode", "birth_place", "occupation", "address")
 """Columns whose values' frequencies count."""
