@@ -78,7 +78,7 @@ def splink(records: Records) -> tuple[pandas.DataFrame, dict[str, Hashable]]:
     known = [column for column in ("given", "family", "birth_date") if column in used]
     linker.training.estimate_probability_two_random_records_match([block_on(*known)], recall=0.6)
     linker.training.estimate_u_using_random_sampling(max_pairs=2e6, seed=1)
-    for rule in TRAINED_ON:
+    for rule in (rule for rule in TRAINED_ON if set(rule) <= set(used)):
         linker.training.estimate_parameters_using_expectation_maximisation(block_on(*rule))
     scored = linker.inference.predict(threshold_match_weight=Thresholds().missing / 1000)
     clusters = _frame(linker.clustering.cluster_pairwise_predictions_at_threshold(scored, 0.95))
