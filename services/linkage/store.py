@@ -32,6 +32,8 @@ IDENTITIES = (
 ENTITIES = ("id", "kind", "members", "version")
 Q = queries(Path(__file__).parent / "queries.sql")
 
+ROWS_AT_ONCE = 2_000
+
 
 @dataclass(frozen=True, slots=True)
 class StoredRow:
@@ -159,7 +161,8 @@ class LinkageStore:
             await self._connection.copy_records_to_table("entities", records=rows, columns=ENTITIES)
 
     async def everything(self) -> list[StoredRow]:
-        return [_stored(row) for row in await self._connection.fetch(Q["everything"])]
+        """The whole index, read in parts: there are millions of rows, and the loop has others to serve."""
+        return [_stored(row) async for row in self._connection.cursor(Q["everything"], prefetch=ROWS_AT_ONCE)]
 
     async def read(self, name: str, *arguments: object, size: int = READ) -> AsyncIterator[list[asyncpg.Record]]:
         """The rows of a query by its name, so many at a time."""
