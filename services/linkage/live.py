@@ -1,16 +1,10 @@
 """The index as the service holds it: one of each kind of subject; the same as what is committed, or known as stale."""
 
 import asyncio
-        parts, written = await store.parts(), await store.terms()
-        log().info("index.building", records=len(rows), seconds=round(perf_counter() - began, 1))
-        # In a thread: the consumer must go on telling its group that it lives.
-        self._kinds = await asyncio.to_thread(restored, self._make, rows, newest, decided, strict_of(written))
-        self._views = Views(self._terms)
-        self._views.restore(rows, parts)
-        gc.freeze()  # millions of objects that live on: the collector need not look at them again
-        took = perf_counter() - began
-        log().info("index.rebuilt", records=len(rows), seconds=round(took, 1))
-        metrics.REBUILD_SECONDS.set(took)
+import gc
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Any
 from uuid import UUID
@@ -27,11 +21,8 @@ from services.linkage.store import LinkageStore, Place, StoredPart, StoredRow
 from services.linkage.terms import Terms, strict_of
 from services.linkage.views import Views
 from shared.contracts import Change, EntityChanged, Kind
-<<<<<<< HEAD
-from shared.work import Work, Worker
-=======
 from shared.telemetry import log
->>>>>>> 00407d9 (A rebuild reads in parts, says how far it is, and leaves the collector nothing to look at)
+from shared.work import Work, Worker
 
 Kinds = Mapping[Kind, Index | RuledIndex[Any]]
 STALE = -1
@@ -73,22 +64,16 @@ class LiveIndex:
         began = perf_counter()
         log().info("index.reading")
         rows, newest, decided = await store.everything(), await store.newest_entities(), await store.decided()
-<<<<<<< HEAD
         parts, written = await store.parts(), await store.terms()
+        log().info("index.building", records=len(rows), seconds=round(perf_counter() - began, 1))
         # In a thread: the consumer must go on telling its group that it lives.
         self._kinds = await asyncio.to_thread(restored, indexes(model), rows, newest, decided, strict_of(written))
         self._views = Views(self._terms)
         self._views.restore(rows, parts)
-        metrics.REBUILD_SECONDS.set(perf_counter() - began)
-=======
-        log().info("index.building", records=len(rows), seconds=round(perf_counter() - began, 1))
-        # In a thread: the consumer must go on telling its group that it lives.
-        self._kinds = await asyncio.to_thread(restored, self._make, rows, newest, decided)
         gc.freeze()  # millions of objects that live on: the collector need not look at them again
         took = perf_counter() - began
         log().info("index.rebuilt", records=len(rows), seconds=round(took, 1))
         metrics.REBUILD_SECONDS.set(took)
->>>>>>> 00407d9 (A rebuild reads in parts, says how far it is, and leaves the collector nothing to look at)
 
     def apply(self, records: Sequence[Kept], version: int) -> Linked:
         """Link new and changed records. ``version`` is the one this batch will commit."""
