@@ -1,9 +1,9 @@
 """How fast records are linked, durably, and how that grows: ``jigsaw bench linkage-speed [--index 50k|1m|5m]``.
 
 Each figure is from consumed to committed (``linkage_office``), under the model that ships, fsync on, with a crowd that
-is made here (``crowd``), at first on an index of 50,000 records. A naive index in PostgreSQL (``linkage_naive``) does the
-same crowd beside it, so that the ratio means something elsewhere too. Growth compares the cost of a record, CPU of Python
-and PostgreSQL together and by the clock, at sizes ten times apart. ``--index``: only an index of that size.
+is made here (``crowd``), at first on an index of 50,000 records. A naive index in PostgreSQL (``linkage_naive``) does
+the same crowd beside it, so that the ratio means something elsewhere too. Growth compares the cost of a record, CPU of
+Python and PostgreSQL together and by the clock, at sizes ten times apart. ``--index``: only an index of that size.
 """
 
 import gc
