@@ -74,8 +74,7 @@ async def opened(dsn: str) -> AsyncIterator[Office]:
     """A replica on a database, its index empty until it hears something."""
     database = Database(dsn)
     await database.open()
-    models = {"person": Model.load((MODELS / "person.json").read_text())}
-    index = LiveIndex(partial(main.indexes, models))
+    index = LiveIndex(InUse(Model.load((MODELS / "person.json").read_text())))
     linker = Linker(index)
     worker = Worker("linkage", database, Acknowledged(database, NO_BROKER, "linkage"), LinkageStore, bytes(32))
     bus: Bus[LinkageStore] = Bus(worker, NO_BROKER, [linker.link], on_abort=linker.forget)

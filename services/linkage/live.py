@@ -2,7 +2,7 @@
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from time import perf_counter
@@ -63,6 +63,7 @@ class LiveIndex:
     async def _rebuild(self, store: LinkageStore) -> None:
         began = perf_counter()
         log().info("index.reading")
+        model = await self._in_use.current(store)
         rows, newest, decided = await store.everything(), await store.newest_entities(), await store.decided()
         parts, written = await store.parts(), await store.terms()
         log().info("index.building", records=len(rows), seconds=round(perf_counter() - began, 1))

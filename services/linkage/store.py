@@ -32,8 +32,6 @@ IDENTITIES = (
 ENTITIES = ("id", "kind", "members", "version")
 Q = queries(Path(__file__).parent / "queries.sql")
 
-ROWS_AT_ONCE = 2_000
-
 
 @dataclass(frozen=True, slots=True)
 class StoredRow:
@@ -162,7 +160,7 @@ class LinkageStore:
 
     async def everything(self) -> list[StoredRow]:
         """The whole index, read in parts: there are millions of rows, and the loop has others to serve."""
-        return [_stored(row) async for row in self._connection.cursor(Q["everything"], prefetch=ROWS_AT_ONCE)]
+        return [_stored(row) async for rows in self.read("everything") for row in rows]
 
     async def read(self, name: str, *arguments: object, size: int = READ) -> AsyncIterator[list[asyncpg.Record]]:
         """The rows of a query by its name, so many at a time."""
