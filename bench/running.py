@@ -16,6 +16,7 @@ MODULES = {
     "pipeline": "bench.pipeline",
     "linkage-quality": "bench.linkage_quality",
     "linkage-speed": "bench.linkage_speed",
+    "linkage-load": "bench.linkage_load",
     "scoring": "bench.scoring",
     "audit": "bench.audit",
     "faults": "bench.faults",
