@@ -20,7 +20,7 @@ from services.linkage.store import LinkageStore
 from services.linkage.stream import Linker
 from shared.bus import Bus
 from shared.contracts import Kind, Record, RecordsAccepted, Topic, record_id
-from shared.contracts.envelope import first, to_headers
+from shared.contracts.envelope import attributes, first, to_headers
 from shared.db import Database
 from shared.outbox import Message, Outbox
 from shared.work import Worker
@@ -113,5 +113,5 @@ def message(name: object, identity: Identity, after: timedelta = timedelta(0)) -
         facts={"sessions_possible": 10, "sessions_missed": 4},
     )  # fmt: skip
     event = first("/partners/bench", str(id_of(name)), body, NOON, id=f"{name}/{after}")
-    headers = [(header, text.encode()) for header, text in to_headers(event).items()]
+    headers = to_headers(attributes(event))
     return Heard(event.key.encode(), body.model_dump_json().encode(), headers, next(_serial))

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from local import dead_letters
+from local.erasing import Ground, erase_on
 from local.home import Home, StackError
 from local.processes import SERVICES, tail
 from local.processes import status as processes_status
@@ -100,6 +101,17 @@ def publish(
     from local.publishing import publish_file
 
     raise typer.Exit(_complain(lambda: asyncio.run(publish_file(Home(), file, partner, mapping, out))))
+
+
+@app.command()
+def erase(
+    ground: Annotated[Ground, typer.Option(help="Of UK GDPR Art. 17(1).")],
+    reason: Annotated[str, typer.Option(help="Kept for ever: name nobody.")],
+    entities: Annotated[list[UUID] | None, typer.Argument(help="References of people, as pages show them.")] = None,
+    record: Annotated[list[UUID] | None, typer.Option(help="Single records instead; may be repeated.")] = None,
+) -> None:
+    """Erase people, or single records, from the index for ever: their right under UK GDPR Art. 17."""
+    _complain(lambda: erase_on(Home(), entities or [], record or [], ground.value, reason, out))
 
 
 @app.command(context_settings={"ignore_unknown_options": True})  # they are the benchmark's own

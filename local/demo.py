@@ -62,7 +62,7 @@ async def _main_job(home: Home, up: Up, region: Region, publisher: Publisher, ou
         account = await _settled(home, up, publisher, lambda n: progress.update(done, completed=n))
     took = perf_counter() - began
     after = await scrape(up.services["alerts"])
-    p50, p99 = quantiles(before, after, "jigsaw_event_age_seconds", (0.5, 0.99))
+    p50, p99 = quantiles(before, after, "jigsaw_event_age_seconds", (0.5, 0.99), topic="scoring.scores")
     return Summary(
         answers=publisher.receipts.answers,
         reasons=publisher.receipts.reasons,

@@ -1,5 +1,6 @@
 """What a running stack costs and how far behind it is: CPU and memory by process, counters by service."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -51,13 +52,13 @@ def total(samples: Samples, name: str, **labels: str) -> float:
     return sum(value for (found, theirs), value in samples.items() if found == name and wanted <= theirs)
 
 
-def quantiles(before: Samples, after: Samples, histogram: str, shares: Iterable[float]) -> list[float]:
+def quantiles(before: Samples, after: Samples, histogram: str, shares: Iterable[float], **labels: str) -> list[float]:
     """Quantiles of what a histogram took in between two scrapes, in its unit, linear inside a bucket."""
-    buckets = sorted(
-        (float(dict(labels)["le"]), value - before.get((name, labels), 0.0))
-        for (name, labels), value in after.items()
-        if name == f"{histogram}_bucket"
-    )
+    wanted, counts = set(labels.items()), defaultdict[float, float](float)
+    for (name, theirs), value in after.items():
+        if name == f"{histogram}_bucket" and wanted <= theirs:
+            counts[float(dict(theirs)["le"])] += value - before.get((name, theirs), 0.0)
+    buckets = sorted(counts.items())
     return [_quantile(buckets, share) for share in shares]
 
 

@@ -17,6 +17,7 @@ FastStream wires the consumer (see docs/adr/0002-faststream.md for which of its 
 import asyncio
 import os
 import random
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -31,7 +32,6 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
-from faststream.kafka.message import FAKE_CONSUMER, KafkaAckableMessage
 from pydantic import ValidationError
 
 from shared.contracts import Access, Event, Topic
@@ -46,8 +46,8 @@ S = TypeVar("S")
 ENTER = queries(HERE / "queries.sql")["enter"]
 POLL_MS = 10
 WAIT_MS = 1000
-LARGE_BYTES = 128 * 1024
-FETCH_BYTES = 256 * 1024
+LARGE_BYTES = 512 * 1024
+FETCH_BYTES = 512 * 1024
 COMMIT_SECONDS = 0.5
 MOST_FAULTS = 100
 LONGEST_PAUSE = 5.0
@@ -67,20 +67,31 @@ Handler: TypeAlias = Callable[[Sequence[Event[Any]], S, datetime], Awaitable[Eff
 F = TypeVar("F", bound=Callable[..., Awaitable[Effects]])
 
 
-def hears(topic: Topic) -> Callable[[F], F]:
-    """Mark a handler with the topic it hears."""
+@dataclass(frozen=True, slots=True)
+class Ear:
+    """What a handler hears: messages of ``topics`` whose body is one that ``matters``."""
+
+    topics: tuple[Topic, ...]
+    matters: Callable[[Any], bool]
+
+
+def hears(*topics: Topic, matters: Callable[[Any], bool] = lambda _: True) -> Callable[[F], F]:
+    """Mark a handler with the topics it hears, all of a batch at once.
+
+    A message that does not matter changes nothing: it costs no transaction, and nobody need remember that it came.
+    """
 
     def mark(handler: F) -> F:
-        handler.topic = topic  # type: ignore[attr-defined]
+        handler.ear = Ear(topics, matters)  # type: ignore[attr-defined]
         return handler
 
     return mark
 
 
-def topic_of(handler: Handler[Any]) -> Topic:
-    """The topic a handler is marked with. Raises ``AttributeError`` for a function that ``hears`` did not mark."""
-    topic: Topic = handler.topic  # type: ignore[attr-defined]
-    return topic
+def ear_of(handler: Handler[Any]) -> Ear:
+    """What a handler is marked with. Raises ``AttributeError`` for a function that ``hears`` did not mark."""
+    ear: Ear = handler.ear  # type: ignore[attr-defined]
+    return ear
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +102,6 @@ class Letter:
     event: Event[Any] | None = None
     fault: str = ""
     detail: str = ""
-
-    @property
-    def id(self) -> UUID:
-        assert self.event is not None
-        return inbox_id(self.event.source, self.event.id)
 
 
 @dataclass
@@ -130,7 +136,8 @@ class Bus(Generic[S]):
         linger_ms: int = 0,
         on_abort: Callable[[], None] = lambda: None, clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:  # fmt: skip
-        self._worker, self._handlers, self._batch = worker, handlers, batch
+        self._worker, self._handlers = worker, handlers
+        self._ears = {topic.spec.name: ear for ear in map(ear_of, handlers) for topic in ear.topics}
         self._on_abort, self._clock = on_abort, clock
         self._broker = KafkaBroker(
             servers,
@@ -147,7 +154,7 @@ class Bus(Generic[S]):
         self._tasks: list[asyncio.Task[None]] = []
         self.progress = Progress()
         self._subscriber = self._broker.subscriber(
-            *(topic_of(handler).spec.name for handler in handlers),
+            *self._ears,
             batch=True,
             group_id=worker.service,
             ack_policy=AckPolicy.MANUAL,
@@ -155,17 +162,16 @@ class Bus(Generic[S]):
             batch_timeout_ms=POLL_MS,
             max_records=batch,
             fetch_min_bytes=LARGE_BYTES if linger_ms else 1,
-            fetch_max_wait_ms=linger_ms or 100,
+            fetch_max_wait_ms=linger_ms or WAIT_MS // 2,
             max_partition_fetch_bytes=FETCH_BYTES,
             listener=_Handover(self),
-            parser=_whole,
-            decoder=_undecoded,
         )
-        self._subscriber(self._hear)
+        self._subscriber(self._hear)  # FastStream consumes for whoever has a handler
+        self._subscriber.consume_one = self._hear  # type: ignore[assignment, method-assign]  # as they come
 
     @property
     def topics(self) -> list[Topic]:
-        return [topic_of(handler) for handler in self._handlers]
+        return [topic for handler in self._handlers for topic in ear_of(handler).topics]
 
     @property
     def consumer(self) -> AIOKafkaConsumer | None:
@@ -194,7 +200,7 @@ class Bus(Generic[S]):
             task.cancel()
         await self._broker.stop()
 
-    async def _hear(self, batch: Any) -> None:  # FastStream would build a validator from a narrower annotation
+    async def _hear(self, batch: Any) -> None:
         async with self._busy:
             if self._stopping:
                 return
@@ -208,14 +214,19 @@ class Bus(Generic[S]):
         """Do one batch, whatever it takes. Returns when every message is done, dead or known."""
         began = perf_counter()
         letters = [_opened(raw) for raw in batch]
-        await self._until_done([letter for letter in letters if letter.event is not None])
+        await self._until_done([letter for letter in letters if letter.event is not None and self._matters(letter)])
         for letter in letters:
             if letter.event is None:
                 await self._patiently(lambda letter=letter: self._bury(letter))  # type: ignore[misc]
+            elif not self._matters(letter):
+                HEARD.labels(letter.raw.topic).inc()
         self.progress.finish(batch)
         self._heard_at.update((raw.topic, raw.timestamp / 1000) for raw in batch)
         BATCH.observe(len(batch))
         BATCH_SECONDS.observe(perf_counter() - began)
+
+    def _matters(self, letter: Letter) -> bool:
+        return self._ears[letter.raw.topic].matters(letter.event.body)  # type: ignore[union-attr]
 
     async def _until_done(self, letters: list[Letter]) -> None:
         """The whole batch in one transaction; if our code fails on it, its halves; one that fails alone is buried."""
@@ -265,23 +276,22 @@ class Bus(Generic[S]):
         async with self._worker.work() as work:
             fresh = await _fresh(work.connection, letters)
             for handler in self._handlers:
-                topic = topic_of(handler).spec.name
-                events = [letter.event for letter in fresh if letter.raw.topic == topic]
+                ear = ear_of(handler)
+                events = [letter.event for letter in fresh if self._ears[letter.raw.topic] is ear]
                 if events:
                     effects = await handler(events, work.store, now)  # type: ignore[arg-type]
                     work.say(effects.says)
                     work.audit(effects.audits)
-        committed = self._clock()
-        for letter in fresh:
-            AGE.observe((committed - letter.event.accepted).total_seconds())  # type: ignore[union-attr]
         self._count(letters, fresh)
 
     def _count(self, letters: list[Letter], fresh: list[Letter]) -> None:
-        for handler in self._handlers:
-            topic = topic_of(handler).spec.name
-            heard = sum(letter.raw.topic == topic for letter in fresh)
-            HEARD.labels(topic).inc(heard)
-            REPEATED.labels(topic).inc(sum(letter.raw.topic == topic for letter in letters) - heard)
+        committed = self._clock()
+        for topic, accepted in {(letter.raw.topic, letter.event.accepted) for letter in fresh}:  # type: ignore[union-attr]
+            AGE.labels(topic).observe((committed - accepted).total_seconds())
+        heard = Counter(letter.raw.topic for letter in fresh)
+        for topic, messages in Counter(letter.raw.topic for letter in letters).items():
+            HEARD.labels(topic).inc(heard[topic])
+            REPEATED.labels(topic).inc(messages - heard[topic])
 
     async def _bury(self, letter: Letter) -> None:
         async with self._worker.work() as work:
@@ -328,15 +338,6 @@ async def _some(getmany: Callable[..., Awaitable[Any]], **asked: Any) -> Any:
     return messages
 
 
-async def _whole(records: Sequence[Raw]) -> KafkaAckableMessage:
-    """FastStream's view of a batch: the records as they came."""
-    return KafkaAckableMessage(body=b"", headers={}, raw_message=tuple(records), consumer=FAKE_CONSUMER)
-
-
-async def _undecoded(message: KafkaAckableMessage) -> object:
-    return message.raw_message
-
-
 def _opened(raw: Raw) -> Letter:
     try:
         body: type[Contract] = Topic.named(raw.topic).spec.body
@@ -351,6 +352,9 @@ def _opened(raw: Raw) -> Letter:
 
 async def _fresh(connection: Connection, letters: list[Letter]) -> list[Letter]:
     """The letters not done before, in their order, each once."""
-    by_id = {letter.id: letter for letter in reversed(letters)}
+    by_id: dict[UUID, Letter] = {}
+    for letter in letters:
+        event: Event[Any] = letter.event  # type: ignore[assignment]
+        by_id.setdefault(inbox_id(event.source, event.id), letter)
     entered = {row["id"] for row in await connection.fetch(ENTER, list(by_id))}
-    return [letter for letter in letters if letter.id in entered and by_id[letter.id] is letter]
+    return [letter for id, letter in by_id.items() if id in entered]

@@ -7,7 +7,7 @@ statement is named in a ``queries.sql``; a store takes a connection and never op
 import asyncio
 import re
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import TypeAlias
 
@@ -55,7 +55,7 @@ class Database:
         """Waits for nothing: raises ``Unavailable`` when the server is away."""
         try:
             self._pool = await asyncpg.create_pool(
-                self._dsn, min_size=2, max_size=self._size, init=_speak_json, command_timeout=60
+                self._dsn, min_size=2, max_size=self._size, init=_speak_json, reset=_as_it_is, command_timeout=60
             )
         except AWAY as error:
             raise Unavailable(f"PostgreSQL does not answer: {error}") from error
@@ -70,24 +70,41 @@ class Database:
         """One transaction: committed at the end of the block, rolled back by an error.
 
         Raises ``Unavailable`` for what may pass, an uncertain commit among it: the caller tries the block again, and
-        the inbox makes that harmless.
+        the inbox makes that harmless. An ``OSError`` of the block's own, while the database answers, stays what it is.
         """
         assert self._pool is not None, "open() first"
+        blamed: BaseException | None = None
         try:
             async with self._pool.acquire() as connection, connection.transaction():
-                yield connection
+                try:
+                    yield connection
+                except OSError as error:
+                    if not isinstance(error, TimeoutError) and not connection.is_closed():
+                        blamed = error
+                    raise
         except AWAY as error:
+            if error is blamed:
+                raise
             raise Unavailable(f"PostgreSQL: {type(error).__name__}") from error
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[Connection]:
-        """A connection outside a transaction, for session locks and LISTEN."""
+        """A connection of its own outside a transaction, for session locks: they end with it, and it with the block."""
         assert self._pool is not None, "open() first"
         try:
             async with self._pool.acquire() as connection:
-                yield connection
+                try:
+                    yield connection
+                finally:
+                    with suppress(asyncpg.InterfaceError):  # it has ended by itself
+                        connection.terminate()
         except AWAY as error:
             raise Unavailable(f"PostgreSQL: {type(error).__name__}") from error
+
+
+async def _as_it_is(_: Plain) -> None:
+    """Nothing to undo when a connection goes back to the pool: a transaction leaves nothing behind. asyncpg would ask
+    the server to forget locks and settings, which is a round trip a transaction."""
 
 
 async def _speak_json(connection: Plain) -> None:

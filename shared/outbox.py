@@ -19,24 +19,25 @@ import os
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
+from zlib import crc32
 
 import orjson
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
-from aiokafka.partitioner import DefaultPartitioner
 from aiokafka.producer.message_accumulator import BatchBuilder
+from cramjam import zstd
 
 from shared.admin import LARGEST_BYTES
 from shared.contracts import Event, Topic
-from shared.contracts.envelope import Contract, to_headers
+from shared.contracts.envelope import Attributes, Contract, attributes, to_headers
 from shared.db import HERE, Connection, Database, queries
 from shared.errors import Unavailable
 from shared.telemetry import SAID, UNSENT, log
 
 Q = queries(HERE / "queries.sql")
 
-Message = tuple[str, str, dict[str, str], str]
-"""Topic name, key, headers, body: text, so that a row can be read by a person who may."""
+Message = tuple[str, str, Attributes, str]
+"""Topic name, key, attributes, body: text."""
 
 MOST_UNSENT = 200
 MOST_BYTES = LARGEST_BYTES - 16 * 1024
@@ -47,11 +48,20 @@ SWEEP_SECONDS = 5.0
 def packed(events: Iterable[Event[Contract]]) -> list[Message]:
     """Raises ``ValueError`` for a message that the broker would refuse for ever: where it is decided, it can be put
     aside; in the outbox it would block everything behind it."""
-    messages = [(Topic.of(type(e.body)).spec.name, e.key, to_headers(e), e.body.model_dump_json()) for e in events]
+    messages = [(Topic.of(type(e.body)).spec.name, e.key, attributes(e), e.body.model_dump_json()) for e in events]
     for topic, _, _, body in messages:
         if len(body) > MOST_CHARACTERS and len(body.encode()) > MOST_BYTES:
             raise ValueError(f"a message for {topic} is larger than the topic takes")
     return messages
+
+
+def stored(messages: Sequence[Message]) -> bytes:
+    """The messages of one transaction as the table keeps them: a person who may can read them with ``zstd -d``."""
+    return bytes(zstd.compress(orjson.dumps(messages), level=1))
+
+
+def restored(row: bytes) -> list[Message]:
+    return [(t, k, tuple(a), b) for t, k, a, b in orjson.loads(bytes(zstd.decompress(row)))]
 
 
 class Outbox:
@@ -65,7 +75,6 @@ class Outbox:
         self._queued: set[int] = set()
         self._moved = asyncio.Condition()
         self._producer: AIOKafkaProducer | None = None
-        self._partition = DefaultPartitioner()
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -87,9 +96,7 @@ class Outbox:
         """Keep the messages in the caller's transaction. The id is for ``send`` after the commit."""
         done, self._acknowledged = self._acknowledged, []
         try:
-            if done:
-                await connection.execute(Q["unpack"], done)
-            id: int = await connection.fetchval(Q["pack"], self._owner, orjson.dumps(messages))
+            id: int = await connection.fetchval(Q["pack"], self._owner, stored(messages), done)
         except BaseException:
             self._acknowledged += done
             raise
@@ -142,9 +149,11 @@ class Outbox:
     async def _publish(self, messages: list[Message]) -> None:
         """All of them acknowledged, or an error. Batches are made by hand: a ``send`` a message costs tenfold."""
         producer = await self._ready()
+        partitions = {topic: len(await producer.partitions_for(topic)) for topic in {topic for topic, *_ in messages}}
         by_target: defaultdict[tuple[str, int], list[Message]] = defaultdict(list)
         for message in messages:
-            by_target[message[0], await self._target(producer, message[0], message[1])].append(message)
+            topic, key, *_ = message
+            by_target[topic, crc32(key.encode()) % partitions[topic]].append(message)
         acks = [ack for target, part in by_target.items() for ack in await self._batches(producer, target, part)]
         await asyncio.gather(*acks)
         for (topic, _), part in by_target.items():
@@ -161,10 +170,6 @@ class Outbox:
                 _append(batch, message)
         acks.append(await producer.send_batch(batch, target[0], partition=target[1]))
         return acks
-
-    async def _target(self, producer: AIOKafkaProducer, topic: str, key: str) -> int:
-        partitions = sorted(await producer.partitions_for(topic))
-        return int(self._partition(key.encode(), partitions, partitions))
 
     async def _ready(self) -> AIOKafkaProducer:
         if self._producer is None:
@@ -207,7 +212,7 @@ class Outbox:
             await connection.execute(Q["adopt"], self._owner)
             rows = await connection.fetch(Q["forgotten"], self._owner, [*self._queued, *self._acknowledged])
         for row in rows[: max(0, MOST_UNSENT - len(self._queued))]:
-            self._enqueue(row["id"], [(t, k, h, b) for t, k, h, b in orjson.loads(row["messages"])])
+            self._enqueue(row["id"], restored(row["messages"]))
 
     async def _forget(self) -> None:
         done, self._acknowledged = self._acknowledged, []
@@ -226,6 +231,6 @@ async def _or_leave(work: Callable[[], Awaitable[None]]) -> None:
 
 
 def _append(batch: BatchBuilder, message: Message) -> bool:
-    _, key, headers, body = message
-    wire = [(name, text.encode()) for name, text in headers.items()]
-    return batch.append(key=key.encode(), value=body.encode(), timestamp=None, headers=wire) is not None
+    _, key, attributes, body = message
+    headers = to_headers(attributes)
+    return batch.append(key=key.encode(), value=body.encode(), timestamp=None, headers=headers) is not None

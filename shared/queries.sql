@@ -12,7 +12,9 @@ INSERT INTO dead_letters (id, topic, partition, "offset", reason, detail, sealed
 VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING RETURNING id;
 
 -- name: pack
--- Keep what must be said, in the transaction that decides it.
+-- Keep what must be said, in the transaction that decides it; forget $3, which the broker has acknowledged. Index:
+-- outbox_pkey.
+WITH said AS (DELETE FROM outbox WHERE id = ANY($3::bigint[]))
 INSERT INTO outbox (owner, messages) VALUES ($1, $2) RETURNING id;
 
 -- name: unpack

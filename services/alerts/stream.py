@@ -31,7 +31,7 @@ class Desk:
         said = Heard(scores=[((event.body.initiative, event.body.entity), _score(event.body)) for event in events])
         return await self._judge(events, said, store, now)
 
-    @hears(Topic.ENTITIES)
+    @hears(Topic.ENTITIES, matters=lambda change: change.into is not None or change.change is Change.ERASED)
     async def follow(self, events: Sequence[Event[EntityChanged]], store: AlertStore, now: datetime) -> Effects:
         """Alerts follow a merge to the survivor and are emptied by an erasure; a split leaves them where the id is."""
         bodies = [event.body for event in events]
@@ -39,7 +39,7 @@ class Desk:
             said_merges=[(body.entity, body.into) for body in bodies if body.into is not None],
             erased=[body.entity for body in bodies if body.change is Change.ERASED],
         )
-        return await self._judge(events, said, store, now) if said.regroups else Effects()
+        return await self._judge(events, said, store, now)
 
     async def _judge(self, events: Sequence[Event[Any]], said: Heard, store: AlertStore, now: datetime) -> Effects:
         await store.turn()

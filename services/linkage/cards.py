@@ -146,11 +146,11 @@ class Wording:
 
     def pair(self, pair: Reasoned, spoken: Language) -> PairCard:
         rows = [self._weighed(field, pair, spoken) for field in in_order({*pair.left.identity, *pair.right.identity})]
-        rule = spoken.gettext(words.RULES[pair.ruling.verdict]) if pair.ruling else pair.evidence.rule or ""
+        rule = pair.ruling.verdict if pair.ruling else pair.evidence.rule
         probability = pair.evidence.probability / 100
         return PairCard(
             pair, self.of_record(pair.left, spoken), self.of_record(pair.right, spoken), probability,
-            likely(probability, spoken), rows, speaking(pair.evidence, spoken), rule,
+            likely(probability, spoken), rows, speaking(pair.evidence, spoken), words.rule(rule, spoken),
         )  # fmt: skip
 
     def case(self, case: Case, spoken: Language) -> CaseCard:

@@ -145,5 +145,5 @@ def entries(asker: Asker, cases: Sequence[Case]) -> list[Access]:
 def decision(asker: Asker, pair: Pair, entity_of: Mapping[UUID, UUID], verdict: Verdict | None) -> list[Access]:
     """One entry for each of the one or two entities that the pair was in."""
     reference = f"{verdict or 'undo'}:{pair[0]}:{pair[1]}"
-    entities = dict.fromkeys(entity_of[record] for record in pair)
+    entities = dict.fromkeys(entity_of[record] for record in pair if record in entity_of)
     return [asker.entry(Action.DECISION, entity, Outcome.ALLOWED, reference) for entity in entities]

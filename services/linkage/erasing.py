@@ -23,6 +23,7 @@ from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 from services.linkage import metrics
+from services.linkage.deciding import decision
 from services.linkage.erasure import Erasure
 from services.linkage.index import Decide
 from services.linkage.leaving import take_out
@@ -69,19 +70,21 @@ class Erasing:
             store = work.store
             wanted = await _records(store, entities, records)
             members = {record.id: record for record in await store.members(wanted)}
-            places = await store.known(wanted)
             pairs = await store.undecide(wanted)
+            places = await store.known(wanted.union(*pairs))
             linked = await take_out(
                 {id: record.kind for id, record in members.items()}, [Decide(a, b, None) for a, b in pairs],
                 self._live, store, version,
             )  # fmt: skip
             await store.release(wanted)
             await store.suppress(wanted, erasure)
-            left = sorted({place.entity for place in places.values()})
+            entity_of = {id: place.entity for id, place in places.items()}
+            left = sorted({entity for id, entity in entity_of.items() if id in wanted})
             work.say([first(SOURCE, str(change.entity), change, now) for change in linked.changes])
             work.audit(
                 _entries(asker, left, f"erasure:{ground}: {reason}", {one.agreement for one in members.values()})
             )
+            work.audit([entry for pair in pairs for entry in decision(asker, pair, entity_of, None)])
         metrics.ERASED.labels(ground).inc(len(wanted))
         return Erased(erasure.id, len(wanted), left)
 

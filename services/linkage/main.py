@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from services.linkage import api, erasing_api, pages, review_api, review_pages
+from services.linkage import api, erasing_api, erasing_pages, pages, review_api, review_pages
 from services.linkage.deciding import Review
 from services.linkage.desk import Desk
 from services.linkage.erasing import Erasing
@@ -37,7 +37,7 @@ def service(settings: LinkageSettings) -> Service[LinkageStore]:
     sealing_key = bytes.fromhex(settings.sealing_key.get_secret_value())
     leaving = Leaving(service.worker, index, terms, sealing_key, leads=lambda: service.hearing)
     reception = Reception(settings.session_key.get_secret_value(), agreements, initiatives)
-    weighing = Weighing(in_use.matcher)
+    weighing = Weighing(in_use.matcher, terms)
     standby = Standby(service.worker, index, in_use)
     desk = Desk(service.worker, standby, weighing)
     review = Review(service.worker, index, standby, weighing)
@@ -50,7 +50,7 @@ def service(settings: LinkageSettings) -> Service[LinkageStore]:
     service.answers(
         api.router(desk, reception), review_api.router(review, modelling, reception),
         pages.router(desk, reception, web), review_pages.router(review, modelling, desk, reception, web),
-        erasing_api.router(erasing, review, reception),
+        erasing_api.router(erasing, review, reception), erasing_pages.router(erasing, desk, reception, web),
     )  # fmt: skip
     web.mount(service.app)
     return service

@@ -1,10 +1,11 @@
 """Why records are held to be of one, or not: the evidence on pairs of records as a viewer may see them. Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from services.linkage.explain import Explanation
 from services.linkage.records import Kept
+from services.linkage.rules import STRENGTH
 from services.linkage.rulings import Ruling, Rulings
 from services.linkage.showing import Shown
 from services.linkage.weighing import Weighing
@@ -32,7 +33,7 @@ class Reasoned:
 def within(one: Shown, weighing: Weighing, decided: Rulings) -> list[Reasoned]:
     """The pairs that hold an entity together, the strongest first: one fewer than it has records."""
     records = [record for record in one.records if record.identity][:MOST_COMPARED]
-    tree = weighing.chain(one.kind, [record.identity for record in records])
+    tree = weighing.chain(one.kind, one.purpose, records)
     entities = one.entity, one.entity
     return [_reasoned(records[pair.left], records[pair.right], entities, pair.evidence, decided) for pair in tree]
 
@@ -45,11 +46,17 @@ def between(left: Shown, right: Shown, weighing: Weighing, decided: Rulings) -> 
     others, entities = right.records[:MOST_COMPARED], (left.entity, right.entity)
     for record in left.records[:MOST_COMPARED]:
         said = weighing.against(left.kind, record.identity, [other.identity for other in others])
-        found += [_reasoned(record, other, entities, one, decided) for other, one in zip(others, said, strict=False)]
-    return sorted(found, key=lambda pair: (-pair.evidence.bits, pair.left.id, pair.right.id))
+        for other, one in zip(others, said, strict=False):
+            rule = weighing.rule(left.kind, left.purpose, record, other)
+            found.append(_reasoned(record, other, entities, replace(one, rule=rule), decided))
+    return sorted(found, key=_strongest_first)
 
 
 def _reasoned(
     left: Kept, right: Kept, entities: tuple[UUID, UUID], evidence: Explanation, decided: Rulings
 ) -> Reasoned:
     return Reasoned(left, right, entities, evidence, decided.get(frozenset((left.id, right.id))))
+
+
+def _strongest_first(pair: Reasoned) -> tuple[float, float, UUID, UUID]:
+    return -STRENGTH[pair.evidence.rule], -pair.evidence.bits, pair.left.id, pair.right.id

@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Form, HTTPException, Request
 from starlette.responses import HTMLResponse, Response
 
+from services.linkage import words
 from services.linkage.cards import Wording
 from services.linkage.deciding import Review
 from services.linkage.desk import Desk
@@ -42,6 +43,7 @@ def router(review: Review, modelling: Modelling, desk: Desk, reception: Receptio
     routes.add_api_route("", pages.queue, methods=["GET"])
     routes.add_api_route("/decided", pages.decided, methods=["GET"])
     routes.add_api_route("/models", pages.models, methods=["GET"])
+    routes.add_api_route("/blocks", pages.blocks, methods=["GET"])
     routes.add_api_route("/split/{id:uuid}/{record:uuid}", pages.splitting, methods=["GET"])
     routes.add_api_route("/split/{id:uuid}/{record:uuid}", pages.split, methods=["POST"], dependencies=changes)
     routes.add_api_route("/{a:uuid}/{b:uuid}", pages.case, methods=["GET"])
@@ -74,6 +76,11 @@ class ReviewPages:
         return self._web.render(
             request, "models.html", models=found.models, differences=found.differences, cards=cards, view="models"
         )
+
+    async def blocks(self, request: Request, person: SeenBy, spoken: Spoken) -> HTMLResponse:
+        """Block keys that too many records share, by kind and size."""
+        found = await self._review.overflowing(self._asker(person))
+        return self._web.render(request, "blocks.html", blocks=[(words.key(one.kind, spoken), one) for one in found])
 
     async def case(self, request: Request, person: SeenBy, spoken: Spoken, a: UUID, b: UUID) -> HTMLResponse:
         """One pair, and the form to decide about it."""
@@ -127,7 +134,7 @@ class ReviewPages:
             raise HTTPException(404, NO_PAIR)
         return self._web.render(
             request, "case.html", 422 if wrong else 200, case=self._wording.case(case, spoken), verdict=verdict,
-            reason=reason, **_wrong(wrong, spoken),
+            reason=reason, **wrong_in(wrong, spoken),
         )  # fmt: skip
 
     async def _splitting(
@@ -141,10 +148,11 @@ class ReviewPages:
         leaving = self._wording.entity(shown.only([record]), spoken)
         return self._web.render(
             request, "split.html", 422 if wrong else 200, card=self._wording.entity(shown, spoken), leaving=leaving,
-            record=record, **_wrong(wrong, spoken),
+            record=record, **wrong_in(wrong, spoken),
         )  # fmt: skip
 
 
-def _wrong(wrong: dict[str, str] | None, spoken: Language) -> dict[str, Any]:
+def wrong_in(wrong: dict[str, str] | None, spoken: Language) -> dict[str, Any]:
+    """What is wrong with a form, field by field, as a page is given it."""
     said = {field: spoken.gettext(sentence) for field, sentence in (wrong or {}).items()}
     return {"wrong": said, "errors": [(sentence, f"#{field}") for field, sentence in said.items()]}

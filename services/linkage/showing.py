@@ -39,7 +39,8 @@ class Sight:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """An entity as a viewer may see it. ``asked`` is the id they asked by, ``entity`` the one it lives under now.
+    """An entity as a viewer may see it. ``asked`` is the id they asked by, ``entity`` the one it lives under now,
+    ``purpose`` what it is shown for.
 
     ``records`` carry only values that may be shown; one of which nothing may be shown is left out. ``refused``: the
     entity is made of records, and none may be shown.
@@ -51,6 +52,7 @@ class Shown:
     records: Sequence[Kept]
     golden: Mapping[str, Value]
     refused: bool
+    purpose: str
 
     @property
     def fields(self) -> list[str]:
@@ -77,7 +79,9 @@ def shown(
     records = sorted((record for record in cut if record.identity or oversees), key=lambda r: (r.partner, r.id))
     golden = golden_of([record for record in records if record.identity])
     ordered = {field: golden[field] for field in in_order(golden)}
-    return Shown(asked, entity, kind, records, ordered, refused=bool(cut) and not records)
+    return Shown(
+        asked, entity, kind, records, ordered, refused=bool(cut) and not records, purpose=sight.decision.purpose
+    )
 
 
 def cut_to(record: Kept, sight: Sight) -> Kept:

@@ -59,6 +59,10 @@ class Terms:
         found = self.by_agreement.get(agreement)
         return found is not None and found.strict
 
+    def forbids(self, purpose: str, *agreements: str) -> bool:
+        """Is probability forbidden to join records under these agreements, seen for this purpose?"""
+        return purpose in self.strict_purposes or any(map(self.is_strict, agreements))
+
     def ended(self, agreements: Iterable[str], on: date) -> list[str]:
         """Those that are not in force on a day: ended, or without a file. Without any file at all none has ended: then
         the folder is missing, not the law."""

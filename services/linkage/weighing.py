@@ -2,7 +2,7 @@
 viewer may see. Nothing hidden can speak through it."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -10,8 +10,10 @@ from services.linkage.columns import Columns
 from services.linkage.compare import compare
 from services.linkage.explain import Explanation, explain
 from services.linkage.match import Matcher
-from services.linkage.records import Identity
+from services.linkage.records import Identity, Kept
+from services.linkage.rules import NO_RULE, STRENGTH, rule_of
 from services.linkage.subjects import traits_of
+from services.linkage.terms import Terms
 from shared.contracts import Kind
 
 
@@ -25,21 +27,35 @@ class Pair:
 
 
 class Weighing:
-    """``matcher`` gives a kind's active model, made ready; ``None`` for what is linked by rules."""
+    """``matcher`` gives a kind's active model, made ready, ``None`` for what is linked by rules; where an agreement
+    forbids probability, stated rules decide."""
 
-    def __init__(self, matcher: Callable[[Kind], Matcher | None]) -> None:
-        self._matcher = matcher
+    def __init__(self, matcher: Callable[[Kind], Matcher | None], terms: Terms | None = None) -> None:
+        self._matcher, self._terms = matcher, terms or Terms()
+
+    def rule(self, kind: Kind, purpose: str, left: Kept, right: Kept) -> str | None:
+        """The rule that decides about two records, ``NO_RULE`` when none joins them; None where scores decide."""
+        if kind is not Kind.PERSON or not self._terms.forbids(purpose, left.agreement, right.agreement):
+            return None
+        return rule_of(left.identity, right.identity) or NO_RULE
 
     def against(self, kind: Kind, one: Identity, others: Sequence[Identity]) -> list[Explanation]:
         """The evidence that ``one`` is each of n others, in their order."""
         return [pair.evidence for pair in self._weigh(kind, [one, *others], [(0, at + 1) for at in range(len(others))])]
 
-    def chain(self, kind: Kind, identities: Sequence[Identity]) -> list[Pair]:
-        """For n ≥ 2 identities the n − 1 strongest pairs that hold them together (a maximum spanning tree, Kruskal)."""
-        count = len(identities)
-        pairs = self._weigh(kind, identities, [(i, j) for i in range(count) for j in range(i + 1, count)])
+    def chain(self, kind: Kind, purpose: str, records: Sequence[Kept]) -> list[Pair]:
+        """For n ≥ 2 records the n − 1 strongest pairs that hold them together (a maximum spanning tree, Kruskal)."""
+        count = len(records)
+        places = [(i, j) for i in range(count) for j in range(i + 1, count)]
+        pairs = [
+            replace(
+                pair,
+                evidence=replace(pair.evidence, rule=self.rule(kind, purpose, records[pair.left], records[pair.right])),
+            )
+            for pair in self._weigh(kind, [record.identity for record in records], places)
+        ]
         tree, root = [], list(range(count))
-        for pair in sorted(pairs, key=lambda pair: (-pair.evidence.bits, pair.left, pair.right)):
+        for pair in sorted(pairs, key=_strongest_first):
             left, right = root[pair.left], root[pair.right]
             if left != right:
                 root = [left if one == right else one for one in root]
@@ -57,3 +73,7 @@ class Weighing:
         return [
             Pair(i, j, explain(matcher, levels[:, at], rarities[:, at], None, False)) for at, (i, j) in enumerate(pairs)
         ]
+
+
+def _strongest_first(pair: Pair) -> tuple[float, ...]:
+    return -STRENGTH[pair.evidence.rule], -pair.evidence.bits, pair.left, pair.right

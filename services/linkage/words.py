@@ -77,12 +77,72 @@ BECAUSE: Final[Mapping[str, str]] = {
 RULES: Final[Mapping[str, str]] = {
     "must": N_("A steward decided that these records are of one"),
     "must_not": N_("A steward decided that these records are of two"),
+    "same_nhs_number": N_("By rule: the same NHS number, and no other date of birth"),
+    "same_nino_and_name": N_("By rule: the same National Insurance number and last name, and no other date of birth"),
+    "same_nino_and_birth_date": N_("By rule: the same National Insurance number and date of birth"),
+    "same_reference_and_birth_date": N_("By rule: the same reference and date of birth"),
+    "same_name_birth_date_and_postcode": N_("By rule: the same first and last name, date of birth and postcode"),
+    "no_rule": N_("Only stated rules may join these records, whatever the percentage, and none of them does"),
 }
+
+
+GROUNDS: Final[Mapping[str, str]] = {
+    "no_longer_necessary": N_("The data is no longer needed; new dealings may bring the records back"),
+    "consent_withdrawn": N_("Consent was withdrawn"),
+    "objection": N_("The person objected, and nothing overrides it"),
+    "unlawful": N_("The data was processed unlawfully"),
+    "legal_obligation": N_("The law demands it"),
+}
+KEYS: Final[Mapping[str, str]] = {
+    "word": N_("Any name"),
+    "name": N_("A name"),
+    "given": N_("First name"),
+    "given three": N_("First three letters of the first name"),
+    "given sound": N_("Sound of the first name"),
+    "group": N_("First name in any of its forms"),
+    "family": N_("Last name"),
+    "family four": N_("First four letters of the last name"),
+    "family sound": N_("Sound of the last name"),
+    "year": N_("Year of birth"),
+    "day": N_("Day and month of birth"),
+    "postcode": N_("Postcode"),
+    "sector": N_("Postcode sector"),
+    "district": N_("Postcode district"),
+    "street": N_("Street"),
+    "home": N_("House and street"),
+    "town": N_("Town"),
+    "uprn": N_("UPRN"),
+    "phone": N_("Telephone"),
+    "email": N_("E-mail"),
+    "local": N_("E-mail before the @"),
+    "nhs": N_("NHS number"),
+    "nino": N_("National Insurance number"),
+    "reference": N_("Reference"),
+    "vehicle": N_("Vehicle"),
+    "birth place": N_("Place of birth"),
+    "occupation": N_("Occupation"),
+}
+"""The parts of block keys (keys.py)."""
+
+
+def ground(name: str, spoken: Language) -> str:
+    """A ground of erasure."""
+    return spoken.gettext(GROUNDS[name])
+
+
+def key(kind: str, spoken: Language) -> str:
+    """A kind of block key: "Year of birth + Postcode"; the code's word for a part that has none."""
+    return " + ".join(spoken.gettext(KEYS[part]) if part in KEYS else part for part in kind.split(" + "))
 
 
 def field(name: str, spoken: Language) -> str:
     """A field's name; the code's word for one that has none."""
     return spoken.gettext(FIELDS[name]) if name in FIELDS else name
+
+
+def rule(name: str | None, spoken: Language) -> str:
+    """What decided, when no score did; empty when one did."""
+    return spoken.gettext(RULES[name]) if name and name in RULES else name or ""
 
 
 def level(name: str, spoken: Language) -> str:

@@ -83,18 +83,22 @@ def child_of(trace: str) -> str:
     return f"{trace[:36]}{os.urandom(8).hex()}{trace[52:]}"
 
 
-def to_headers(event: Event[B]) -> dict[str, str]:
-    """The attributes as Kafka headers (text; the wire wants bytes)."""
-    return {
-        "ce_specversion": "1.0",
-        "ce_id": event.id,
-        "ce_source": event.source,
-        "ce_type": event.type,
-        "ce_time": event.time.isoformat(),
-        "ce_acceptedtime": event.accepted.isoformat(),
-        "content-type": "application/json",
-        "traceparent": event.trace,
-    }
+Attributes = tuple[str, ...]
+"""What differs from event to event, in the order of ``NAMES``."""
+
+NAMES = ("ce_id", "ce_source", "ce_type", "ce_time", "ce_acceptedtime", "traceparent")
+SAME: Headers = [("ce_specversion", b"1.0"), ("content-type", b"application/json")]
+
+
+def attributes(event: Event[B]) -> Attributes:
+    time = event.time.isoformat()
+    accepted = time if event.accepted is event.time else event.accepted.isoformat()
+    return event.id, event.source, event.type, time, accepted, event.trace
+
+
+def to_headers(attributes: Iterable[str]) -> Headers:
+    """The attributes as Kafka headers."""
+    return [*SAME, *zip(NAMES, map(str.encode, attributes), strict=True)]
 
 
 def from_wire(body: type[B], key: bytes | None, headers: Iterable[tuple[str, bytes]], value: bytes | None) -> Event[B]:
@@ -103,18 +107,18 @@ def from_wire(body: type[B], key: bytes | None, headers: Iterable[tuple[str, byt
     Raises ``KeyError`` for a missing attribute, ``ValueError`` for one that cannot be read and pydantic's
     ``ValidationError`` (a ``ValueError``) for a body that is not this contract.
     """
-    attributes = {name: text.decode() for name, text in headers}
-    if attributes["ce_specversion"] != "1.0":
-        raise ValueError(f"specversion is {attributes['ce_specversion']!r}, not '1.0'")
-    time = datetime.fromisoformat(attributes["ce_time"])
-    accepted = attributes.get("ce_acceptedtime")
+    said = dict(headers)
+    if said["ce_specversion"] != b"1.0":
+        raise ValueError(f"specversion is {said['ce_specversion']!r}, not '1.0'")
+    time = datetime.fromisoformat(said["ce_time"].decode())
+    accepted, trace = said.get("ce_acceptedtime"), said.get("traceparent")
     return Event(
-        id=attributes["ce_id"],
-        source=attributes["ce_source"],
-        type=attributes["ce_type"],
+        id=said["ce_id"].decode(),
+        source=said["ce_source"].decode(),
+        type=said["ce_type"].decode(),
         time=time,
         key=(key or b"").decode(),
         body=body.model_validate_json(value or b""),
-        trace=attributes.get("traceparent") or new_trace(),
-        accepted=datetime.fromisoformat(accepted) if accepted else time.astimezone(UTC),
+        trace=trace.decode() if trace else new_trace(),
+        accepted=datetime.fromisoformat(accepted.decode()) if accepted else time.astimezone(UTC),
     )

@@ -27,12 +27,12 @@ class Spec:
 
 
 class Topic(Enum):
-    RECORDS = Spec("ingest.records", "ingest", RecordsAccepted, "the first record's id", 4, 7)
-    FACTS = Spec("linkage.facts", "linkage", FactLinked, "the first subject's record id", 4, 30)
-    ENTITIES = Spec("linkage.entities", "linkage", EntityChanged, "entity id", 4, 30)
-    SCORES = Spec("scoring.scores", "scoring", ScoreChanged, "entity id", 4, 30)
-    ALERTS = Spec("alerts.alerts", "alerts", AlertChanged, "entity id", 4, 30)
-    ACCESSES = Spec("audit.accesses", "every service", Accesses, "the saying service", 4, 7)
+    RECORDS = Spec("ingest.records", "ingest", RecordsAccepted, "the first record's id", 2, 7)
+    FACTS = Spec("linkage.facts", "linkage", FactLinked, "the first subject's record id", 2, 30)
+    ENTITIES = Spec("linkage.entities", "linkage", EntityChanged, "entity id", 1, 30)
+    SCORES = Spec("scoring.scores", "scoring", ScoreChanged, "entity id", 1, 30)
+    ALERTS = Spec("alerts.alerts", "alerts", AlertChanged, "entity id", 1, 30)
+    ACCESSES = Spec("audit.accesses", "every service", Accesses, "the saying service", 1, 7)
     DEAD_LETTERS = Spec("jigsaw.dead-letters", "every service", DeadLettered, "dead letter id", 1, 90)
 
     @property

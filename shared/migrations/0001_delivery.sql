@@ -7,11 +7,12 @@ CREATE TABLE inbox (
 );
 CREATE INDEX inbox_at ON inbox USING brin (at);
 
--- What must still be said: one row a transaction, all its messages packed. `owner` is the process that will send it.
+-- What must still be said: one row a transaction, all its messages packed and compressed, so PostgreSQL need not try.
+-- `owner` is the process that will send it.
 CREATE TABLE outbox (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     owner bigint NOT NULL,
-    messages bytea NOT NULL,
+    messages bytea STORAGE EXTERNAL NOT NULL,
     at timestamptz NOT NULL DEFAULT now()
 );
 

@@ -19,7 +19,7 @@ from aiosmtpd.handlers import Message as Handler
 
 from local.stack import Parts
 from shared.contracts import Event, Topic
-from shared.contracts.envelope import to_headers
+from shared.contracts.envelope import attributes, to_headers
 from shared.web import Viewer
 from shared.web.csrf import token_of
 from shared.web.keys import Keys
@@ -66,7 +66,7 @@ class Served:
         try:
             for event in events:
                 topic = Topic.of(type(event.body)).spec.name
-                headers = [(name, text.encode()) for name, text in to_headers(event).items()]
+                headers = to_headers(attributes(event))
                 body = event.body.model_dump_json().encode()
                 await producer.send_and_wait(topic, body, key=event.key.encode(), headers=headers)
         finally:

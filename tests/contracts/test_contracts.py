@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from shared.contracts import FactLinked, RecordsAccepted, Topic
 from shared.contracts.asyncapi import document
-from shared.contracts.envelope import first, from_wire, to_headers
+from shared.contracts.envelope import attributes, first, from_wire, to_headers
 from shared.contracts.schemas import current, frozen, incompatibilities
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "asyncapi.json"
@@ -54,7 +54,7 @@ def test_event_crosses_the_wire_unchanged(facts: dict[str, bool | int | str], at
         partner="schools", agreement="schools", type="t", occurred=at, purposes=[], records=[], facts=facts
     )
     event = first("/services/ingest", str(uuid4()), body, at)
-    wire = [(name, text.encode()) for name, text in to_headers(event).items()]
+    wire = to_headers(attributes(event))
     assert from_wire(RecordsAccepted, event.key.encode(), wire, body.model_dump_json().encode()) == event
 
 

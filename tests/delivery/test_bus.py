@@ -12,7 +12,7 @@ from local.parts.kafka import Kafka
 from local.parts.postgres import Postgres
 from local.stack import Home, Parts
 from shared.contracts import Event, RecordsAccepted
-from shared.contracts.envelope import to_headers
+from shared.contracts.envelope import attributes, to_headers
 from shared.crypto import unseal
 from shared.errors import Unavailable
 from tests.delivery.toy import KEY, Toy, accepted
@@ -84,7 +84,7 @@ async def publish(parts: Parts, messages: Sequence[tuple[bytes, list[tuple[str, 
 
 
 def wire(event: Event[RecordsAccepted]) -> tuple[bytes, list[tuple[str, bytes]], bytes]:
-    headers = [(name, text.encode()) for name, text in to_headers(event).items()]
+    headers = to_headers(attributes(event))
     return event.key.encode(), headers, event.body.model_dump_json().encode()
 
 

@@ -22,7 +22,7 @@ from services.linkage.records import Kept, Published, fold
 from services.linkage.settings import LinkageSettings
 from services.linkage.store import LinkageStore
 from shared.contracts import Access, Accesses, Change, EntityChanged, Kind, Record, RecordsAccepted, Topic, record_id
-from shared.contracts.envelope import first, to_headers
+from shared.contracts.envelope import attributes, first, to_headers
 from shared.db import Database
 from shared.web import Viewer, service_token
 from shared.web.csrf import token_of
@@ -103,7 +103,7 @@ class Office:
                 records=[Record(id=one.id, kind=one.kind, identity=dict(one.identity))], facts={},
             )  # fmt: skip
             event = first("/partners/x", "x", body, NOON)
-            headers = [(name, text.encode()) for name, text in to_headers(event).items()]
+            headers = to_headers(attributes(event))
             value = body.model_dump_json().encode()
             await producer.send(Topic.RECORDS.spec.name, value, key=event.key.encode(), headers=headers)
         await producer.stop()

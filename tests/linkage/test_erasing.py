@@ -1,5 +1,6 @@
 """Erasing people and records through the real service: what is gone, what is said of it, and what comes back."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -9,13 +10,17 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
+from local.erasing import Ground
+from local.erasing import erase as erase_by_command
+from local.home import StackError
 from local.stack import Parts
 from services.linkage.erasure import GROUNDS, Suppression
 from services.linkage.records import Kept
 from shared.contracts import Action, Change, Outcome
 from shared.web import Viewer
-from tests.linkage.answering import NOON, Office, opened, record, viewer
+from tests.linkage.answering import KEY, NOON, Office, opened, record, served, viewer
 from tests.parts import connected, fresh_database
+from tests.web.processes import free_port
 
 REASON = "Request 2026/118, granted."
 KNOWN = {"family": "Vaughan-Probert", "birth_date": "1971-08-29", "sex": "F", "address": "4 Heol Fawr",
@@ -110,6 +115,8 @@ async def test_decisions_about_an_erased_record_go_with_it(office: Office) -> No
         await erase(office, steward, records=[one.id])
         cases = (await client.get("/linkage/api/decisions?limit=100")).json()["cases"]
     assert str(one.id) not in str(cases)
+    undone = [e for e in await office.entries(steward) if e.reference.startswith("undo:")]
+    assert len(undone) == 1, "that it is taken back is not silent"
     assert "I called Owain" not in await everything(office)
     assert (await office.entity_of(other)).keys() == {other.id}
 
@@ -180,3 +187,25 @@ async def test_overflowing_block_keys_are_listed_by_kind_and_size_and_nobody_is_
     assert "Given" not in str(answer)
     async with office.client(viewer("youth-worker")) as client:
         assert (await client.get("/linkage/api/blocks")).status_code == 403
+
+
+async def test_the_command_erases_as_whoever_runs_it_and_says_why_not(office: Office) -> None:
+    one = she("schools", "Mabli")
+    await office.hear(one)
+    port = free_port()
+    async with served(office, port) as address:
+
+        def command(*records: UUID) -> dict[str, Any]:
+            return erase_by_command(address, KEY, [], records, "unlawful", REASON)
+
+        with pytest.raises(StackError, match="nothing was erased"):
+            await asyncio.to_thread(command, uuid4())
+        assert (await asyncio.to_thread(command, one.id))["records"] == 1
+    assert not await office.entity_of(one)
+    await office.entries(viewer("steward"))
+    (entry,) = [e for e in office.heard if e.action is Action.ERASURE and e.actor.startswith("operator:")]
+    assert entry.role == "auditor"
+
+
+def test_the_command_knows_the_grounds_that_linkage_knows() -> None:
+    assert {ground.value for ground in Ground} == GROUNDS.keys()

@@ -122,6 +122,18 @@ async def test_a_new_publication_under_an_agreement_in_force_begins_the_record_a
     assert await leaving(office, terms, noon(LAST + timedelta(days=1))).round() == 0
 
 
+async def test_a_decision_about_a_record_that_left_holds_when_it_comes_back(office: Office) -> None:
+    one, other = record("schools", **OLD), record("housing", given="Owain", family="Rees", birth_date="1990-05-06")
+    await office.hear(one, other)
+    async with office.client(viewer("steward")) as client:
+        body = {"left": str(one.id), "right": str(other.id), "verdict": "must", "reason": "She told us."}
+        assert (await client.post("/linkage/api/decisions", json=body)).status_code == 204
+        await leaving(office, ending("housing", last=LAST), noon(LAST + timedelta(days=1))).round()
+        assert (await client.get("/linkage/api/review")).json()["cases"] == [], "there is nothing to decide anew"
+        await office.hear(replace(other, agreement="fire"))
+        assert len(set((await office.entity_of(one, other)).values())) == 1
+
+
 async def test_a_record_under_a_newer_agreement_of_its_partner_stays(office: Office) -> None:
     one = record("housing", **OLD)
     await office.hear(one, replace(one, agreement="fire", seen=one.seen + timedelta(days=1)))

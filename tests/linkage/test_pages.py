@@ -150,13 +150,43 @@ async def test_a_steward_reads_what_another_model_would_change(office: Office, w
         assert (await client.get("/linkage/api/models")).status_code == 403
 
 
+async def test_a_record_is_erased_without_a_script_and_its_reference_says_so(office: Office, window: Window) -> None:
+    gone = record("schools", given="Myfanwy", family="Jenkins", birth_date="2008-02-01", postcode="AW7 7AA")
+    await office.hear(gone)
+    id = await entity(office, gone)
+    page = await window(f"/linkage/entities/{id}", java_script_enabled=False)
+    await page.get_by_role("button", name="Erase records").click()
+    await page.get_by_role("button", name="Erase for ever").click()
+    await expect(page.get_by_role("alert")).to_contain_text("Choose on which ground")
+    assert await office.entity_of(gone), "nothing is erased by half a form"
+    await page.get_by_label("The person objected").check()
+    await page.get_by_label("Why").fill("Request 2026/118")
+    await page.get_by_role("button", name="Erase for ever").click()
+    await expect(page.get_by_role("alert")).to_contain_text("Erased.")
+    assert not await office.entity_of(gone)
+    answer = await page.goto(f"/linkage/entities/{id}")
+    assert answer is not None
+    assert answer.status == 410
+    await expect(page.get_by_text("All that was known under this reference is erased")).to_be_visible()
+
+
+async def test_crowded_keys_are_listed_in_words(office: Office, window: Window) -> None:
+    crowd = [record("housing", given=f"Given{n}", family=f"Family{n}", phone="+441597960001") for n in range(70)]
+    await office.hear(*crowd)
+    page = await window("/linkage/review/blocks", locale="cy-GB")
+    row = page.get_by_role("row", name="Ffôn", exact=False).first
+    await expect(row).to_contain_text("70")
+    assert "597960001" not in await page.content()
+
+
 @pytest.mark.parametrize("locale", ["en-GB", "cy-GB"])
 async def test_axe_finds_no_violation(office: Office, window: Window, locale: str) -> None:
     id = await entity(office)
     for path in (
         "/linkage/", f"/linkage/entities/{id}", f"/linkage/why/{SCHOOL.id}/{HOSPITAL.id}", "/linkage/review",
         f"/linkage/review/{SCHOOL.id}/{OTHER.id}", "/linkage/review/decided",
-        f"/linkage/review/split/{id}/{SCHOOL.id}", "/linkage/review/models",
+        f"/linkage/review/split/{id}/{SCHOOL.id}", "/linkage/review/models", "/linkage/review/blocks",
+        f"/linkage/erase/{id}",
     ):  # fmt: skip
         page = await window(path, locale=locale)
         assert await page.locator("html").get_attribute("lang") == locale[:2]

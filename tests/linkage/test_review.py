@@ -118,6 +118,16 @@ async def test_a_decision_that_others_outweigh_goes_back_to_the_queue(office: Of
     assert first["ruling"] is not None
     assert first["ruling"]["holds"] is False
     assert {first["pair"]["left"], first["pair"]["right"]} < {str(one.id) for one in (a, b, c)}
+    assert len(set(await entities(office, a, b, c))) == 1
+    for language, tag, why in (
+        ("en", "Does not hold", "other decisions outweigh it"), ("cy", "Nid yw’n sefyll", "mae penderfyniadau eraill"),
+    ):  # fmt: skip
+        html = {"Accept": "text/html", "Accept-Language": language}
+        async with office.client(steward, **html) as browser:
+            queue = (await browser.get("/linkage/review")).text
+            assert queue.index(tag) < queue.index("</li>", queue.index("live__list")), "on the first card"
+            case = (await browser.get(f"/linkage/review/{first['pair']['left']}/{first['pair']['right']}")).text
+            assert why in case
     assert await decide(office, steward, a, c, "undo") == 204
 
 

@@ -30,7 +30,7 @@ from shared.contracts import (
     ScoreChanged,
     Topic,
 )
-from shared.contracts.envelope import first, to_headers
+from shared.contracts.envelope import attributes, first, to_headers
 from shared.service import Service
 from shared.settings import Settings
 from shared.web import Viewer, service_token
@@ -127,7 +127,7 @@ class Heard:
 async def publish(parts: Parts, *events: Event[Any]) -> None:
     async with AIOKafkaProducer(bootstrap_servers=parts.kafka, acks="all") as producer:
         for event in events:
-            headers = [(name, text.encode()) for name, text in to_headers(event).items()]
+            headers = to_headers(attributes(event))
             topic = Topic.of(type(event.body)).spec.name
             value = event.body.model_dump_json().encode()
             await producer.send_and_wait(topic, value, event.key.encode(), headers=headers)
