@@ -209,6 +209,7 @@ async def _write(store: LinkageStore, kept: Mapping[UUID, Kept], linked: Linked,
     copied = [one for one in linked.changes if one.change is Change.CREATED and new.issuperset(one.after)]
     await store.copy_entities(copied, version)
     await store.keep_parts(linked.parts)
+    await store.keep([], {}, {}, [], version)
     done = {one.entity for one in copied}
     for changes in in_parts((one for one in linked.changes if one.entity not in done), READ):
         await store.keep([], {}, {}, changes, version)

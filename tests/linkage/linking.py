@@ -67,6 +67,7 @@ class Linkage:
     switching: Switching
     in_use: InUse
     outbox: Outbox
+    terms: Terms
     facts: int = 0
     changes: list[EntityChanged] = field(default_factory=list)
 
@@ -95,6 +96,11 @@ class Linkage:
     async def groups(self) -> set[frozenset[UUID]]:
         """The partition, as the database has it."""
         return grouped(await self.entity_of())
+
+    async def parts(self) -> set[tuple[str, frozenset[UUID]]]:
+        """What each purpose sees apart."""
+        async with self.worker.work() as work:
+            return {(one.purpose, frozenset(one.members)) for one in await work.store.parts()}
 
     async def active(self) -> str:
         """The active model's name."""
@@ -127,7 +133,7 @@ class Linkage:
             asyncio.run_coroutine_threadsafe(self.hear(brought, size=50), loop).result()
             brought.clear()
 
-        loading = Loading(self.database, self.outbox, self.in_use, Terms(), Progress(bulk=Bulk(progress=stream)))
+        loading = Loading(self.database, self.outbox, self.in_use, self.terms, Progress(bulk=Bulk(progress=stream)))
         return await loading.load(by_record(list(events)), NOON)
 
     def relinking(self) -> Relinking:
@@ -143,17 +149,17 @@ def grouped(entity_of: dict[UUID, UUID]) -> set[frozenset[UUID]]:
 
 
 @asynccontextmanager
-async def linkage(dsn: str, kafka: str) -> AsyncIterator[Linkage]:
+async def linkage(dsn: str, kafka: str, terms: Terms = Terms(), seed: Model | None = None) -> AsyncIterator[Linkage]:
     """A replica, without the bus: batches come by ``hear``."""
     database = Database(dsn)
     await database.open()
     outbox = Outbox(database, kafka, "linkage")
     worker = Worker("linkage", database, outbox, LinkageStore, bytes(32))
-    in_use = InUse(model())
-    live = LiveIndex(in_use)
+    in_use = InUse(seed or model())
+    live = LiveIndex(in_use, terms)
     await outbox.start()
     try:
-        yield Linkage(database, worker, live, Linker(live), Switching(worker, live, in_use), in_use, outbox)
+        yield Linkage(database, worker, live, Linker(live), Switching(worker, live, in_use), in_use, outbox, terms)
     finally:
         await outbox.stop()
         await database.close()

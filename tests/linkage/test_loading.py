@@ -62,6 +62,19 @@ async def test_loading_some_and_streaming_the_rest_is_streaming_all(
         assert await places(streamed) == where
 
 
+async def test_a_replica_that_knows_the_empty_index_sees_what_is_loaded(replica: Linkage) -> None:
+    events = region_events()
+    async with replica.worker.work() as work:
+        await replica.live.catch_up(work.store)
+    loaded = await replica.load(events)
+    await replica.hear(events[:50])
+    people = replica.live.kinds[Kind.PERSON].entities()
+    assert {frozenset(members) for members in people.values()} == await replica.groups()
+    async with replica.worker.work() as work:
+        assert await work.store.committed() >= 1
+    assert loaded.records > 0
+
+
 async def test_loading_again_changes_nothing(replica: Linkage) -> None:
     events = region_events()
     first = await replica.load(events)

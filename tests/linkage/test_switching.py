@@ -11,7 +11,11 @@ import pytest
 from local.stack import Parts
 from services.linkage.registry import Registry
 from services.linkage.relinking import ModelError
+from services.linkage.terms import Terms
+from shared.access import Agreements
 from shared.contracts import Change
+from shared.initiatives import Initiatives
+from shared.settings import PROJECT
 from tests.linkage.linking import STRICT, Linkage, linkage, region_events
 from tests.linkage.people import model
 from tests.parts import Databases, fresh_database
@@ -123,6 +127,38 @@ async def test_a_switch_while_the_stream_goes_on_ends_as_if_it_had_always_been(r
     replica.live.spoil()
     await replica.hear(events[:50])
     assert await replica.groups() == await replica.fresh(STRICT), "a rebuild reads the rows where they are now"
+
+
+def terms() -> Terms:
+    """The agreements as they are, but that no score may join what schools publish."""
+    said = Terms.of(Agreements.load(PROJECT / "agreements"), Initiatives.load(PROJECT / "initiatives"))
+    return replace(said, by_agreement={
+        name: replace(one, strict=name == "schools") for name, one in said.by_agreement.items()
+    })  # fmt: skip
+
+
+@pytest.mark.parametrize("way", ["switched", "loaded"])
+async def test_what_purposes_see_is_the_same_by_switch_and_by_load(parts: Parts, topics: None, way: str) -> None:
+    events = region_events()
+    half = len(events) // 2
+    async with linkage((await fresh_database(parts, "linkage")).dsn, parts.kafka, terms()) as one:
+        async with one.worker.work() as work:
+            await one.live.catch_up(work.store)
+            await work.store.keep_terms(terms().written())
+        await one.hear(events[:half])
+        if way == "loaded":
+            await one.load(events[half:])
+        else:
+            await one.hear(events[half:])
+            await one.relinking().shadow(STRICT)
+            await switched(one, asyncio.create_task(one.relinking().switch(STRICT.version)))
+        groups, seen = await one.groups(), await one.parts()
+    seed = model() if way == "loaded" else STRICT
+    async with linkage((await fresh_database(parts, "linkage")).dsn, parts.kafka, terms(), seed) as other:
+        await other.hear(events)
+        assert await other.groups() == groups
+        assert await other.parts() == seen
+        assert seen, "there is somebody whom a purpose sees apart"
 
 
 async def test_back_to_the_model_before(replica: Linkage) -> None:
