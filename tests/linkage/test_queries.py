@@ -1,21 +1,21 @@
 """What linkage asks of records that leave and of parts is planned on an index at 100,000 rows; no statement is idle."""
 
 from datetime import date
-from pathlib import Path
 from uuid import UUID
 
 import pytest
 
 from local.stack import Parts
 from services.linkage.store import Q
-from tests.parts import Databases, connected, fresh_database
+from tests.parts import Databases, asks, connected, fresh_database, plan_of
 
-SERVICE = Path(__file__).parents[2] / "services" / "linkage"
 ONE, DAY = UUID(int=1), date(2026, 3, 1)
 FILL = """
-INSERT INTO identities SELECT md5('r' || n)::uuid, 'person', 'p', 'agreement ' || n % 12, '{}', '{}', '{}', '', n
+INSERT INTO identities (id, kind, partner, agreement, identity, times, snapshot, row, version)
+SELECT md5('r' || n)::uuid, 'person', 'p', 'agreement ' || n % 12, '{}', '{}', '{}', '', n
 FROM generate_series(1, 100000) n;
-INSERT INTO records SELECT md5('r' || n)::uuid, 'person', '', now(), md5('e' || n % 25000)::uuid, n
+INSERT INTO records (id, kind, digest, seen, entity, version)
+SELECT md5('r' || n)::uuid, 'person', '', now(), md5('e' || n % 25000)::uuid, n
 FROM generate_series(1, 100000) n;
 INSERT INTO parts SELECT md5('p' || n)::uuid, 'neet', md5('e' || n)::uuid, '{}', n % 2 = 0
 FROM generate_series(1, 100000) n;
@@ -53,13 +53,11 @@ async def filled(parts: Parts) -> Databases:
 @pytest.mark.parametrize("name", ASKED)
 async def test_a_statement_is_planned_on_its_index(filled: Databases, name: str) -> None:
     arguments, indexes = ASKED[name]
-    async with connected(filled.dsn) as connection:
-        rows = await connection.fetch(f"EXPLAIN {Q[name]}", *arguments)
-    plan = "\n".join(row[0] for row in rows)
+    plan = await plan_of(filled.dsn, Q[name], arguments)
     assert "Seq Scan" not in plan
     assert all(index in plan for index in indexes), plan
 
 
 @pytest.mark.parametrize("name", Q)
 def test_every_statement_is_used(name: str) -> None:
-    assert any(f'Q["{name}"]' in module.read_text() for module in SERVICE.glob("*.py"))
+    assert asks("linkage", name)
