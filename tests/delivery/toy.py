@@ -1,10 +1,15 @@
-"""The smallest service: keeps the id of each event it hears, and says one event for it."""
+"""The smallest service: keeps the id of each event it hears, and says one event for it.
 
+As a program (``python -m tests.delivery.toy DSN SERVERS``) it has a bug that every message meets.
+"""
+
+import asyncio
+import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from uuid import uuid4
 
-from shared.bus import Bus, Effects, hears
+from shared.bus import Bus, Effects, Handler, hears
 from shared.contracts import Access, Action, Event, FactLinked, Kind, Record, RecordsAccepted, Topic
 from shared.contracts.envelope import first
 from shared.db import Connection, Database
@@ -33,6 +38,11 @@ async def keep(events: Sequence[Event[RecordsAccepted]], store: ToyStore, now: d
     )
 
 
+@hears(Topic.RECORDS)
+async def fail(events: Sequence[Event[RecordsAccepted]], store: ToyStore, now: datetime) -> Effects:
+    raise ZeroDivisionError("our code cannot handle any")
+
+
 def fact() -> FactLinked:
     now = datetime.now(UTC)
     return FactLinked(partner="p", agreement="a", type="t", occurred=now, purposes=[], subjects=[], facts={})
@@ -58,11 +68,13 @@ def accepted(type: str = "t") -> Event[RecordsAccepted]:
 class Toy:
     """A process's worth of it: database, outbox, bus."""
 
-    def __init__(self, dsn: str, servers: str, *, hearing: bool = True) -> None:
+    def __init__(
+        self, dsn: str, servers: str, *, name: str = "toy", handler: Handler[ToyStore] = keep, hearing: bool = True
+    ) -> None:
         self.database = Database(dsn)
-        self.outbox = Outbox(self.database, servers, "toy")
-        self.worker = Worker("toy", self.database, self.outbox, ToyStore, KEY)
-        self.bus = Bus(self.worker, servers, [keep], batch=100) if hearing else None
+        self.outbox = Outbox(self.database, servers, name)
+        self.worker = Worker(name, self.database, self.outbox, ToyStore, KEY)
+        self.bus = Bus(self.worker, servers, [handler], batch=100) if hearing else None
 
     async def __aenter__(self) -> "Toy":
         await self.database.open()
@@ -80,3 +92,12 @@ class Toy:
     async def say(self, events: Sequence[Event[RecordsAccepted]]) -> None:
         async with self.worker.work() as work:
             work.say(events)
+
+
+async def broken(dsn: str, servers: str) -> None:
+    async with Toy(dsn, servers, name="broken", handler=fail):
+        await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(broken(*sys.argv[1:]))
