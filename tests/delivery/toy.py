@@ -14,6 +14,7 @@ from shared.contracts import Access, Action, Event, FactLinked, Kind, Record, Re
 from shared.contracts.envelope import first
 from shared.db import Connection, Database
 from shared.outbox import Outbox
+from shared.telemetry import start_logging
 from shared.work import Worker
 
 KEY = b"\x07" * 32
@@ -95,6 +96,7 @@ class Toy:
 
 
 async def broken(dsn: str, servers: str) -> None:
+    start_logging("broken", "CRITICAL")
     async with Toy(dsn, servers, name="broken", handler=fail):
         await asyncio.Event().wait()
 
