@@ -38,7 +38,7 @@ from shared.contracts.envelope import first
 from shared.crypto import seal
 from shared.errors import Unavailable
 from shared.telemetry import log
-from shared.work import Worker
+from shared.work import Work, Worker
 
 LOOK_SECONDS = 60.0
 AT_ONCE = 500
@@ -103,11 +103,17 @@ class Leaving:
             if written != said:
                 flipped = sorted(strict_of(written) ^ strict_of(said))
                 records = await work.store.members(await work.store.under(flipped, EVERYTHING))
-                for linked in (self._live.apply(records, version), self._live.look_again(version)):
-                    await keep(linked, work.store, version)
-                    work.say([first(SOURCE, str(one.entity), one, self._clock()) for one in linked.changes])
+                for start in range(0, len(records), AT_ONCE):
+                    await self._keep(self._live.apply(records[start : start + AT_ONCE], version), work, version)
+                    version += 1
+                # In a thread: the consumer must go on telling its group that it lives.
+                await self._keep(await asyncio.to_thread(self._live.look_again, version), work, version)
                 await work.store.keep_terms(said)
                 log().info("leaving.terms_changed", records=len(records))
+
+    async def _keep(self, linked: Linked, work: Work[LinkageStore], version: int) -> None:
+        await keep(linked, work.store, version)
+        work.say([first(SOURCE, str(one.entity), one, self._clock()) for one in linked.changes])
 
     def _withheld(self, record: Kept, on: date) -> tuple[UUID, str, date, bytes]:
         plain = orjson.dumps([record.kind, record.partner, record.agreement, record.identity, record.times])

@@ -96,7 +96,11 @@ class LiveIndex:
 
     def look_again(self, version: int) -> Linked:
         """The agreements say otherwise of purposes than they did: every entity's parts anew."""
-        return self._told([(kind, Delta(stirred=frozenset(i.entities()))) for kind, i in self._kinds.items()], version)
+        linked = self._told(
+            [(kind, Delta(stirred=frozenset(i.entities()))) for kind, i in self._kinds.items()], version
+        )
+        self._version = version
+        return linked
 
     def measure(self) -> None:
         """Tell operations how much there is."""

@@ -227,7 +227,10 @@ async def test_the_id_of_a_part_whose_record_is_erased_leads_to_nobody(office: O
         assert (await client.get(f"/linkage/api/entities/{entity}")).status_code == 200
 
 
-async def test_agreements_that_say_otherwise_than_before_reach_what_is_in_the_index(office: Office) -> None:
+async def test_agreements_that_say_otherwise_than_before_reach_what_is_in_the_index(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.linkage.leaving.AT_ONCE", 1)
     (one, other, bridge), entity = await bridged(office, "council-tax")
     police = replace(TERMS.by_agreement["police"], purposes=frozenset({"hmo"}))
     fewer = replace(TERMS, by_agreement={**TERMS.by_agreement, "police": police})
@@ -238,7 +241,9 @@ async def test_agreements_that_say_otherwise_than_before_reach_what_is_in_the_in
     assert len(set((await office.entity_of(one, other, bridge)).values())) == 2, "only the NINO's rule joins now"
     await leaving(office, TERMS).round()
     assert len(set((await office.entity_of(one, other, bridge)).values())) == 1
-    assert (await office.changes(entity))[-1].parts.keys() == {"neet"}
+    told = await office.changes(entity)
+    assert told[-1].parts.keys() == {"neet"}
+    assert len({change.version for change in told}) == len(told), "each change of an entity has a version of its own"
 
 
 def test_terms_are_those_of_the_files() -> None:
