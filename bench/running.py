@@ -17,6 +17,7 @@ MODULES = {
     "linkage-quality": "bench.linkage_quality",
     "linkage-speed": "bench.linkage_speed",
     "linkage-load": "bench.linkage_load",
+    "linkage-peers": "bench.linkage_peers",
     "scoring": "bench.scoring",
     "audit": "bench.audit",
     "faults": "bench.faults",

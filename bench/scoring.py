@@ -99,9 +99,9 @@ class Office:
         )  # fmt: skip
         return first("/services/linkage", str(subject.record), body, START)
 
-    async def hear(self, facts: Sequence[Event[FactLinked]]) -> None:
+    async def hear(self, facts: Sequence[Event[Any]]) -> None:
         async with self._database.transaction() as connection:
-            effects = await self._desk.count(facts, ScoringStore(connection), START)
+            effects = await self._desk.hear(facts, ScoringStore(connection), START)
         self.said += len(effects.says)
 
 

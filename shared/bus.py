@@ -151,6 +151,7 @@ class Bus(Generic[S]):
         self._faults = 0
         self._heard_at: dict[str, float] = {}
         self.waiting = False
+        self.joined = False
         self._tasks: list[asyncio.Task[None]] = []
         self.progress = Progress()
         self._subscriber = self._broker.subscriber(
@@ -324,10 +325,12 @@ class _Handover(ConsumerRebalanceListener):  # type: ignore[misc]
         self._bus = bus
 
     async def on_partitions_revoked(self, revoked: Sequence[TopicPartition]) -> None:
+        self._bus.joined = False
         await self._bus.commit()
         self._bus.progress.drop(list(revoked))
 
     async def on_partitions_assigned(self, assigned: Sequence[TopicPartition]) -> None:
+        self._bus.joined = True  # with or without partitions: one may stand by
         log().info("bus.assigned", partitions=len(assigned))
 
 

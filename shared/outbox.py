@@ -29,39 +29,40 @@ from cramjam import zstd
 
 from shared.admin import LARGEST_BYTES
 from shared.contracts import Event, Topic
-from shared.contracts.envelope import Attributes, Contract, attributes, to_headers
+from shared.contracts.envelope import Attributes, Contract, attributes, to_headers, to_json
 from shared.db import HERE, Connection, Database, queries
 from shared.errors import Unavailable
 from shared.telemetry import SAID, UNSENT, log
 
 Q = queries(HERE / "queries.sql")
 
-Message = tuple[str, str, Attributes, str]
-"""Topic name, key, attributes, body: text."""
+Message = tuple[str, str, Attributes, bytes]
+"""Topic name, key, attributes, and the body as JSON."""
 
 MOST_UNSENT = 200
 MOST_BYTES = LARGEST_BYTES - 16 * 1024
-MOST_CHARACTERS = MOST_BYTES // 4
 SWEEP_SECONDS = 5.0
 
 
 def packed(events: Iterable[Event[Contract]]) -> list[Message]:
     """Raises ``ValueError`` for a message that the broker would refuse for ever: where it is decided, it can be put
     aside; in the outbox it would block everything behind it."""
-    messages = [(Topic.of(type(e.body)).spec.name, e.key, attributes(e), e.body.model_dump_json()) for e in events]
+    messages = [(Topic.of(type(e.body)).spec.name, e.key, attributes(e), to_json(e.body)) for e in events]
     for topic, _, _, body in messages:
-        if len(body) > MOST_CHARACTERS and len(body.encode()) > MOST_BYTES:
+        if len(body) > MOST_BYTES:
             raise ValueError(f"a message for {topic} is larger than the topic takes")
     return messages
 
 
 def stored(messages: Sequence[Message]) -> bytes:
     """The messages of one transaction as the table keeps them: a person who may can read them with ``zstd -d``."""
-    return bytes(zstd.compress(orjson.dumps(messages), level=1))
+    said = [(topic, key, about, orjson.Fragment(body)) for topic, key, about, body in messages]
+    return bytes(zstd.compress(orjson.dumps(said), level=1))
 
 
 def restored(row: bytes) -> list[Message]:
-    return [(t, k, tuple(a), b) for t, k, a, b in orjson.loads(bytes(zstd.decompress(row)))]
+    said = orjson.loads(bytes(zstd.decompress(row)))
+    return [(topic, key, tuple(about), orjson.dumps(body)) for topic, key, about, body in said]
 
 
 class Outbox:
@@ -233,4 +234,4 @@ async def _or_leave(work: Callable[[], Awaitable[None]]) -> None:
 def _append(batch: BatchBuilder, message: Message) -> bool:
     _, key, attributes, body = message
     headers = to_headers(attributes)
-    return batch.append(key=key.encode(), value=body.encode(), timestamp=None, headers=headers) is not None
+    return batch.append(key=key.encode(), value=body, timestamp=None, headers=headers) is not None

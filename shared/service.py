@@ -156,7 +156,7 @@ class Service(Generic[S]):
         return router
 
     async def _away(self) -> Sequence[str]:
-        """Which parts do not answer. The loop is proved by answering at all, the bus by holding partitions."""
+        """Which parts do not answer. The loop is proved by answering at all, the bus by belonging to the group."""
         away = []
         try:
             async with asyncio.timeout(2), self.database.transaction() as connection:
@@ -164,17 +164,18 @@ class Service(Generic[S]):
         except (Unavailable, TimeoutError):
             away.append("database")
         standing_by = self._turn is not None and not self._turn.held
-        if self.bus is not None and not standing_by and not (self.bus.consumer and self.bus.consumer.assignment()):
+        if self.bus is not None and not standing_by and not self.bus.joined:
             away.append("bus")
         return away
 
 
 def _spare_the_collector() -> None:
-    """Batches make many objects and no cycles, caches and indexes only grow: what is still there at a second look is
-    not looked at again. Without that, each look takes longer than the one before, and every event waits for it."""
+    """Batches make many objects and no cycles: look seldom, for less than a batch makes is looked at in vain. Caches
+    and indexes only grow: what is still there at a second look is not looked at again, or each look would take longer
+    than the one before, and every event wait for it."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(2_000, 5, 10)
+    gc.set_threshold(30_000, 1, 10)
     gc.callbacks.append(_keep_what_lasts)
 
 

@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from services.linkage.arrays import NONE, counted, distinct, grown
+from services.linkage.arrays import NONE, counted, distinct, firsts, grown
 from services.linkage.chains import Chains, KeyTable
 from services.linkage.columns import Columns
 from services.linkage.keys import CROWDS, VARIANTS, block_keys, crowd_keys, is_narrow
@@ -86,6 +86,7 @@ class Blocks:
         self._table, self._chains = KeyTable(), Chains()
         self._count: NDArray[np.int32] = np.zeros(256, np.int32)
         self._crowd: NDArray[np.bool_] = np.zeros(256, np.bool_)
+        self._crowds = False
         self.alive: NDArray[np.bool_] = np.zeros(256, np.bool_)
 
     @property
@@ -139,25 +140,38 @@ class Blocks:
 
     def crowded(self, left: Nodes, right: Nodes) -> Iterator[tuple[str, NDArray[np.bool_]]]:
         """Field → which of n pairs share a value of it that is a crowd's."""
-        if not self._crowd.any():
+        suspects = self._in_crowds(right).nonzero()[0]
+        if not suspects.size:
             return
-        lefts, rights = crowd_keys(self._columns, left), crowd_keys(self._columns, right)
+        lefts, rights = (crowd_keys(self._columns, nodes[suspects]) for nodes in (left, right))
         for name, fields in CROWDS.items():
             found = np.zeros(len(left), np.bool_)
             for one, other in product(lefts.get(name, ()), rights.get(name, ())):
-                shared = np.flatnonzero((one == other) & (one > 0))
-                numbers = self._table.known(one[shared])
-                found[shared] |= (numbers >= 0) & self._crowd[numbers]
+                shared = ((one == other) & (one > 0)).nonzero()[0]
+                found[suspects[shared]] |= self._is_crowd(one[shared])
             if found.any():
                 yield from ((field, found) for field in fields)
+
+    def _in_crowds(self, nodes: Nodes) -> NDArray[np.bool_]:
+        """Which of n nodes, that may repeat, bear a crowd's key: few ever do, and only they need a closer look."""
+        if not self._crowds:
+            return np.zeros(len(nodes), np.bool_)
+        each = distinct(nodes)
+        keys = np.stack([variant for variants in crowd_keys(self._columns, each).values() for variant in variants])
+        found = np.asarray(self._is_crowd(keys.ravel()).reshape(keys.shape).any(axis=0))
+        return np.asarray(found[np.searchsorted(each, nodes)])
+
+    def _is_crowd(self, keys: Keys) -> NDArray[np.bool_]:
+        numbers = self._table.known(keys)
+        return np.asarray((numbers >= 0) & self._crowd[numbers])
 
     def _mark_crowds(self, keys: Nodes) -> None:
         """Note which of these overflowing keys are one value alone."""
         starts, members = self._members(keys)
-        firsts = members[starts[:-1]]
-        for variants in crowd_keys(self._columns, firsts).values():
+        for variants in crowd_keys(self._columns, members[starts[:-1]]).values():
             for variant in variants:
                 self._crowd[keys] |= variant == self._table.keys[keys]
+        self._crowds = self._crowds or bool(self._crowd[keys].any())
 
     def load(self, nodes: Nodes) -> None:
         """Nodes come without anything being proposed: when the index is rebuilt from what was stored."""
@@ -203,12 +217,14 @@ class Blocks:
         """(key number, node) for each key of each node, sorted by key."""
         if not len(nodes):
             return NONE, NONE
-        keys = self._keys(nodes)
-        rows, columns = np.nonzero(keys)
+        keys = block_keys(self._columns, nodes)
+        rows, columns = keys.nonzero()
         numbers = self._table.number(keys[rows, columns])
         self._count, self._crowd = grown(self._count, self._table.size), grown(self._crowd, self._table.size)
-        order = np.argsort(numbers, kind="stable")
-        return numbers[order], nodes[rows[order]]
+        order = numbers.argsort(kind="stable")
+        numbers, rows = numbers[order], rows[order]
+        once = firsts(numbers) | firsts(rows)  # variants of a key may say the same of a node
+        return numbers[once], nodes[rows[once]]
 
     def _leave(self, gone: Nodes, keys: Nodes) -> None:
         np.subtract.at(self._count, keys, 1)

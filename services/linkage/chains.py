@@ -6,7 +6,7 @@ A Python dict of lists would cost ten times the memory and a call a key; these t
 import numpy as np
 from numpy.typing import NDArray
 
-from services.linkage.arrays import firsts, grown, lengths, spans
+from services.linkage.arrays import firsts, grown, lengths, runs, spans
 
 Numbers = NDArray[np.int64]
 Keys = NDArray[np.uint64]
@@ -25,11 +25,12 @@ class KeyTable:
         if 2 * (self.size + len(keys)) > len(self._slots):
             self._rehash(3 * (self.size + len(keys)))
         numbers = self._find(keys)
-        fresh = np.flatnonzero(numbers < 0)
+        fresh = (numbers < 0).nonzero()[0]
         if fresh.size:
-            new, which = np.unique(keys[fresh], return_inverse=True)
+            order, starts = runs(keys[fresh])
+            new = keys[fresh[order[starts]]]
             first, self.size = self.size, self.size + len(new)
-            numbers[fresh] = first + which
+            numbers[fresh[order]] = np.arange(first, self.size).repeat(lengths(starts, len(fresh)))
             self.keys = grown(self.keys, self.size)
             self.keys[first : self.size] = new
             self._place(new, np.arange(first, self.size))

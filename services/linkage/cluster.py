@@ -37,6 +37,8 @@ def agglomerate(
     count: int, left: Ints, right: Ints, weight: Ints, rank: NDArray[np.uint64], link: int, missing: int
 ) -> Clustering:
     """Cluster `count` items by n edges (each pair at most once). Ranks are distinct integers ≥ 0."""
+    if not (weight >= link).any():  # no mean of what is less than `link` reaches it
+        return Clustering(np.arange(count), np.full(count, np.inf), np.full(count, np.inf))
     state = _State(count, left, right, weight, rank, link, missing)
     while state.merge():
         pass

@@ -1,6 +1,7 @@
 """The index as the service holds it: one of each kind of subject; the same as what is committed, or known as stale."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -20,6 +21,7 @@ from services.linkage.store import LinkageStore, Place, StoredPart, StoredRow
 from services.linkage.terms import Terms, strict_of
 from services.linkage.views import Views
 from shared.contracts import Change, EntityChanged, Kind
+from shared.telemetry import log
 from shared.work import Work, Worker
 
 Kinds = Mapping[Kind, Index | RuledIndex[Any]]
@@ -60,14 +62,19 @@ class LiveIndex:
 
     async def _rebuild(self, store: LinkageStore) -> None:
         began = perf_counter()
+        log().info("index.reading")
         model = await self._in_use.current(store)
         rows, newest, decided = await store.everything(), await store.newest_entities(), await store.decided()
         parts, written = await store.parts(), await store.terms()
+        log().info("index.building", records=len(rows), seconds=round(perf_counter() - began, 1))
         # In a thread: the consumer must go on telling its group that it lives.
         self._kinds = await asyncio.to_thread(restored, indexes(model), rows, newest, decided, strict_of(written))
         self._views = Views(self._terms)
         self._views.restore(rows, parts)
-        metrics.REBUILD_SECONDS.set(perf_counter() - began)
+        gc.freeze()  # millions of objects that live on: the collector need not look at them again
+        took = perf_counter() - began
+        log().info("index.rebuilt", records=len(rows), seconds=round(took, 1))
+        metrics.REBUILD_SECONDS.set(took)
 
     def apply(self, records: Sequence[Kept], version: int) -> Linked:
         """Link new and changed records. ``version`` is the one this batch will commit."""

@@ -159,7 +159,8 @@ class LinkageStore:
             await self._connection.copy_records_to_table("entities", records=rows, columns=ENTITIES)
 
     async def everything(self) -> list[StoredRow]:
-        return [_stored(row) for row in await self._connection.fetch(Q["everything"])]
+        """The whole index, read in parts: there are millions of rows, and the loop has others to serve."""
+        return [_stored(row) async for rows in self.read("everything") for row in rows]
 
     async def read(self, name: str, *arguments: object, size: int = READ) -> AsyncIterator[list[asyncpg.Record]]:
         """The rows of a query by its name, so many at a time."""

@@ -165,7 +165,7 @@ class _Answers:
         if not asker.may_see(one):
             work.audit([entry(asker, {"subject": entity}, Outcome.REFUSED)])
             return _refusal(asker, one)
-        said = (await work.store.said([entity])).get((entity, one.name))
+        said = await work.store.said(entity, one.name)
         receipt = await work.store.receipt(said.receipt) if said else None
         if said is None or receipt is None:
             work.audit([entry(asker, {"subject": entity}, Outcome.EMPTY)])

@@ -82,10 +82,11 @@ def judged(
     before = {entity: about for (entity, initiative), about in said.items() if initiative == name}
     verdict.assessed = _assessed(running, mine, before, day)
     scored = {now.entity for now in verdict.assessed}
+    wholes = {about.whole for about in mine.values()}
     for entity, was in before.items():
         if entity not in scored:
-            # A part that is no more went nowhere: its records are counted where they are now.
-            simple = entity in mine or was.whole != entity
+            # A part that is no more went nowhere, nor did one whose records are counted in the entity's other parts.
+            simple = entity in mine or entity in wholes or was.whole != entity
             left = Ending(was.membership, None) if simple else endings.get(entity)
             _miss(verdict, entity, was, left)
     survivors = {over.ending.into for over in verdict.overs}

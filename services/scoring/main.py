@@ -25,7 +25,7 @@ def service(settings: Settings) -> Service[ScoringStore]:
     sweep = Sweep(service.worker, desk)
     web = Web("scoring", settings, Path(__file__).parent)
     service.before_hearing(partial(sweep.prepare, running))
-    service.hears(desk.follow, desk.count)
+    service.hears(desk.hear)
     service.in_background(sweep.run)
     service.answers(
         api.router(service.worker, running, reception),

@@ -3,10 +3,6 @@
 -- before entities, $2 sorted, so that two transactions cannot wait for each other.
 SELECT pg_advisory_xact_lock($1, key) FROM unnest($2::int[]) AS key;
 
--- name: try_lock
--- As lock, for a transaction that holds such locks already and so must not wait: whether it got them.
-SELECT coalesce(bool_and(pg_try_advisory_xact_lock($1, key)), true) FROM unnest($2::int[]) AS key;
-
 -- name: standings
 -- To which entity records belong by what was heard so far. Index: members_pkey.
 SELECT record, entity, version, parts, erased FROM members WHERE record = ANY ($1::uuid[]);
@@ -82,21 +78,31 @@ UPDATE states SET tiles = short.tiles
 FROM unnest($1::uuid[], $2::text[], $3::bytea[]) AS short (record, initiative, tiles)
 WHERE states.record = short.record AND states.initiative = short.initiative;
 
--- name: known
--- What is counted of entities, and of the parts that the purpose ($3) of an initiative ($2) sees: their members' together.
--- A record is a member when the claim on it is newer than what last left the entity, or it stayed then. Index:
--- members_entity, departures_pkey, states_pkey.
-SELECT coalesce((m.parts ->> i.purpose)::uuid, m.entity) AS part, s.initiative, (array_agg(m.entity))[1] AS whole,
-    string_agg(s.tiles, '') AS tiles, max(s.newest) AS newest,
-    (array_agg(s.area ORDER BY s.area_at DESC, s.area COLLATE "C" DESC) FILTER (WHERE s.area <> ''))[1] AS area,
-    string_agg(s.agreements, ',') AS agreements, array_agg(m.record) AS members, max(m.version) AS membership
-FROM members m
-JOIN states s ON s.record = m.record
-JOIN unnest($2::text[], $3::text[]) AS i (initiative, purpose) ON i.initiative = s.initiative
-LEFT JOIN departures d ON d.entity = m.entity
-WHERE m.entity = ANY ($1::uuid[])
-    AND (d.version IS NULL OR m.version > d.version OR m.record = ANY (d.remaining))
-GROUP BY 1, 2;
+-- name: scored
+-- What is counted of entities, and of the parts that the purpose ($3) of an initiative ($2) sees: their members' together;
+-- what was last said of them; and a version for what is said next. A record is a member when the claim on it is newer than
+-- what last left the entity, or it stayed then. Index: members_entity, departures_pkey, states_pkey, scores_pkey,
+-- scores_whole.
+WITH known AS (
+    SELECT coalesce((m.parts ->> i.purpose)::uuid, m.entity) AS entity, s.initiative, (array_agg(m.entity))[1] AS whole,
+        string_agg(s.tiles, '') AS tiles, max(s.newest) AS newest,
+        (array_agg(s.area ORDER BY s.area_at DESC, s.area COLLATE "C" DESC) FILTER (WHERE s.area <> ''))[1] AS area,
+        string_agg(s.agreements, ',') AS agreements, array_agg(m.record) AS members, max(m.version) AS membership
+    FROM members m
+    JOIN states s ON s.record = m.record
+    JOIN unnest($2::text[], $3::text[]) AS i (initiative, purpose) ON i.initiative = s.initiative
+    LEFT JOIN departures d ON d.entity = m.entity
+    WHERE m.entity = ANY ($1::uuid[])
+        AND (d.version IS NULL OR m.version > d.version OR m.record = ANY (d.remaining))
+    GROUP BY 1, 2
+), said AS (
+    SELECT * FROM scores WHERE entity IN (SELECT unnest($1::uuid[]) UNION SELECT entity FROM known)
+    UNION SELECT * FROM scores WHERE whole = ANY ($1::uuid[]) AND whole <> entity
+)
+SELECT entity, initiative, nextval('score_versions'), k.whole, k.tiles, k.newest, k.area, k.agreements, k.members,
+    k.membership, s.version, s.score, s.reasons, s.area, s.into_entity, s.membership, s.model, s.receipt, s.swept, s.due,
+    s.whole
+FROM known k FULL JOIN said s USING (entity, initiative);
 
 -- name: endings
 -- What left entities of which nothing is counted any more, and whether anybody is still in them. Index:
@@ -108,13 +114,9 @@ SELECT d.entity, d.version, CASE WHEN NOT d.ended OR EXISTS (
 FROM departures d WHERE d.entity = ANY ($1::uuid[]);
 
 -- name: said
--- The newest said scores of entities and of their parts. Index: scores_pkey, scores_whole.
-SELECT entity, initiative, version, score, reasons, area, into_entity, membership, model, receipt, swept, due, whole
-FROM scores WHERE entity = ANY ($1::uuid[]) OR (whole = ANY ($1::uuid[]) AND whole <> entity);
-
--- name: versions
--- The next $1 versions.
-SELECT nextval('score_versions') FROM generate_series(1, $1);
+-- The newest said score of an entity for an initiative. Index: scores_pkey.
+SELECT version, score, reasons, area, into_entity, membership, model, receipt, swept, due, whole
+FROM scores WHERE entity = $1 AND initiative = $2;
 
 -- name: keep_scores
 -- The scores that are said now. Index: scores_pkey.

@@ -12,7 +12,6 @@ import numpy as np
 from services.scoring.domain import Addition, Assessed, Claim, Departure, Ending, Known, Place, Receipt, Said, Standing
 from services.scoring.features import TILE_BYTES, State
 from shared.db import Connection, queries
-from shared.errors import Unavailable
 from shared.initiatives import Thresholds
 
 Q = queries(Path(__file__).parent / "queries.sql")
@@ -49,24 +48,14 @@ class ScoringStore:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._holds = False
 
     async def lock_records(self, records: Iterable[UUID]) -> None:
-        """Until the transaction ends, nobody else decides about these records. Raises ``Unavailable`` as below."""
-        await self._lock(RECORDS, records)
+        """Until the transaction ends, nobody else decides about these records."""
+        await self._connection.execute(Q["lock"], RECORDS, _lock_keys(records))
 
     async def lock_entities(self, entities: Iterable[UUID]) -> None:
-        """As lock_records; after it. A second round in one transaction does not wait but raises ``Unavailable`` when
-        another replica has one of them: that one may be waiting for us."""
-        await self._lock(ENTITIES, entities)
-        self._holds = True
-
-    async def _lock(self, what: int, ids: Iterable[UUID]) -> None:
-        keys = _lock_keys(ids)
-        if not self._holds:
-            await self._connection.execute(Q["lock"], what, keys)
-        elif not await self._connection.fetchval(Q["try_lock"], what, keys):
-            raise Unavailable("another replica is deciding about the same people")
+        """As lock_records, and once a transaction; after it."""
+        await self._connection.execute(Q["lock"], ENTITIES, _lock_keys(entities))
 
     async def standings(self, records: Iterable[UUID]) -> dict[UUID, Standing]:
         rows = await self._connection.fetch(Q["standings"], list(records))
@@ -96,22 +85,29 @@ class ScoringStore:
     async def shorten(self, states: Mapping[Place, State]) -> None:
         await self._connection.execute(Q["shorten"], *_columns(((*place, tiles) for place, tiles in states.items()), 3))
 
-    async def known(self, entities: Iterable[UUID], purposes: Mapping[str, str]) -> dict[Place, Known]:
-        """What is counted of those of the entities, and their parts, of which anything is. ``purposes``: of each
-        initiative its own."""
-        rows = await self._connection.fetch(Q["known"], list(entities), list(purposes), list(purposes.values()))
-        return {(row[0], row[1]): Known(*row[2:]) for row in rows}
+    async def scored(
+        self, entities: Iterable[UUID], purposes: Mapping[str, str]
+    ) -> tuple[dict[Place, Known], dict[Place, Said], dict[Place, int]]:
+        """What is counted of the entities and of their parts, what was last said of them, and a version for what is
+        said next: each of those of which it is so. ``purposes``: of each initiative its own."""
+        known, said, versions = dict[Place, Known](), dict[Place, Said](), dict[Place, int]()
+        asked = list(entities), list(purposes), list(purposes.values())
+        for entity, initiative, version, *row in await self._connection.fetch(Q["scored"], *asked):
+            place = entity, initiative
+            versions[place] = version
+            if row[0] is not None:
+                known[place] = Known(*row[:7])
+            if row[7] is not None:
+                said[place] = Said(*row[7:])
+        return known, said, versions
 
     async def endings(self, entities: Iterable[UUID]) -> dict[UUID, Ending]:
         rows = await self._connection.fetch(Q["endings"], list(entities))
         return {entity: Ending(version, into) for entity, version, into in rows}
 
-    async def said(self, entities: Iterable[UUID]) -> dict[Place, Said]:
-        rows = await self._connection.fetch(Q["said"], list(entities))
-        return {(entity, initiative): Said(*said) for entity, initiative, *said in rows}
-
-    async def versions(self, count: int) -> list[int]:
-        return [row[0] for row in await self._connection.fetch(Q["versions"], count)]
+    async def said(self, entity: UUID, initiative: str) -> Said | None:
+        row = await self._connection.fetchrow(Q["said"], entity, initiative)
+        return Said(*row) if row else None
 
     async def keep(self, verdicts: Sequence[Verdict]) -> None:
         """The said scores, and a receipt for each."""

@@ -78,33 +78,20 @@ class Desk:
         self._kinds = {one.initiative.kind for one in running}
         self.today: date | None = None
 
-    @hears(Topic.ENTITIES)
-    async def follow(self, events: Sequence[Event[EntityChanged]], store: ScoringStore, now: datetime) -> Effects:
-        """Move records between entities; score the entities they left and joined."""
+    @hears(Topic.ENTITIES, Topic.FACTS)
+    async def hear(
+        self, events: Sequence[Event[EntityChanged | FactLinked]], store: ScoringStore, now: datetime
+    ) -> Effects:
+        """Move records between entities and count the facts of which an initiative's purpose allows the reading; score
+        whom they are about."""
         news = News()
         for event in events:
-            change = event.body
-            if change.kind not in self._kinds:
-                continue
-            news.claims += claims_of(change)
-            departure = departure_of(change)
-            if departure is not None:
-                news.departures.append(departure)
-            if change.change is Change.ERASED or change.gone:
-                news.erasures.append(change)
-            news.causes.update(dict.fromkeys([change.entity, *change.before, *change.after], event))
-        return await self._settle(news, store, now)
-
-    @hears(Topic.FACTS)
-    async def count(self, events: Sequence[Event[FactLinked]], store: ScoringStore, now: datetime) -> Effects:
-        """Count the facts of which an initiative's purpose allows the reading; score whom they are about."""
-        news = News()
-        for event in events:
-            for one in self._running:
-                if one.initiative.purpose in event.body.purposes and one.features.reads(event.body.type):
-                    self._read(one, event, news)
+            if isinstance(event.body, EntityChanged):
+                self._follow(event.body, event, news)
+            else:
+                self._count(event.body, event, news)
         if news.additions:
-            newest = max(event.body.occurred for event in news.causes.values()).date()
+            newest = max(one.newest for some in news.additions.values() for one in some).date()
             self.today = newest if self.today is None else max(newest, self.today)
         return await self._settle(news, store, now)
 
@@ -114,17 +101,30 @@ class Desk:
         metrics.AGED.inc(len(entities))
         return await self._judge(entities, {}, store, now, day)
 
-    def _read(self, one: Running, event: Event[FactLinked], news: News) -> None:
-        fact = event.body
-        tiles = one.features.tiles(fact.type, fact.occurred, fact.facts)
-        area = fact.facts.get(one.initiative.routing.fact)
-        where = (area, fact.occurred) if isinstance(area, str) else ("", NOWHERE)
-        for subject in fact.subjects:
-            if subject.kind is one.initiative.kind:
-                addition = Addition(tiles, fact.occurred, subject.version, *where, fact.agreement)
-                news.additions.setdefault((subject.record, one.name), []).append(addition)
-                news.claims.append(Claim(subject.record, subject.entity, subject.version))
-                news.causes[subject.record] = event
+    def _follow(self, change: EntityChanged, event: Event[Any], news: News) -> None:
+        if change.kind not in self._kinds:
+            return
+        news.claims += claims_of(change)
+        departure = departure_of(change)
+        if departure is not None:
+            news.departures.append(departure)
+        if change.change is Change.ERASED or change.gone:
+            news.erasures.append(change)
+        news.causes.update(dict.fromkeys([change.entity, *change.before, *change.after], event))
+
+    def _count(self, fact: FactLinked, event: Event[Any], news: News) -> None:
+        for one in self._running:
+            if one.initiative.purpose not in fact.purposes or not one.features.reads(fact.type):
+                continue
+            tiles = one.features.tiles(fact.type, fact.occurred, fact.facts)
+            area = fact.facts.get(one.initiative.routing.fact)
+            where = (area, fact.occurred) if isinstance(area, str) else ("", NOWHERE)
+            for subject in fact.subjects:
+                if subject.kind is one.initiative.kind:
+                    addition = Addition(tiles, fact.occurred, subject.version, *where, fact.agreement)
+                    news.additions.setdefault((subject.record, one.name), []).append(addition)
+                    news.claims.append(Claim(subject.record, subject.entity, subject.version))
+                    news.causes[subject.record] = event
 
     async def _settle(self, news: News, store: ScoringStore, now: datetime) -> Effects:
         """Bring membership and counts up to date, and judge every entity that is touched."""
@@ -146,17 +146,16 @@ class Desk:
             ended = change.change is Change.ERASED
             unreceipted |= await store.erase(change.entity, forgotten_in(change), change.version, ended=ended)
         if news.additions:
-            await self._count(news.additions, standings, store)
+            await self._append(news.additions, _erased(news, standings), store)
         return await self._judge(list(touched), touched, store, now, None, unreceipted)
 
-    async def _count(
-        self, additions: Mapping[Place, Sequence[Addition]], standings: Mapping[UUID, Standing], store: ScoringStore
+    async def _append(
+        self, additions: Mapping[Place, Sequence[Addition]], erased: Mapping[UUID, int], store: ScoringStore
     ) -> None:
         """Keep what the facts add, but for what was linked before its record was erased."""
         lasting: dict[Place, Addition] = {}
         for place, some in additions.items():
-            erased = standings[place[0]].erased if place[0] in standings else -1
-            kept = [one for one in some if one.version > erased]
+            kept = [one for one in some if one.version > erased.get(place[0], -1)]
             metrics.DROPPED.inc(len(some) - len(kept))
             if kept:
                 lasting[place] = together(kept)
@@ -171,19 +170,20 @@ class Desk:
         self, entities: Sequence[UUID], causes: Mapping[UUID, Event[Any]], store: ScoringStore, now: datetime,
         day: date | None, unreceipted: Collection[UUID] = (),
     ) -> Effects:  # fmt: skip
-        known = await store.known(entities, {one.name: one.initiative.purpose for one in self._running})
-        said = await store.said({*entities, *(place[0] for place in known)})
+        known, said, versions = await store.scored(
+            entities, {one.name: one.initiative.purpose for one in self._running}
+        )
         missing = {place[0] for place in said if place not in known}
         endings = await store.endings(missing) if missing else {}
         judgements = [judged(one, known, said, endings, day, unreceipted) for one in self._running]
-        count = sum(len(one.overs) + len(one.news) for one in judgements)
-        versions = iter(await store.versions(count) if count else ())
         verdicts, says, audits = list[Verdict](), list[Event[Any]](), list[Access]()
         for one in judgements:
+            name = one.running.name
             over = [
-                Verdict(_taken_back(o, next(versions), one, now), None, o.said.whole, o.ending.into) for o in one.overs
+                Verdict(_taken_back(o, versions[o.entity, name], one, now), None, o.said.whole, o.ending.into)
+                for o in one.overs
             ]
-            new = [Verdict(_receipt(n, next(versions), one, now), n, n.whole) for n in one.news]
+            new = [Verdict(_receipt(n, versions[n.entity, name], one, now), n, n.whole) for n in one.news]
             verdicts += over + new
             says += [_event(verdict, one, causes.get(verdict.whole), now) for verdict in over + new]
             audits += _entries(one, over + new, causes, now)
@@ -215,6 +215,15 @@ def _touched(
 def _is_newer(claim: Claim, known: Claim) -> bool:
     """Does a claim say more than what is known?"""
     return claim != known and claim.beats(known)
+
+
+def _erased(news: News, standings: Mapping[UUID, Standing]) -> dict[UUID, int]:
+    """The version at which records were last erased, before this batch or in it."""
+    erased = {record: standing.erased for record, standing in standings.items()}
+    for change in news.erasures:
+        for record in forgotten_in(change):
+            erased[record] = max(change.version, erased.get(record, -1))
+    return erased
 
 
 def _receipt(now: Assessed, version: int, one: Judged, at: datetime) -> Receipt:

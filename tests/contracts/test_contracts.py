@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from shared.contracts import FactLinked, RecordsAccepted, Topic
 from shared.contracts.asyncapi import document
-from shared.contracts.envelope import attributes, first, from_wire, to_headers
+from shared.contracts.envelope import attributes, first, from_wire, to_headers, to_json
 from shared.contracts.schemas import current, frozen, incompatibilities
+from shared.outbox import packed, restored, stored
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "asyncapi.json"
 
@@ -55,7 +56,9 @@ def test_event_crosses_the_wire_unchanged(facts: dict[str, bool | int | str], at
     )
     event = first("/services/ingest", str(uuid4()), body, at)
     wire = to_headers(attributes(event))
-    assert from_wire(RecordsAccepted, event.key.encode(), wire, body.model_dump_json().encode()) == event
+    assert from_wire(RecordsAccepted, event.key.encode(), wire, to_json(body)) == event
+    ((_, _, about, again),) = restored(stored(packed([event])))
+    assert from_wire(RecordsAccepted, event.key.encode(), to_headers(about), again) == event
 
 
 def test_effect_keeps_trace_and_age_of_its_cause() -> None:

@@ -10,7 +10,7 @@ from services.scoring.judging import Running
 from services.scoring.store import ScoringStore
 from services.scoring.stream import Desk
 from shared.bus import Effects
-from shared.contracts import Access, EntityChanged, Event, FactLinked, ScoreChanged
+from shared.contracts import Access, Event, ScoreChanged
 from shared.db import Database
 
 TABLES = "members, departures, states, scores, receipts, models"
@@ -33,17 +33,10 @@ class Office:
         return self
 
     async def hear(self, batch: Sequence[Event[Any]]) -> None:
-        """As the bus does: one transaction, the handlers in main's order."""
-        now = datetime.now(UTC)
-        effects = []
+        """As the bus does: one transaction."""
         async with self.database.transaction() as connection:
-            store = ScoringStore(connection)
-            for handler, body in ((self.desk.follow, EntityChanged), (self.desk.count, FactLinked)):
-                events = [event for event in batch if isinstance(event.body, body)]
-                if events:
-                    effects.append(await handler(events, store, now))
-        for some in effects:
-            self._keep(some)
+            effects = await self.desk.hear(batch, ScoringStore(connection), datetime.now(UTC))
+        self._keep(effects)
 
     async def age(self, day: date) -> None:
         while True:

@@ -188,7 +188,7 @@ async def test_a_fact_for_another_purpose_is_not_read(
     await publish(parts, fact(other, uuid4(), purposes=("identity", "hmo"), key=key), fact(read, uuid4(), key=key))
     await said.score(read)
     async with scoring.worker.work() as work:
-        assert not await work.store.said([other])
+        assert await work.store.said(other, "neet") is None
 
 
 async def test_a_merge_takes_one_score_back_and_raises_the_other(
