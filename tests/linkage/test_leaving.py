@@ -4,7 +4,6 @@ what the agreements say of purposes and of probability reaches the index. On the
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -15,8 +14,8 @@ import pytest
 from local.stack import Parts
 from services.linkage.leaving import Leaving
 from services.linkage.live import LiveIndex
-from services.linkage.main import indexes
 from services.linkage.records import Kept
+from services.linkage.registry import InUse
 from services.linkage.terms import REMOVED_DAYS, Term, Terms
 from services.linkage.views import part_id
 from shared.access import Agreements
@@ -53,7 +52,7 @@ async def bridged(office: Office, bridge: str) -> tuple[Bridge, UUID]:
 
 def leaving(office: Office, terms: Terms, at: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Leaving:
     """The loop of a replica with these terms and this clock."""
-    live = LiveIndex(partial(indexes, {"person": model()}), terms)
+    live = LiveIndex(InUse(model()), terms)
     return Leaving(office.worker, live, terms, KEY, clock=at)
 
 

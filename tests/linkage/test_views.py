@@ -13,6 +13,7 @@ from services.linkage import premises
 from services.linkage.index import Decide, Index, Upsert
 from services.linkage.live import Kinds, Linked, LiveIndex, restored
 from services.linkage.records import Kept, Published, fold
+from services.linkage.registry import InUse
 from services.linkage.ruled import RuledIndex
 from services.linkage.store import StoredPart, StoredRow
 from services.linkage.terms import Term, Terms
@@ -51,7 +52,8 @@ class Office:
     """A live index without a database, and what somebody holds for true who heard all it said."""
 
     def __init__(self) -> None:
-        self.live = LiveIndex(made, TERMS)
+        self.live = LiveIndex(InUse(model()), TERMS)
+        self.live._kinds = made()
         self.records: dict[UUID, Kept] = {}
         self.decided: dict[tuple[UUID, UUID], str] = {}
         self.rows: dict[UUID, bytes] = {}
@@ -86,8 +88,8 @@ class Office:
         newest = {Kind.PERSON: max(self.heard, key=lambda id: id.int)} if self.heard else {}
         decided = [(a, b, verdict) for (a, b), verdict in self.decided.items() if verdict]
         strict = {name for name, one in TERMS.by_agreement.items() if one.strict}
-        self.live = LiveIndex(made, TERMS)
-        self.live._kinds = restored(made, rows, newest, decided, strict)  # type: ignore[arg-type]
+        self.live = LiveIndex(InUse(model()), TERMS)
+        self.live._kinds = restored(made(), rows, newest, decided, strict)  # type: ignore[arg-type]
         self.live._views.restore(rows, [part for part in self.stored.values() if part.living])
 
     def entities(self) -> dict[UUID, tuple[UUID, ...]]:
