@@ -43,7 +43,7 @@ from shared.work import Raw, Worker
 
 S = TypeVar("S")
 
-ENTER = queries(HERE / "queries.sql")["enter"]
+Q = queries(HERE / "queries.sql")
 POLL_MS = 10
 WAIT_MS = 1000
 LARGE_BYTES = 512 * 1024
@@ -148,7 +148,7 @@ class Bus(Generic[S]):
         )
         self._busy = asyncio.Lock()
         self._stopping = False
-        self._faults = 0
+        self._faults = 1  # what an earlier process has counted is forgotten with our first success
         self._heard_at: dict[str, float] = {}
         self.waiting = False
         self.joined = False
@@ -235,7 +235,6 @@ class Bus(Generic[S]):
             return
         try:
             await self._patiently(lambda: self._transact(letters))
-            self._faults = 0
         except Exception as error:
             self._on_abort()
             if len(letters) > 1:
@@ -246,13 +245,9 @@ class Bus(Generic[S]):
                 await self._fault(letters[0], error)
 
     async def _fault(self, letter: Letter, error: Exception) -> None:
-        self._faults += 1
         log().error("bus.handler_failed", exc_info=error, topic=letter.raw.topic, offset=letter.raw.offset)
-        if self._faults >= MOST_FAULTS:
-            log().critical("bus.too_many_faults", faults=self._faults)
-            os._exit(70)  # what is not yet buried is not committed: the next process hears it again
         dead = Letter(letter.raw, None, "handler_failed", type(error).__name__)
-        await self._patiently(lambda: self._bury(dead))
+        await self._patiently(lambda: self._bury(dead, ours=True))
 
     async def _patiently(self, attempt: Callable[[], Awaitable[None]]) -> None:
         """Try until the parts are back. Raises only what is our bug, or when we are told to stop."""
@@ -276,6 +271,8 @@ class Bus(Generic[S]):
         now = self._clock()
         async with self._worker.work() as work:
             fresh = await _fresh(work.connection, letters)
+            if self._faults:
+                await work.connection.execute(Q["succeeded"])
             for handler in self._handlers:
                 ear = ear_of(handler)
                 events = [letter.event for letter in fresh if self._ears[letter.raw.topic] is ear]
@@ -283,6 +280,7 @@ class Bus(Generic[S]):
                     effects = await handler(events, work.store, now)  # type: ignore[arg-type]
                     work.say(effects.says)
                     work.audit(effects.audits)
+        self._faults = 0
         self._count(letters, fresh)
 
     def _count(self, letters: list[Letter], fresh: list[Letter]) -> None:
@@ -294,8 +292,15 @@ class Bus(Generic[S]):
             HEARD.labels(topic).inc(heard[topic])
             REPEATED.labels(topic).inc(messages - heard[topic])
 
-    async def _bury(self, letter: Letter) -> None:
+    async def _bury(self, letter: Letter, *, ours: bool = False) -> None:
+        """``ours``: the fault is our code's. Too many in a row are not buried: the process leaves, and so does each
+        after it, until one succeeds."""
         async with self._worker.work() as work:
+            if ours:
+                self._faults = await work.connection.fetchval(Q["failed"])
+                if self._faults >= MOST_FAULTS:
+                    log().critical("bus.too_many_faults", faults=self._faults)
+                    os._exit(70)
             await work.bury(letter.raw, letter.fault, letter.detail, self._clock())
         DEAD.labels(letter.raw.topic, letter.fault).inc()
         log().error("bus.dead_letter", topic=letter.raw.topic, offset=letter.raw.offset, reason=letter.fault)
@@ -359,5 +364,5 @@ async def _fresh(connection: Connection, letters: list[Letter]) -> list[Letter]:
     for letter in letters:
         event: Event[Any] = letter.event  # type: ignore[assignment]
         by_id.setdefault(inbox_id(event.source, event.id), letter)
-    entered = {row["id"] for row in await connection.fetch(ENTER, list(by_id))}
+    entered = {row["id"] for row in await connection.fetch(Q["enter"], list(by_id))}
     return [letter for id, letter in by_id.items() if id in entered]

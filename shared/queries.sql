@@ -2,6 +2,14 @@
 -- Take in what is new; a pair that another replica is just doing waits for it. Index: inbox_pkey.
 INSERT INTO inbox (id) SELECT unnest($1::uuid[]) ON CONFLICT DO NOTHING RETURNING id;
 
+-- name: failed
+-- One more message in a row that our own code could not handle. Index: the only row.
+UPDATE faults SET in_a_row = in_a_row + 1 RETURNING in_a_row;
+
+-- name: succeeded
+-- A batch was done: what failed before it was the messages' fault. Index: the only row.
+UPDATE faults SET in_a_row = 0 WHERE in_a_row > 0;
+
 -- name: prune_inbox
 -- Forget what the bus has long forgotten. Index: inbox_at.
 DELETE FROM inbox WHERE at < now() - $1::interval;

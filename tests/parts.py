@@ -1,6 +1,7 @@
 """Real parts for the tests: one Kafka, PostgreSQL and Valkey for the whole run, one database a service and module."""
 
-from collections.abc import AsyncIterator, Iterator
+import re
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,6 +68,19 @@ async def connected(dsn: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Recor
         yield connection
     finally:
         await connection.close()
+
+
+async def plan_of(dsn: str, query: str, arguments: Sequence[object]) -> str:
+    """How PostgreSQL would answer."""
+    async with connected(dsn) as connection:
+        return "\n".join([row[0] for row in await connection.fetch(f"EXPLAIN {query}", *arguments)])
+
+
+def asks(service: str, name: str) -> bool:
+    """Does a module of the service use its named statement?"""
+    folder = Path(__file__).parents[1] / "services" / service
+    asked = re.compile(rf'(Q\[|read\(\s*)"{name}"')
+    return any(asked.search(module.read_text()) for module in folder.glob("*.py"))
 
 
 def _at(admin_dsn: str, user: str, password: str, database: str) -> str:

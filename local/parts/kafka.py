@@ -45,7 +45,9 @@ share.coordinator.state.topic.min.isr=1
 group.initial.rebalance.delay.ms=0
 # After a crash a broker may not register again before its old session is over: by default 9 s.
 broker.session.timeout.ms=3000
-broker.heartbeat.interval.ms=500
+broker.heartbeat.interval.ms=1000
+# One node has nobody to tell twice a second that nothing has happened.
+metadata.max.idle.interval.ms=0
 message.max.bytes=2097152
 num.network.threads=2
 num.io.threads=4

@@ -25,7 +25,8 @@ SETTINGS = {
     "unix_socket_directories": "",
     "max_connections": "100",
     "shared_buffers": "128MB",
-    "max_wal_size": "2GB",
+    "max_wal_size": "4GB",
+    "checkpoint_timeout": "15min",  # after each, every page that changes is written whole
     "synchronous_commit": "on",
     "jit": "off",  # compiling costs more than these short statements
     "timezone": "UTC",

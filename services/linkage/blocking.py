@@ -92,11 +92,11 @@ class Blocks:
     @property
     def overflowing(self) -> int:
         """How many keys are above the cap now."""
-        return int((~self._live(np.arange(self._table.size))).sum())
+        return len(self._crowded_keys())
 
     def overflowed(self) -> list[Overflow]:
         """The keys above the cap now by kind, the largest first: never a value."""
-        numbers = np.flatnonzero(~self._live(np.arange(self._table.size)))
+        numbers = self._crowded_keys()
         starts, members = self._members(numbers)
         made = block_keys(self._columns, members[starts[:-1]]) == self._table.keys[numbers][:, None]
         kinds = np.array([" + ".join(key) for key in VARIANTS])[made.argmax(axis=1)]
@@ -108,6 +108,10 @@ class Blocks:
             for kind in np.unique(kinds)
         ]
         return sorted(found, key=lambda one: (-one.largest, one.kind))
+
+    def _crowded_keys(self) -> Nodes:
+        near = np.flatnonzero(self._count[: self._table.size] > self._caps.min())  # most keys have a node or two
+        return near[~self._live(near)]
 
     def _live(self, numbers: Nodes) -> NDArray[np.bool_]:
         """Whether each of n keys, by number, bears no more nodes than it may."""

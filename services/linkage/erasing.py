@@ -31,7 +31,7 @@ from services.linkage.live import LiveIndex, changing
 from services.linkage.store import LinkageStore
 from services.linkage.stream import SOURCE
 from services.linkage.viewing import Asker
-from shared.contracts import Access, Action, Outcome
+from shared.contracts import Access, Action, Change, Outcome
 from shared.contracts.envelope import first
 from shared.web import N_, Refused
 from shared.work import Worker
@@ -43,7 +43,7 @@ NOT_AN_ERASER = N_("Only data stewards and information governance erase records.
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """What an erasure did: how many records left, and the entities that they were in."""
+    """What an erasure did: how many records left, the entities that they were in, and parts of these that are over."""
 
     erasure: UUID
     records: int
@@ -80,13 +80,14 @@ class Erasing:
             await store.suppress(wanted, erasure)
             entity_of = {id: place.entity for id, place in places.items()}
             left = sorted({entity for id, entity in entity_of.items() if id in wanted})
+            parts = [one.entity for one in linked.changes if one.change is Change.ERASED and not one.before]
             work.say([first(SOURCE, str(change.entity), change, now) for change in linked.changes])
             work.audit(
                 _entries(asker, left, f"erasure:{ground}: {reason}", {one.agreement for one in members.values()})
             )
             work.audit([entry for pair in pairs for entry in decision(asker, pair, entity_of, None)])
         metrics.ERASED.labels(ground).inc(len(wanted))
-        return Erased(erasure.id, len(wanted), left)
+        return Erased(erasure.id, len(wanted), [*left, *parts])
 
     async def admit(self, asker: Asker) -> None:
         """Those whose office it is; that somebody else asked is kept. Raises ``Refused``."""

@@ -26,6 +26,7 @@ from services.linkage.match import Matcher, Weights
 from services.linkage.model import Model
 from services.linkage.nodes import Moves, Nodes
 from services.linkage.partition import Decisions, Partition
+from services.linkage.rows import packed, unpacked
 from services.linkage.rules import NO_RULE, rule_for
 from services.linkage.subjects import traits_of
 
@@ -85,10 +86,6 @@ class Delta:
 
 Propose = Callable[[Blocks, Ints], Iterable[Pairs]]
 """The candidate pairs of all these nodes, from blocks that hold them already: each pair once."""
-
-EDGE = np.dtype([("other", "<u8"), ("weight", "<i4")])
-"""One edge of a stored row: the rank of the other node, the weight in millibits. A row holds every edge that its node
-had when it was written; so each edge is in the row of the end that came last, whatever was written or read since."""
 
 _AT_ONCE: Final = 1 << 16
 """Edges weighed at a time when an index is restored."""
@@ -363,38 +360,18 @@ class Index:
         """The rows to store of records that are here, as they are now."""
         wanted = set(records)
         nodes = np.array(sorted({self._nodes.of(one) for one in wanted}), np.int64)
-        return {record: row for record, row in self._rows_of(nodes).items() if record in wanted}
+        return {record: row for record, row in packed(nodes, self._nodes, self._edges).items() if record in wanted}
 
     def _packed(self, moves: Moves, owners: Ints) -> dict[UUID, bytes]:
         """The rows to store: of nodes with new edges, and of every record that moved."""
-        return self._rows_of(distinct(np.concatenate((moves.changed, owners))))
-
-    def _rows_of(self, nodes: Ints) -> dict[UUID, bytes]:
-        places, others, numbers = self._edges.of(nodes)
-        edges = np.zeros(len(places), EDGE)
-        edges["other"], edges["weight"] = self._nodes.rank[others], self._edges.weight[numbers]
-        ends = np.searchsorted(places, np.arange(len(nodes) + 1)) * EDGE.itemsize
-        raw = edges.tobytes()
-        rows: dict[UUID, bytes] = {}
-        for at, node in enumerate(nodes.tolist()):
-            rows |= dict.fromkeys(self._nodes.bearers(node), raw[ends[at] : ends[at + 1]])
-        return rows
+        return packed(distinct(np.concatenate((moves.changed, owners))), self._nodes, self._edges)
 
     def _restore_edges(self, kept: Sequence[Stored]) -> None:
         """Edges of stored rows whose both ends are here and still share a live key, weighed anew: a row may have been
         written before what two records share became a crowd's."""
-        nodes = np.array([self._nodes.of(one.record) for one in kept], np.int64)
-        raw = np.frombuffer(b"".join(one.row for one in kept), EDGE)
-        owners = np.repeat(nodes, [len(one.row) // EDGE.itemsize for one in kept])
-        living = self._nodes.rank[: self._nodes.count]
-        order = np.argsort(living)
-        at = np.searchsorted(living[order], raw["other"])
-        at[at == len(order)] = 0
-        known = living[order][at] == raw["other"] if len(order) else np.zeros(0, np.bool_)
-        left, right = order[at[known]], owners[known]
-        codes = distinct(np.minimum(left, right) * self._columns.size + np.maximum(left, right))
-        for start in range(0, len(codes), _AT_ONCE):
-            left, right = np.divmod(codes[start : start + _AT_ONCE], self._columns.size)
+        lefts, rights = unpacked([(self._nodes.of(one.record), one.row) for one in kept], self._nodes)
+        for start in range(0, len(lefts), _AT_ONCE):
+            left, right = lefts[start : start + _AT_ONCE], rights[start : start + _AT_ONCE]
             support = self._blocks.shared(left, right)
             held = support > 0
             self._score(Pairs(left[held], right[held], support[held]))

@@ -76,6 +76,7 @@ class Leaving:
             left += taken
         async with self._worker.work() as work:
             metrics.EXPIRED.inc(await work.store.expire(self._clock().date()))
+        self._live.measure()
         return left
 
     async def _batch(self) -> int:

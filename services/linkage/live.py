@@ -98,6 +98,14 @@ class LiveIndex:
         """The agreements say otherwise of purposes than they did: every entity's parts anew."""
         return self._told([(kind, Delta(stirred=frozenset(i.entities()))) for kind, i in self._kinds.items()], version)
 
+    def measure(self) -> None:
+        """Tell operations how much there is."""
+        for kind, index in self._kinds.items():
+            metrics.RECORDS.labels(kind).set(len(index))
+            metrics.ENTITIES.labels(kind).set(len(index.entities()))
+            if isinstance(index, Index):
+                metrics.OVERFLOWED.set(index.overflowing)
+
     def _change(self, changes: Sequence[tuple[Kind, IndexChange]], version: int) -> Linked:
         self._version = STALE  # half-applied until the end, whoever looks
         began = perf_counter()

@@ -25,11 +25,12 @@ import numpy as np
 
 from services.linkage.beside import Beside, build
 from services.linkage.bulk import in_parts
-from services.linkage.index import EDGE, Delta, Index, Remove, Stored, Upsert
+from services.linkage.index import Delta, Index, Remove, Stored, Upsert
 from services.linkage.live import by_rules, changed
 from services.linkage.records import Kept, Known, Published, fold, is_unchanged
 from services.linkage.registry import InUse
 from services.linkage.relinking import Progress
+from services.linkage.rows import EDGE
 from services.linkage.ruled import RuledIndex
 from services.linkage.store import READ, LinkageStore, StoredPart
 from services.linkage.stream import SOURCE, admitted, sightings

@@ -71,6 +71,9 @@ class RuledIndex(Generic[R]):
         self._members: dict[UUID, tuple[UUID, ...]] = {}
         self._serial = 0
 
+    def __len__(self) -> int:
+        return len(self._reading)
+
     def apply(self, changes: Sequence[Change]) -> Delta:
         """Take a micro-batch in and say what it changed. Of several changes to one record the last counts."""
         wanted = {

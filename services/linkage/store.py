@@ -125,6 +125,7 @@ class LinkageStore:
         """Write what a batch changed: records said to be new or changed and the ``places`` of those, packed rows and
         entities; ``version`` is what the index is when this transaction commits."""
         said = {one.id for one in kept}
+        changes = [c for c in changes if c.before or c.after]  # the end of a part is no entity's
         others = {id: row for id, row in rows.items() if id not in said}
         moved = {record: c.entity for c in changes for record in {*c.after}.difference(c.before, said)}
         await self._connection.execute(

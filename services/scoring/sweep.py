@@ -16,7 +16,8 @@ from shared.telemetry import log
 from shared.work import Worker
 
 LOOK_SECONDS = 30.0
-AT_ONCE = 500
+AT_ONCE = 100
+"""Entities a transaction: what is heard meanwhile waits for it."""
 
 
 class Sweep:

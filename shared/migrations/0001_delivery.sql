@@ -29,3 +29,10 @@ CREATE TABLE dead_letters (
     replayed_at timestamptz,
     UNIQUE (topic, partition, "offset")
 );
+
+-- How many messages in a row our own code could not handle: a count that outlives the process (docs/adr/0005).
+CREATE TABLE faults (
+    one boolean PRIMARY KEY DEFAULT true CHECK (one),
+    in_a_row int NOT NULL DEFAULT 0
+);
+INSERT INTO faults DEFAULT VALUES;

@@ -1,15 +1,13 @@
 """Each named statement is used, and finds its rows by an index in a log of 100,000 entries."""
 
 from datetime import UTC, datetime
-from pathlib import Path
 from uuid import UUID
 
 import pytest
 
 from services.audit.store import Q
-from tests.parts import Databases, connected
+from tests.parts import Databases, asks, connected, plan_of
 
-SERVICE = Path(__file__).parent.parent.parent / "services" / "audit"
 EVER = (datetime(1970, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))
 FILL = """
 TRUNCATE entries, subtrees, checkpoints, erasures, subjects;
@@ -46,13 +44,11 @@ async def filled(databases: Databases) -> Databases:
 @pytest.mark.parametrize("name", ASKED)
 async def test_a_statement_is_planned_on_its_index(filled: Databases, name: str) -> None:
     arguments, index = ASKED[name]
-    async with connected(filled.dsn) as connection:
-        rows = await connection.fetch(f"EXPLAIN {Q[name]}", *arguments)
-    plan = "\n".join(row[0] for row in rows)
+    plan = await plan_of(filled.dsn, Q[name], arguments)
     assert index in plan
     assert "Seq Scan on entries" not in plan
 
 
 @pytest.mark.parametrize("name", Q)
 def test_every_statement_is_used(name: str) -> None:
-    assert any(f'Q["{name}"]' in module.read_text() for module in SERVICE.glob("*.py"))
+    assert asks("audit", name)

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from aiokafka import AIOKafkaProducer
 from local.parts.kafka import Kafka
 from local.parts.postgres import Postgres
 from local.stack import Home, Parts
+from shared.bus import MOST_FAULTS
 from shared.contracts import Event, RecordsAccepted
 from shared.contracts.envelope import attributes, to_headers
 from shared.crypto import unseal
@@ -19,6 +21,8 @@ from tests.delivery.toy import KEY, Toy, accepted
 from tests.parts import Databases, connected, fresh_database
 
 PATIENCE = 60.0
+FAULTY = 70
+"""What a process returns that leaves because its code cannot go on (sysexits.h: internal software error)."""
 Events = list[Event[RecordsAccepted]]
 
 
@@ -126,6 +130,19 @@ async def test_poison_is_put_aside_once_with_its_reason_and_the_rest_goes_on(
     assert b"Fred Smith" not in b"".join(row["sealed"] + row["detail"].encode() for row in rows)
     sealed: UUID = rows[0]["id"]
     assert bug.body.model_dump_json().encode().hex().encode() in unseal(KEY, rows[0]["sealed"], sealed.bytes)
+
+
+async def test_a_bug_that_every_message_meets_stops_each_process_before_it_empties_the_topic(
+    parts: Parts, toy_database: Databases
+) -> None:
+    await publish(parts, [wire(accepted()) for _ in range(MOST_FAULTS + 1)])
+    argv = [sys.executable, "-m", "tests.delivery.toy", toy_database.dsn, parts.kafka]
+    for _ in range(2):
+        process = await asyncio.create_subprocess_exec(*argv)
+        async with asyncio.timeout(PATIENCE):
+            assert await process.wait() == FAULTY
+        async with connected(toy_database.dsn) as connection:
+            assert await connection.fetchval("SELECT count(*) FROM dead_letters") == MOST_FAULTS - 1
 
 
 async def test_broker_killed_under_load(home: Home, toy: Toy, toy_database: Databases) -> None:

@@ -1,14 +1,20 @@
-"""The smallest service: keeps the id of each event it hears, and says one event for it."""
+"""The smallest service: keeps the id of each event it hears, and says one event for it.
 
+As a program (``python -m tests.delivery.toy DSN SERVERS``) it has a bug that every message meets.
+"""
+
+import asyncio
+import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from uuid import uuid4
 
-from shared.bus import Bus, Effects, hears
+from shared.bus import Bus, Effects, Handler, hears
 from shared.contracts import Access, Action, Event, FactLinked, Kind, Record, RecordsAccepted, Topic
 from shared.contracts.envelope import first
 from shared.db import Connection, Database
 from shared.outbox import Outbox
+from shared.telemetry import start_logging
 from shared.work import Worker
 
 KEY = b"\x07" * 32
@@ -31,6 +37,11 @@ async def keep(events: Sequence[Event[RecordsAccepted]], store: ToyStore, now: d
         says=[event.causes("/services/toy", event.key, fact(), now, id=event.id) for event in events],
         audits=[access(event) for event in events],
     )
+
+
+@hears(Topic.RECORDS)
+async def fail(events: Sequence[Event[RecordsAccepted]], store: ToyStore, now: datetime) -> Effects:
+    raise ZeroDivisionError("our code cannot handle any")
 
 
 def fact() -> FactLinked:
@@ -58,11 +69,13 @@ def accepted(type: str = "t") -> Event[RecordsAccepted]:
 class Toy:
     """A process's worth of it: database, outbox, bus."""
 
-    def __init__(self, dsn: str, servers: str, *, hearing: bool = True) -> None:
+    def __init__(
+        self, dsn: str, servers: str, *, name: str = "toy", handler: Handler[ToyStore] = keep, hearing: bool = True
+    ) -> None:
         self.database = Database(dsn)
-        self.outbox = Outbox(self.database, servers, "toy")
-        self.worker = Worker("toy", self.database, self.outbox, ToyStore, KEY)
-        self.bus = Bus(self.worker, servers, [keep], batch=100) if hearing else None
+        self.outbox = Outbox(self.database, servers, name)
+        self.worker = Worker(name, self.database, self.outbox, ToyStore, KEY)
+        self.bus = Bus(self.worker, servers, [handler], batch=100) if hearing else None
 
     async def __aenter__(self) -> "Toy":
         await self.database.open()
@@ -80,3 +93,13 @@ class Toy:
     async def say(self, events: Sequence[Event[RecordsAccepted]]) -> None:
         async with self.worker.work() as work:
             work.say(events)
+
+
+async def broken(dsn: str, servers: str) -> None:
+    start_logging("broken", "CRITICAL")
+    async with Toy(dsn, servers, name="broken", handler=fail):
+        await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(broken(*sys.argv[1:]))

@@ -217,9 +217,11 @@ async def test_the_id_of_a_part_whose_record_is_erased_leads_to_nobody(office: O
     part = part_id("neet", aside.id)
     async with office.client(viewer("steward")) as client:
         body = {"records": [str(aside.id)], "ground": "objection", "reason": "Granted."}
-        assert (await client.post("/linkage/api/erasures", json=body)).status_code == 200
+        done = (await client.post("/linkage/api/erasures", json=body)).json()
+    assert done["entities"] == [str(entity), str(part)], "an auditor needs both ids to erase what the log says"
     (said,) = await office.changes(part)
     assert said.change is Change.ERASED
+    assert not await rows(office, "SELECT id FROM entities WHERE id = $1", part), "a part's id is no entity's"
     async with office.client(viewer("youth-worker")) as client:
         assert (await client.get(f"/linkage/api/entities/{part}")).status_code == 410
         assert (await client.get(f"/linkage/api/entities/{entity}")).status_code == 200

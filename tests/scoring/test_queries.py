@@ -1,15 +1,13 @@
 """Each named statement is used, and finds its rows by an index among 100,000."""
 
 from datetime import UTC, date, datetime
-from pathlib import Path
 from uuid import UUID
 
 import pytest
 
 from services.scoring.store import Q
-from tests.parts import Databases, connected
+from tests.parts import Databases, asks, connected, plan_of
 
-SERVICE = Path(__file__).parent.parent.parent / "services" / "scoring"
 NOW, DAY, ONE = datetime(2026, 3, 1, tzinfo=UTC), date(2026, 3, 1), UUID(int=1)
 FILL = """
 TRUNCATE members, departures, states, scores, receipts, models;
@@ -60,16 +58,14 @@ async def filled(databases: Databases) -> Databases:
 @pytest.mark.parametrize("name", ASKED)
 async def test_a_statement_is_planned_on_its_index(filled: Databases, name: str) -> None:
     arguments, indexes = ASKED[name]
-    async with connected(filled.dsn) as connection:
-        rows = await connection.fetch(f"EXPLAIN {Q[name]}", *arguments)
-    plan = "\n".join(row[0] for row in rows)
+    plan = await plan_of(filled.dsn, Q[name], arguments)
     assert "Seq Scan" not in plan
     assert all(index in plan for index in indexes), plan
 
 
 @pytest.mark.parametrize("name", Q)
 def test_every_statement_is_used(name: str) -> None:
-    assert any(f'Q["{name}"]' in module.read_text() for module in SERVICE.glob("*.py"))
+    assert asks("scoring", name)
 
 
 async def test_a_receipt_cannot_be_changed_by_the_service(filled: Databases) -> None:

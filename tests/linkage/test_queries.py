@@ -1,0 +1,64 @@
+"""What linkage asks of records that leave or change and of parts is planned on an index at 100,000 rows; no statement is idle."""
+
+from datetime import date
+from uuid import UUID
+
+import pytest
+
+from local.stack import Parts
+from services.linkage.store import Q
+from tests.parts import Databases, asks, connected, fresh_database, plan_of
+
+ONE, DAY = UUID(int=1), date(2026, 3, 1)
+FILL = """
+INSERT INTO identities (id, kind, partner, agreement, identity, times, snapshot, row, version)
+SELECT md5('r' || n)::uuid, 'person', 'p', 'agreement ' || n % 12, '{}', '{}', '{}', '', n
+FROM generate_series(1, 100000) n;
+INSERT INTO records (id, kind, digest, seen, entity, version)
+SELECT md5('r' || n)::uuid, 'person', '', now(), md5('e' || n % 25000)::uuid, n
+FROM generate_series(1, 100000) n;
+INSERT INTO parts SELECT md5('p' || n)::uuid, 'neet', md5('e' || n)::uuid, '{}', n % 2 = 0
+FROM generate_series(1, 100000) n;
+INSERT INTO withheld SELECT md5('w' || n)::uuid, 'a', '2026-03-01'::date + n % 2000, ''
+FROM generate_series(1, 100000) n;
+INSERT INTO erasures SELECT md5('x' || n)::uuid, now(), 'b', 'objection', 'r' FROM generate_series(1, 10000) n;
+INSERT INTO suppressed SELECT md5('s' || n)::uuid, md5('x' || n % 10000 + 1)::uuid FROM generate_series(1, 100000) n;
+INSERT INTO decisions SELECT md5('a' || n)::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff', 'must', 'b', 'r', now()
+FROM generate_series(1, 100000) n WHERE md5('a' || n) < 'ffffffff';
+INSERT INTO decisions SELECT '00000000-0000-0000-0000-000000000000', md5('b' || n)::uuid, 'must', 'b', 'r', now()
+FROM generate_series(1, 100000) n;
+ANALYZE
+"""
+ASKED: dict[str, tuple[tuple[object, ...], tuple[str, ...]]] = {
+    "changed_since": (("person", 99_990), ("identities_version",)),
+    "agreements": ((), ("identities_agreement",)),
+    "under": ((["agreement 13"], 500), ("identities_agreement",)),
+    "withdraw": (([ONE],), ("records_pkey", "identities_pkey")),
+    "withheld": (([ONE],), ("withheld_pkey",)),
+    "release": (([ONE],), ("withheld_pkey",)),
+    "expire": ((DAY,), ("withheld_until",)),
+    "suppressed": (([ONE],), ("suppressed_pkey", "erasures_pkey")),
+    "undecide": (([ONE],), ("decisions_pkey", "decisions_b")),
+    "parts_of": (([ONE],), ("parts_pkey", "parts_entity")),
+}
+
+
+@pytest.fixture(scope="module")
+async def filled(parts: Parts) -> Databases:
+    databases = await fresh_database(parts, "linkage")
+    async with connected(databases.owner_dsn) as owner:
+        await owner.execute(FILL)
+    return databases
+
+
+@pytest.mark.parametrize("name", ASKED)
+async def test_a_statement_is_planned_on_its_index(filled: Databases, name: str) -> None:
+    arguments, indexes = ASKED[name]
+    plan = await plan_of(filled.dsn, Q[name], arguments)
+    assert "Seq Scan" not in plan
+    assert all(index in plan for index in indexes), plan
+
+
+@pytest.mark.parametrize("name", Q)
+def test_every_statement_is_used(name: str) -> None:
+    assert asks("linkage", name)
