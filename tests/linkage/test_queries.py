@@ -1,4 +1,5 @@
-"""What linkage asks of records that leave or change and of parts is planned on an index at 100,000 rows; no statement is idle."""
+"""What linkage asks of records that change or leave and of parts is planned on an index at 100,000 rows; no statement
+is idle."""
 
 from datetime import date
 from uuid import UUID
