@@ -75,6 +75,21 @@ def survive(
     return changes, serial
 
 
+def carry_over(
+    before: Mapping[UUID, Sequence[UUID]], groups: Sequence[Sequence[UUID]], kind: str, serial: int
+) -> tuple[list[EntityChange], int]:
+    """As ``survive``, of all entities there are: those that are a group as they were are not looked at twice."""
+    place = {record: at for at, group in enumerate(groups) for record in group}
+    same = {
+        entity: at
+        for entity, members in before.items()
+        if (at := place.get(members[0])) is not None and set(groups[at]) == set(members)
+    }
+    others = set(range(len(groups))).difference(same.values())
+    moved = {entity: members for entity, members in before.items() if entity not in same}
+    return survive(moved, [groups[at] for at in sorted(others)], kind, serial)
+
+
 def _heirs(before: Mapping[UUID, Sequence[UUID]], groups: Sequence[Sequence[UUID]]) -> dict[UUID, int]:
     """For each entity the group with most of its members; of equals, the one with its smallest record."""
     place = {record: at for at, group in enumerate(groups) for record in group}

@@ -19,7 +19,7 @@ from services.linkage.blocking import Blocks, Overflow, Pairs, Proposal
 from services.linkage.columns import Codes, Columns
 from services.linkage.compare import FIELDS, compare
 from services.linkage.edges import Edges
-from services.linkage.entities import EntityChange, serial_of, survive
+from services.linkage.entities import EntityChange, carry_over, serial_of, survive
 from services.linkage.explain import Explanation, explain
 from services.linkage.finding import Doubt, doubts, find
 from services.linkage.match import Matcher, Weights
@@ -156,21 +156,12 @@ class Index:
         ``before`` holds the members of all living entities; ``newest`` is the greatest id ever given out. The partition
         is not touched.
         """
-        kept = {old for old, members in before.items() if self._is_one(members)}
-        same = {record for old in kept for record in before[old]}
-        moved = {old: members for old, members in before.items() if old not in kept}
-        groups = [members for members in self._members.values() if members[0] not in same]
         serial = serial_of(newest or max(before, default=UUID(int=0)))
-        changes, self._serial = survive(moved, groups, self.kind, serial)
+        changes, self._serial = carry_over(before, list(self._members.values()), self.kind, serial)
         self._members = {old: tuple(members) for old, members in before.items()}
         self._note(changes)
         self._entity = {record: entity for entity, members in self._members.items() for record in members}
         return changes
-
-    def _is_one(self, members: Sequence[UUID]) -> bool:
-        """Whether these records are one entity here, and the whole of it."""
-        entity = self._entity.get(members[0])
-        return entity is not None and set(self._members[entity]) == set(members)
 
     def restore(self, stored: Iterable[Stored], newest: UUID | None = None) -> None:
         """Rebuild from what was stored, without scoring. `newest` is the greatest entity id ever given out."""

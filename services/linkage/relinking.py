@@ -163,6 +163,7 @@ class Relinking:
     async def _until_switched(self, version: str) -> None:
         while True:
             async with self._database.transaction() as connection:
+                await LinkageStore(connection).freeze()
                 registry = Registry(connection)
                 active, beside = await registry.active(), await registry.beside()
             if active is not None and active.version == version:

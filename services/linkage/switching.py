@@ -10,7 +10,8 @@ Invariants
 Failures
     killed before the commit    the model is still wanted: the next replica that hears begins again
     killed after it             a rebuild reads the new rows where they still are, and settling goes on
-    the snapshot is gone        whoever relinked has left: the model is the shadow again, and everything goes on
+    it cannot be done           whoever relinked has left, and the snapshot with them, or the model is of another
+                                format: it is the shadow again, and everything goes on as before
 """
 
 import asyncio
@@ -75,7 +76,12 @@ class Switching:
         while await self.settle():
             pass
         if wanted is not None and wanted.state == "wanted":
-            await self.switch(wanted)
+            try:
+                await self.switch(wanted)
+            except (*GONE, ValueError) as error:
+                log().error("switch.given_up", model=wanted.version, error=type(error).__name__)
+                async with self._worker.work() as work:
+                    await Registry(work.connection).set(wanted.number, "shadow", ACTOR)
 
     async def settle(self) -> int:
         """After a switch: move some of the new model's rows to their place. How many there were."""
@@ -87,27 +93,14 @@ class Switching:
             await work.store.lead()
             return await registry.settle(active.number, SETTLED)
 
-    async def switch(self, wanted: Registered) -> bool:
-        """Make the wanted model the active one; False when what was relinked for it cannot be read any more."""
-        beside = await self._taken(wanted)
-        if beside is None:
-            return False
+    async def switch(self, wanted: Registered) -> None:
+        """Make the wanted model the active one. Raises what is in ``GONE``, or ``ValueError``: nothing has changed."""
+        async with self._worker.work() as work:
+            await Registry(work.connection).import_snapshot(wanted.snapshot or "")
+            beside = await restore(work.store, Index(wanted.load()))
         while await self._follow(wanted, beside) >= STEP:
             pass
         await self._commit(wanted, beside)
-        return True
-
-    async def _taken(self, wanted: Registered) -> Beside | None:
-        """The index under the wanted model, as of the moment when it was handed over."""
-        try:
-            async with self._worker.work() as work:
-                await Registry(work.connection).import_snapshot(wanted.snapshot or "")
-                return await restore(work.store, Index(wanted.load()))
-        except (*GONE, ValueError) as error:
-            log().error("switch.snapshot_gone", model=wanted.version, error=type(error).__name__)
-            async with self._worker.work() as work:
-                await Registry(work.connection).set(wanted.number, "shadow", ACTOR)
-            return None
 
     async def _follow(self, wanted: Registered, beside: Beside) -> int:
         """One step outside the lock; how much there was to do."""

@@ -1,8 +1,13 @@
 """Entity ids: the oldest survives a merge, the majority keeps it on a split, what is new gets a new one."""
 
+from collections import defaultdict
 from uuid import UUID
 
-from services.linkage.entities import entity_id, serial_of, survive
+import hypothesis.strategies as st
+from hypothesis import given
+
+from services.linkage.differences import differences
+from services.linkage.entities import carry_over, entity_id, serial_of, survive
 
 A, B, C, D, E = (UUID(int=number) for number in range(1, 6))
 OLD, YOUNG = entity_id("person", 3, [A]), entity_id("person", 8, [C])
@@ -42,3 +47,35 @@ def test_ids_are_version_8_uuids_that_sort_by_age_and_never_repeat() -> None:
     assert ids == sorted(ids)
     assert {(one.version, one.variant) for one in ids} == {(8, "specified in RFC 4122")}
     assert entity_id("place", 1, [A]) != ids[0] != entity_id("person", 1, [B])
+
+
+partitions = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=1, max_size=12)
+
+
+def grouped(labels: list[int]) -> list[list[UUID]]:
+    groups: defaultdict[int, list[UUID]] = defaultdict(list)
+    for record, label in enumerate(labels):
+        groups[label].append(UUID(int=record + 1))
+    return list(groups.values())
+
+
+@given(partitions)
+def test_carrying_over_all_entities_is_what_survival_says_of_them(labels: list[tuple[int, int]]) -> None:
+    before = {entity_id("person", at, group): group for at, group in enumerate(grouped([one for one, _ in labels]), 1)}
+    groups = grouped([other for _, other in labels])
+    assert carry_over(before, groups, "person", 9) == survive(before, groups, "person", 9)
+
+
+@given(partitions)
+def test_differences_of_two_partitions_are_by_their_definition(labels: list[tuple[int, int]]) -> None:
+    now = {UUID(int=at + 1): UUID(int=one + 100) for at, (one, _) in enumerate(labels)}
+    then = {UUID(int=at + 1): other for at, (_, other) in enumerate(labels)}
+    pairs = [(a, b) for a in now for b in now if a < b]
+    found = differences(1, now, then)
+    assert found.gained == sum(then[a] == then[b] and now[a] != now[b] for a, b in pairs)
+    assert found.lost == sum(now[a] == now[b] and then[a] != then[b] for a, b in pairs)
+    assert found.parted == len({now[a] for a, b in pairs if now[a] == now[b] and then[a] != then[b]})
+    assert found.joined == len({now[r] for a, b in pairs if now[a] != now[b] and then[a] == then[b] for r in (a, b)})
+    for change in found.sample:
+        assert (then[change.left] == then[change.right]) == (change.fate == "joined")
+        assert (now[change.left] == now[change.right]) == (change.fate == "parted")

@@ -9,6 +9,7 @@ import hypothesis.strategies as st
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from services.linkage.bulk import Bulk
 from services.linkage.index import Change, Decide, Index, Remove, Stored, Upsert
 from tests.linkage.people import groups, model, record
 
@@ -114,6 +115,16 @@ class Office(RuleBasedStateMachine):
         self.index.restore(stored, self.newest)
         self.tell([one for one in self.decisions.values() if one.verdict])
         assert {e: set(m) for e, m in self.index.entities().items()} == {e: set(m) for e, m in before.items()}
+
+    @precondition(lambda self: self.records)
+    @rule()
+    def everybody_is_linked_anew_at_once(self) -> None:
+        filled = Index(SMALL)
+        told = [Upsert(one, identity) for one, identity in self.records.items()]
+        filled.fill([told[:7], told[7:]], list(self.decisions.values()), Bulk().propose)
+        assert groups(filled) == groups(self.index)
+        assert filled.adopt(self.index.entities(), self.newest) == []
+        self.index, self.rows = filled, filled.rows(self.records)
 
     @invariant()
     def it_says_what_an_index_says_that_heard_it_otherwise(self) -> None:

@@ -1,4 +1,5 @@
-"""What linkage asks of records that leave and of parts is planned on an index at 100,000 rows; no statement is idle."""
+"""What linkage asks of records that change or leave and of parts is planned on an index at 100,000 rows; no statement
+is idle."""
 
 from datetime import date
 from uuid import UUID
@@ -30,6 +31,7 @@ FROM generate_series(1, 100000) n;
 ANALYZE
 """
 ASKED: dict[str, tuple[tuple[object, ...], tuple[str, ...]]] = {
+    "changed_since": (("person", 99_990), ("identities_version",)),
     "agreements": ((), ("identities_agreement",)),
     "under": ((["agreement 13"], 500), ("identities_agreement",)),
     "withdraw": (([ONE],), ("records_pkey", "identities_pkey")),
