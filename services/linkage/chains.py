@@ -42,8 +42,7 @@ class KeyTable:
 
     def _find(self, keys: Keys) -> Numbers:
         numbers = np.full(len(keys), -1, np.int64)
-        mask = np.uint64(len(self._slots) - 1)
-        at = (keys & mask).astype(np.int64)
+        mask, at = len(self._slots) - 1, self._homes(keys)
         looking = np.arange(len(keys))
         while looking.size:
             found = self._slots[at]
@@ -51,12 +50,15 @@ class KeyTable:
             hit = taken & (self.keys[found] == keys[looking])
             numbers[looking[hit]] = found[hit]
             on = taken & ~hit
-            looking, at = looking[on], (at[on] + 1) & int(mask)
+            looking, at = looking[on], (at[on] + 1) & mask
         return numbers
 
+    def _homes(self, keys: Keys) -> Numbers:
+        """Where each key is looked for first. A key's last bit says what sort of key it is, so it is not well mixed."""
+        return ((keys >> np.uint64(1)) & np.uint64(len(self._slots) - 1)).astype(np.int64)
+
     def _place(self, keys: Keys, numbers: Numbers) -> None:
-        mask = len(self._slots) - 1
-        at = (keys & np.uint64(mask)).astype(np.int64)
+        mask, at = len(self._slots) - 1, self._homes(keys)
         while numbers.size:
             free = self._slots[at] < 0
             self._slots[at[free]] = numbers[free]
