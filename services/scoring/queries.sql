@@ -81,22 +81,26 @@ WHERE states.record = short.record AND states.initiative = short.initiative;
 -- name: scored
 -- What is counted of entities, and of the parts that the purpose ($3) of an initiative ($2) sees: their members' together;
 -- what was last said of them; and a version for what is said next. A record is a member when the claim on it is newer than
--- what last left the entity, or it stayed then. Index: members_entity, departures_pkey, states_pkey, scores_pkey,
--- scores_whole.
-WITH known AS (
-    SELECT coalesce((m.parts ->> i.purpose)::uuid, m.entity) AS entity, s.initiative, (array_agg(m.entity))[1] AS whole,
+-- what last left the entity, or it stayed then. Written so that it can only go from the entities outwards (MATERIALIZED,
+-- OFFSET 0): a plan made while the tables are small reads them whole and is kept when they are not. Index: members_entity,
+-- departures_pkey, states_pkey, scores_pkey, scores_whole.
+WITH mine AS MATERIALIZED (
+    SELECT m.record, m.entity, m.version, m.parts FROM members m LEFT JOIN departures d ON d.entity = m.entity
+    WHERE m.entity = ANY ($1::uuid[])
+        AND (d.version IS NULL OR m.version > d.version OR m.record = ANY (d.remaining))
+), known AS MATERIALIZED (
+    SELECT coalesce((m.parts ->> i.purpose)::uuid, m.entity) AS entity, i.initiative, (array_agg(m.entity))[1] AS whole,
         string_agg(s.tiles, '') AS tiles, max(s.newest) AS newest,
         (array_agg(s.area ORDER BY s.area_at DESC, s.area COLLATE "C" DESC) FILTER (WHERE s.area <> ''))[1] AS area,
         string_agg(s.agreements, ',') AS agreements, array_agg(m.record) AS members, max(m.version) AS membership
-    FROM members m
-    JOIN states s ON s.record = m.record
-    JOIN unnest($2::text[], $3::text[]) AS i (initiative, purpose) ON i.initiative = s.initiative
-    LEFT JOIN departures d ON d.entity = m.entity
-    WHERE m.entity = ANY ($1::uuid[])
-        AND (d.version IS NULL OR m.version > d.version OR m.record = ANY (d.remaining))
+    FROM mine m CROSS JOIN unnest($2::text[], $3::text[]) AS i (initiative, purpose)
+    CROSS JOIN LATERAL (
+        SELECT * FROM states WHERE states.record = m.record AND states.initiative = i.initiative OFFSET 0
+    ) s
     GROUP BY 1, 2
 ), said AS (
-    SELECT * FROM scores WHERE entity IN (SELECT unnest($1::uuid[]) UNION SELECT entity FROM known)
+    SELECT s.* FROM (SELECT unnest($1::uuid[]) AS entity UNION SELECT entity FROM known) one
+    CROSS JOIN LATERAL (SELECT * FROM scores WHERE scores.entity = one.entity OFFSET 0) s
     UNION SELECT * FROM scores WHERE whole = ANY ($1::uuid[]) AND whole <> entity
 )
 SELECT entity, initiative, nextval('score_versions'), k.whole, k.tiles, k.newest, k.area, k.agreements, k.members,
