@@ -42,6 +42,7 @@ class Matcher:
         self._same = np.array([way.same for way in model.ways])
         self._strangers = np.array([not way.same and not way.shared for way in model.ways])
         self._share = np.array([way.share for way in model.ways])
+        self._against = [(FIELDS.index(name), -np.log2(np.maximum(self.ratios[name], 1.0))) for name in LASTING]
         tables = [self._table(name) for name in FIELDS]
         self._tables = np.concatenate(tables)
         self._offsets = np.cumsum([0, *map(len, tables[:-1])])[:, None]
@@ -105,10 +106,9 @@ class Matcher:
     def conflicts(self, levels: Codes, rarities: Codes) -> NDArray[np.int64]:
         """What lasting traits say against each of n pairs beyond `TOLERATED`, in millibits ≤ 0."""
         bits = np.zeros(levels.shape[1])
-        for name in LASTING:
-            at = FIELDS.index(name)
+        for at, against in self._against:
             if levels[at].any():
-                bits -= np.log2(np.maximum(self.ratios[name][levels[at], rarities[at]], 1.0))
+                bits += against[levels[at], rarities[at]]
         return np.rint(1000 * np.clip(bits + TOLERATED, -MOST_CONFLICT, 0)).astype(np.int64)
 
 
