@@ -70,11 +70,11 @@ class Office:
 
 
 @asynccontextmanager
-async def opened(dsn: str) -> AsyncIterator[Office]:
-    """A replica on a database, its index empty until it hears something."""
+async def opened(dsn: str, person: Model | None = None) -> AsyncIterator[Office]:
+    """A replica on a database, its index empty until it hears something; under the model that ships, or another."""
     database = Database(dsn)
     await database.open()
-    index = LiveIndex(InUse(Model.load((MODELS / "person.json").read_text())))
+    index = LiveIndex(InUse(person or Model.load((MODELS / "person.json").read_text())))
     linker = Linker(index)
     worker = Worker("linkage", database, Acknowledged(database, NO_BROKER, "linkage"), LinkageStore, bytes(32))
     bus: Bus[LinkageStore] = Bus(worker, NO_BROKER, [linker.link], on_abort=linker.forget)

@@ -1,9 +1,10 @@
 """Splink beside linkage, on the same records in one run: ``jigsaw bench linkage-peers [SETS…]``.
 
-A set is ``febrl3``, ``febrl4`` (these two unless others are named) or the path of a CSV or Parquet file with a truth
-column ``cluster``. Both get the records in ingest's normal form and train without labels. Splink (v5, DuckDB) is set up
-as its documentation's examples do it, each column by its sort; its scores are clustered twice: by its own connected
-components at .95, and by linkage's average link at linkage's thresholds. A Markdown table goes to standard error.
+A set is ``febrl3``, ``febrl4`` (these two unless others are named), ``region`` or the path of a CSV or Parquet file
+with a truth column ``cluster``. Both get the records in ingest's normal form and train without labels. Splink (v5,
+DuckDB) is set up as its documentation's examples do it, each column by its sort; its scores are clustered twice: by its
+own connected components at .95, and by linkage's average link at linkage's thresholds. A Markdown table goes to
+standard error.
 """
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
@@ -17,7 +18,8 @@ from splink import Linker, SettingsCreator, block_on
 from splink import comparison_library as compare
 from splink.backends.duckdb import DuckDBAPI
 
-from bench.linkage_quality import Records, figures, loaded, streamed
+from bench.labelled import Identity
+from bench.linkage_quality import cluster_figures, labelled_set, streamed
 from bench.stack import say
 from services.linkage.cluster import agglomerate
 from services.linkage.model import Thresholds
@@ -48,23 +50,25 @@ TRAINED_ON = (("given", "family"), ("birth_date",))
 def benchmark(arguments: Sequence[str], quick: bool) -> dict[str, Any]:
     found = {}
     for name in arguments or (("febrl3",) if quick else ("febrl3", "febrl4")):
-        records, truth = loaded(name)
-        ours = streamed(records, truth)
+        those = labelled_set(name)
+        records, truth = those.records, those.truth
+        ours, _, more = streamed(those, in_memory=True)
         say(f"Splink on {len(records)} records")
         began = perf_counter()
         scored, clusters = splink(records)
         took = perf_counter() - began
         whole = {one: clusters.get(one, one) for one in records}
         found[Path(name).stem] = {
-            "linkage": ours,
-            "Splink, connected": figures(whole, truth) | {"seconds": round(took, 1), "scored_pairs": len(scored)},
-            "Splink, average link": figures(average_link(list(records), scored), truth),
+            "linkage": cluster_figures(ours, truth) | more,
+            "Splink, connected": cluster_figures(whole, truth)
+            | {"seconds": round(took, 1), "scored_pairs": len(scored)},
+            "Splink, average link": cluster_figures(average_link(list(records), scored), truth),
         }
     say(table(found))
     return found
 
 
-def splink(records: Records) -> tuple[pandas.DataFrame, dict[str, Hashable]]:
+def splink(records: Mapping[str, Identity]) -> tuple[pandas.DataFrame, dict[str, Hashable]]:
     """Scored pairs (``unique_id_l``, ``unique_id_r``, ``match_weight`` in bits), and clusters at .95."""
     frame = pandas.DataFrame.from_dict(records, orient="index")
     used = [column for column in SORTS if column in frame and frame[column].notna().mean() > ENOUGH]
@@ -80,7 +84,7 @@ def splink(records: Records) -> tuple[pandas.DataFrame, dict[str, Hashable]]:
     linker.training.estimate_u_using_random_sampling(max_pairs=2e6, seed=1)
     for rule in (rule for rule in TRAINED_ON if set(rule) <= set(used)):
         linker.training.estimate_parameters_using_expectation_maximisation(block_on(*rule))
-    scored = linker.inference.predict(threshold_match_weight=Thresholds().missing / 1000)
+    scored = linker.inference.predict(threshold_match_weight=Thresholds().least / 1000)
     clusters = _frame(linker.clustering.cluster_pairwise_predictions_at_threshold(scored, 0.95))
     pairs = _frame(scored)[["unique_id_l", "unique_id_r", "match_weight"]]
     return pairs, dict(zip(clusters["unique_id"], clusters["cluster_id"], strict=True))
@@ -101,9 +105,9 @@ def average_link(names: Sequence[str], scored: pandas.DataFrame) -> dict[str, Ha
     at = {name: number for number, name in enumerate(names)}
     left, right = (scored[side].map(at).to_numpy(np.int64) for side in ("unique_id_l", "unique_id_r"))
     limits = Thresholds()
-    weight = np.clip(scored["match_weight"] * 1000, limits.missing, limits.most).to_numpy().astype(np.int64)
+    weight = np.clip(scored["match_weight"] * 1000, limits.least, limits.most).to_numpy().astype(np.int64)
     rank = np.arange(len(names), dtype=np.uint64)
-    label = agglomerate(len(names), left, right, weight, rank, limits.link, limits.missing).label
+    label = agglomerate(len(names), left, right, weight, np.zeros_like(weight), rank, limits.link, limits.missing).label
     return dict(zip(names, label.tolist(), strict=True))
 
 

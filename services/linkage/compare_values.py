@@ -1,6 +1,7 @@
 """How far dates, places, numbers and texts agree (`compare.LEVELS`)."""
 
 from collections.abc import Callable
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +10,12 @@ from services.linkage.columns import Codes, Ids, Vocabulary
 from services.linkage.pairs import NEAR, Judged, Mask, Pairs, among, commoner, level_of_same, likeness, within
 
 Numbers = NDArray[np.uint32]
+MOST_SOURCES: Final = 16
+"""Partners are numbered from 1; 0 is one that the model does not know."""
+
+GENERATION: Final = 15
+"""Years from which the dates of two namesakes of one home are a parent's and a child's, rather than one mistyped."""
+
 Judge = Callable[[Pairs], Judged]
 
 
@@ -22,28 +29,42 @@ def year(pairs: Pairs) -> Judged:
     level[(left == 0) | (right == 0)] = 0
     rest = (level == 4).nonzero()[0]
     if rest.size:
-        count, crossed = _digits_apart(one[rest], other[rest])
+        x, y = one[rest], other[rest]
+        count, crossed = _digits_apart(x, y)
         level[rest] = np.array((1, 2, 3, 4, 4), np.uint8)[count]
-        level[rest[crossed]] = 2
+        level[rest[(level[rest] > 2) & (np.maximum(x, y) - np.minimum(x, y) >= GENERATION)]] = 5
+        level[rest[crossed | _within_a_month(pairs, left[rest], right[rest])]] = 2
     return level, commoner(dates, "year", left, right)
 
 
 def day(pairs: Pairs, years: Codes) -> Judged:
-    """Levels of day and month of birth, in rows of four by the level of the year."""
+    """Levels of day and month of birth, in rows of five by the level of the year."""
     left, right = pairs.of("date")
     dates = pairs.vocabulary("date")
     days = dates.part["day"]
     one, other = days[left], days[right]
-    level = np.where(one == other, np.uint8(1), np.uint8(4))
+    level = np.where(one == other, np.uint8(1), np.uint8(5))
     level[(one == 0) | (other == 0) | (years == 0)] = 0
-    rest = (level == 4).nonzero()[0]
+    rest = (level == 5).nonzero()[0]
     if rest.size:
         x, y = one[rest], other[rest]
         count, crossed = _digits_apart(x, y)
+        level[rest[_within_a_month(pairs, left[rest], right[rest])]] = 4
         level[rest[(count == 1) | crossed]] = 3
         level[rest[(x // 100 == y % 100) & (y // 100 == x % 100)]] = 2
-    level[level > 0] += (years[level > 0] - 1) * 4
+    unsaid = ((one % 100 == 0) | (other % 100 == 0)) & (one // 100 == other // 100)
+    level[unsaid & (one != other)] = 0
+    level[level > 0] += (years[level > 0] - 1) * 5
     return level, commoner(dates, "day", left, right)
+
+
+def _within_a_month(pairs: Pairs, left: Ids, right: Ids) -> Mask:
+    """Whether two whole dates are at most 31 days apart, every month counted as one of 31."""
+    part = pairs.vocabulary("date").part
+    days = [part["year"][side].astype(np.int64) * 372 + part["day"][side] // 100 * 31 + part["day"][side] % 100
+            for side in (left, right)]  # fmt: skip
+    known = (part["day"][left] > 0) & (part["day"][right] > 0)
+    return np.asarray(known & (abs(days[0] - days[1]) <= 31))
 
 
 def _digits_apart(one: Numbers, other: Numbers) -> tuple[NDArray[np.int64], Mask]:
@@ -150,6 +171,16 @@ def flag(sort: str) -> Judge:
     return judge
 
 
+def source(pairs: Pairs) -> Judged:
+    """Whether one partner keeps both records; in the place of a rarity, which two partners do (`model.Sources`)."""
+    left, right = pairs.of("source")
+    number = pairs.vocabulary("source").rarity["source"]
+    one, other = number[left], number[right]
+    level = np.where(left == right, np.uint8(1), np.uint8(2))
+    level[(one == 0) | (other == 0)] = 0
+    return level, np.minimum(one, other) * MOST_SOURCES + np.maximum(one, other)
+
+
 def phone(pairs: Pairs) -> Judged:
     """Levels of the telephone numbers: home and mobile are one set."""
     phones = pairs.vocabulary("phone")
@@ -173,5 +204,7 @@ def email(pairs: Pairs) -> Judged:
         x, y = left[rest], right[rest]
         local = emails.part["local"]
         level[rest[local[x] == local[y]]] = 3
-        level[rest[within(emails, x, y, 2) <= 2]] = 2
+        near = within(emails, x, y, 2)
+        letters = emails.part["letters"]
+        level[rest[(near == 1) | ((near == 2) & (letters[x] != letters[y]))]] = 2
     return level, commoner(emails, "email", left, right)

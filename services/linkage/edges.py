@@ -15,25 +15,28 @@ DEAD: Final = -(1 << 62)
 
 
 class Edges:
-    """Edges are numbered from 0. `support` counts the live keys both ends share; a decided edge needs none."""
+    """Edges are numbered from 0. `conflict` is what of their weight lasting traits speak against them (≤ 0); `support`
+    counts the live keys both ends share; a decided edge needs none."""
 
     def __init__(self) -> None:
         self.left: NDArray[np.int32] = np.zeros(256, np.int32)
         self.right: NDArray[np.int32] = np.zeros(256, np.int32)
         self.weight: Ints = np.zeros(256, np.int64)
+        self.conflict: NDArray[np.int16] = np.zeros(256, np.int16)
         self.support: NDArray[np.int32] = np.zeros(256, np.int32)
         self.size = 0
         self.dead = 0
         self._chains = Chains()
 
-    def add(self, left: Ints, right: Ints, weight: Ints, support: Ints) -> Ints:
+    def add(self, left: Ints, right: Ints, weight: Ints, conflict: Ints, support: Ints) -> Ints:
         """Number n new edges. The pairs must not be edges already."""
         numbers = np.arange(self.size, self.size + len(left))
         self.size += len(left)
         self.left, self.right = grown(self.left, self.size), grown(self.right, self.size)
         self.weight, self.support = grown(self.weight, self.size), grown(self.support, self.size)
+        self.conflict = grown(self.conflict, self.size)
         self.left[numbers], self.right[numbers] = left, right
-        self.weight[numbers], self.support[numbers] = weight, support
+        self.weight[numbers], self.support[numbers], self.conflict[numbers] = weight, support, conflict
         ends = np.concatenate((left, right))
         order = np.argsort(ends, kind="stable")
         if ends.size:

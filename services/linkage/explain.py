@@ -47,7 +47,7 @@ def explain(matcher: Matcher, levels: Codes, rarities: Codes, rule: str | None, 
             round(-float(np.log2(matcher.ratios[name][levels[at], rarities[at]])), 2),
         )
         for at, name in enumerate(FIELDS)
-        if levels[at] and name in matcher.model.fields
+        if levels[at] and (name in matcher.model.fields or name == "source")
     )
     prior = matcher.prior
     total = round(float(bits), 2)

@@ -1,7 +1,9 @@
-"""Two questions people ask of the index in memory: whom may this be, and which pairs should a steward look at."""
+"""Questions people ask of the index in memory: whom may this be, which pairs should a steward look at, which pairs are
+strong."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import combinations, product
 from uuid import UUID
 
 import numpy as np
@@ -71,3 +73,12 @@ def doubts(
             moves = min(len(members[one]), len(members[other]))
             found[one, other] = Doubt(left, right, int(weight[at]), moves)
     return sorted(found.values(), key=lambda doubt: (abs(doubt.millibits), doubt.left, doubt.right))[:limit]
+
+
+def strong(edges: Edges, nodes: Nodes, least: int) -> Iterator[tuple[UUID, UUID]]:
+    """Pairs of records that weigh at least so many millibits on their own, each once."""
+    found = np.flatnonzero(edges.weight[: edges.size] >= least)
+    for left, right in zip(edges.left[found].tolist(), edges.right[found].tolist(), strict=True):
+        yield from product(nodes.bearers(left), nodes.bearers(right))
+    for node in np.flatnonzero(~nodes.thin[: nodes.count]).tolist():
+        yield from combinations(nodes.bearers(node), 2)

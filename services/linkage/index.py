@@ -5,7 +5,7 @@ size or redelivery shows in it. Only entity ids remember (see `entities.survive`
 no I/O and no clock here, and the same batches in the same order give the same ids on every machine.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 from uuid import UUID
@@ -21,8 +21,8 @@ from services.linkage.compare import FIELDS, compare
 from services.linkage.edges import Edges
 from services.linkage.entities import EntityChange, carry_over, serial_of, survive
 from services.linkage.explain import Explanation, explain
-from services.linkage.finding import Doubt, doubts, find
-from services.linkage.match import Matcher, Weights
+from services.linkage.finding import Doubt, doubts, find, strong
+from services.linkage.match import Matcher
 from services.linkage.model import Model
 from services.linkage.nodes import Moves, Nodes
 from services.linkage.partition import Decisions, Partition
@@ -195,6 +195,10 @@ class Index:
         """Pairs of entities that a steward's look would help most to tell apart or to join."""
         return doubts(self._edges, self._nodes, self._entity, self._members, self.model.thresholds.review, limit)
 
+    def pairs(self, least: int) -> Iterator[tuple[UUID, UUID]]:
+        """Pairs of records that weigh at least so many millibits on their own, whatever clusters they ended in."""
+        return strong(self._edges, self._nodes, least)
+
     def apart(self, groups: Sequence[Sequence[UUID]], strict: Sequence[bool]) -> list[list[list[UUID]]]:
         """What each group of an entity's records falls into when no other record speaks; in a ``strict`` group no score
         either."""
@@ -238,7 +242,10 @@ class Index:
     # -- how
 
     def _self_weight(self, nodes: Ints) -> Ints:
-        return self._matcher.weigh(*compare(self._columns, nodes, nodes)).astype(np.int64)
+        """What a node's content would weigh if a second record bore it, in whatever partner's keeping."""
+        levels, rarities = compare(self._columns, nodes, nodes)
+        levels[FIELDS.index("source")] = 0
+        return self._matcher.weigh(levels, rarities).astype(np.int64)
 
     def _rule_for(self, left: int, right: int) -> str | None:
         return rule_for(self._columns.traits(left), self._columns.traits(right))
@@ -249,13 +256,13 @@ class Index:
             return None
         return self._rule_for(left, right) or NO_RULE
 
-    def _ruled(self, pairs: Pairs, weights: Weights) -> Weights:
+    def _rule_over(self, pairs: Pairs, strict: NDArray[np.bool_], weights: Ints, conflicts: Ints) -> None:
         """Where scores may not join, a rule's weight, or one that is as good as not having been compared: it neither
         joins, nor keeps from the others a record that a rule has joined."""
-        for at in np.flatnonzero(self._nodes.strict[pairs.left] | self._nodes.strict[pairs.right]).tolist():
+        conflicts[strict] = 0
+        for at in np.flatnonzero(strict).tolist():
             holds = self._rule_for(int(pairs.left[at]), int(pairs.right[at])) is not None
             weights[at] = RULE if holds else self.model.thresholds.link - 1
-        return weights
 
     def _entities_of(self, moves: Moves, stirred: Ints) -> frozenset[UUID]:
         nodes = np.unique(np.concatenate((moves.changed, stirred))).tolist()
@@ -328,13 +335,18 @@ class Index:
         return Pairs(woken.left[~there], woken.right[~there], woken.keys[~there])
 
     def _score(self, pairs: Pairs) -> tuple[Ints, Ints]:
-        """Score pairs and keep what is above the floor as edges: older and newer ends of those kept."""
+        """Score pairs and keep as edges those that say something: older and newer ends of those kept."""
         if not len(pairs):
             return pairs.left, pairs.right
-        weights = self._ruled(pairs, self._matcher.weigh(*self._compare(pairs.left, pairs.right)))
-        kept = (weights > self.model.thresholds.missing).nonzero()[0]
-        self._edges.add(pairs.left[kept], pairs.right[kept], weights[kept].astype(np.int64), pairs.keys[kept])
-        return pairs.left[kept], pairs.right[kept]
+        levels, rarities = self._compare(pairs.left, pairs.right)
+        said, telling = self._matcher.evidence(levels, rarities)
+        strict = self._nodes.strict[pairs.left] | self._nodes.strict[pairs.right]
+        kept = (telling | strict).nonzero()[0]
+        pairs, weights = Pairs(pairs.left[kept], pairs.right[kept], pairs.keys[kept]), said[kept].astype(np.int64)
+        conflicts = self._matcher.conflicts(levels[:, kept], rarities[:, kept])
+        self._rule_over(pairs, strict[kept], weights, conflicts)
+        self._edges.add(pairs.left, pairs.right, weights, conflicts, pairs.keys)
+        return pairs.left, pairs.right
 
     def _settle(self, moves: Moves, stirred: Ints) -> list[EntityChange]:
         """Cluster anew what was stirred up, and say which entities changed by it and by the records' moves."""

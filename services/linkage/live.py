@@ -14,7 +14,7 @@ from services.linkage.entities import EntityChange
 from services.linkage.index import Change as IndexChange
 from services.linkage.index import Decide, Delta, Index, Remove, Stored, Upsert, Verdict
 from services.linkage.model import Model
-from services.linkage.records import Kept
+from services.linkage.records import Kept, compared
 from services.linkage.registry import InUse
 from services.linkage.ruled import RuledIndex
 from services.linkage.store import LinkageStore, Place, StoredPart, StoredRow
@@ -80,7 +80,7 @@ class LiveIndex:
         """Link new and changed records. ``version`` is the one this batch will commit."""
         self._views.learn((one.id, one.agreement) for one in records)
         return self._change(
-            [(one.kind, Upsert(one.id, one.identity, self._terms.is_strict(one.agreement))) for one in records], version
+            [(one.kind, Upsert(one.id, one.compared, self._terms.is_strict(one.agreement))) for one in records], version
         )
 
     def decide(self, decisions: Sequence[Decide], version: int) -> Linked:
@@ -118,6 +118,7 @@ class LiveIndex:
             for kind, index in self._kinds.items()
             if (mine := [change for of, change in changes if of is kind])
         ]
+        metrics.COMPARED.inc(sum(delta.compared for _, delta in deltas))
         linked = self._told(deltas, version)
         self._version = version
         metrics.APPLY_SECONDS.observe(perf_counter() - began)
@@ -175,7 +176,8 @@ def restored(
     for kind, index in kinds.items():
         mine = [row for row in rows if row.kind is kind]
         index.restore(
-            [Stored(r.id, r.identity, r.row, r.entity, r.agreement in strict) for r in mine], newest.get(kind)
+            [Stored(r.id, compared(r.identity, r.agreement), r.row, r.entity, r.agreement in strict) for r in mine],
+            newest.get(kind),
         )
     kinds[Kind.PERSON].apply([Decide(a, b, verdict) for a, b, verdict in decided])
     return kinds

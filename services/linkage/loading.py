@@ -120,7 +120,7 @@ class Loading:
 
     def _upserts(self, kept: Mapping[UUID, Kept], kind: Kind) -> list[Upsert]:
         is_strict = self._terms.is_strict
-        return [Upsert(one.id, one.identity, is_strict(one.agreement)) for one in kept.values() if one.kind is kind]
+        return [Upsert(one.id, one.compared, is_strict(one.agreement)) for one in kept.values() if one.kind is kind]
 
     async def _sight(
         self, store: LinkageStore, published: Mapping[UUID, Sequence[Published]], kept: Mapping[UUID, Kept]

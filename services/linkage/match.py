@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.linkage.columns import RARITY_STEPS, Codes
-from services.linkage.compare import FIELDS, LEVELS
+from services.linkage.compare import DAYS, FIELDS, LEVELS
 from services.linkage.model import Model
 
 Weights = NDArray[np.int32]
@@ -21,6 +21,13 @@ Weights = NDArray[np.int32]
 
 _AT_ONCE: Final = 512
 """Pairs of which all fields' factors are looked up at once: few enough to stay in the processor's cache."""
+LASTING: Final = ("given", "year", "day", "sex", "nhs_number", "nino")
+"""Fields that stay with a person: where two clusters differ in one throughout, it is no slip of one record."""
+TOLERATED: Final = 4
+"""Bits that a clerk's ways may cost every record of a person: a short name, a date to the month."""
+MOST_CONFLICT: Final = 20
+"""Bits that lasting traits together may say against one pair."""
+
 _RARITY: Final = np.exp2(-np.arange(256) / RARITY_STEPS)
 _FUZZY_POWER: Final = 0.5
 """How far the rarity of nearly agreeing values counts: 0 not at all, 1 as much as of equal ones."""
@@ -33,7 +40,9 @@ class Matcher:
         self.model = model
         self.ratios = {name: _ratios(model, name) for name in FIELDS}
         self._same = np.array([way.same for way in model.ways])
+        self._strangers = np.array([not way.same and not way.shared for way in model.ways])
         self._share = np.array([way.share for way in model.ways])
+        self._against = [(FIELDS.index(name), -np.log2(np.maximum(self.ratios[name], 1.0))) for name in LASTING]
         tables = [self._table(name) for name in FIELDS]
         self._tables = np.concatenate(tables)
         self._offsets = np.cumsum([0, *map(len, tables[:-1])])[:, None]
@@ -69,21 +78,46 @@ class Matcher:
 
     def bits(self, levels: Codes, rarities: Codes) -> NDArray[np.float64]:
         """Posterior log odds of n pairs in bits."""
-        likely = self.likelihoods(levels, rarities)
-        odds = likely[:, self._same].sum(1) / np.maximum(likely[:, ~self._same].sum(1), 1e-300)
-        return np.asarray(np.log2(np.maximum(odds, 1e-300)))
+        return self._odds(self.likelihoods(levels, rarities))
 
     def weigh(self, levels: Codes, rarities: Codes) -> Weights:
         """Weights of n pairs in millibits, clipped to what a model lets one pair say."""
+        return self._clipped(self.bits(levels, rarities))
+
+    def evidence(self, levels: Codes, rarities: Codes) -> tuple[Weights, NDArray[np.bool_]]:
+        """Weights of n pairs, and which of them say anything.
+
+        What weighs least says that two people were compared, as most pairs would. Of relatives and neighbours, rather
+        than strangers, it says more: records of theirs that look alike should not become one.
+        """
+        likely = self.likelihoods(levels, rarities)
+        weights = self._clipped(self._odds(likely))
+        related = 2 * likely[:, self._strangers].sum(1) < likely.sum(1)
+        return weights, (weights > self.model.thresholds.least) | related
+
+    def _odds(self, likely: NDArray[np.float64]) -> NDArray[np.float64]:
+        odds = likely[:, self._same].sum(1) / np.maximum(likely[:, ~self._same].sum(1), 1e-300)
+        return np.asarray(np.log2(np.maximum(odds, 1e-300)))
+
+    def _clipped(self, bits: NDArray[np.float64]) -> Weights:
         limits = self.model.thresholds
-        millibits = np.rint(1000 * self.bits(levels, rarities))
-        return np.clip(millibits, limits.missing, limits.most).astype(np.int32)
+        return np.clip(np.rint(1000 * bits), limits.least, limits.most).astype(np.int32)
+
+    def conflicts(self, levels: Codes, rarities: Codes) -> NDArray[np.int64]:
+        """What lasting traits say against each of n pairs beyond `TOLERATED`, in millibits ≤ 0."""
+        bits = np.zeros(levels.shape[1])
+        for at, against in self._against:
+            if levels[at].any():
+                bits += against[levels[at], rarities[at]]
+        return np.rint(1000 * np.clip(bits + TOLERATED, -MOST_CONFLICT, 0)).astype(np.int64)
 
 
 def _ratios(model: Model, name: str) -> NDArray[np.float64]:
     """u / m of one field by (level, rarity); level 0 is 1. Rare values make agreement stranger among strangers."""
     levels = len(LEVELS[name])
     ratios = np.ones((levels + 1, 256))
+    if name == "source":
+        _of_sources(model, ratios)
     known = model.fields.get(name)
     if known is None:
         return ratios
@@ -96,10 +130,16 @@ def _ratios(model: Model, name: str) -> NDArray[np.float64]:
     return ratios
 
 
+def _of_sources(model: Model, ratios: NDArray[np.float64]) -> None:
+    """The levels say little beside which two partners it is, whose number stands in the rarity's place."""
+    for pair, number in model.sources.pairs():
+        ratios[1:, number] = 2.0 ** -model.sources.bits.get(pair, 0.0)
+
+
 def rarity_powers(name: str) -> Mapping[int, float]:
     """Level → how far rarity counts there."""
     if name == "day":
-        return {1: 1.0, 5: 1.0, 9: 1.0, 13: 1.0}
+        return dict.fromkeys(range(1, len(LEVELS["day"]) + 1, DAYS), 1.0)
     fuzzy = {"given": (2, 3, 4), "family": (2, 3)}.get(name, ())
     always = {1: 1.0, 9: 1.0} if name == "given" else {1: 1.0}
     return always | dict.fromkeys(fuzzy, _FUZZY_POWER)

@@ -3,6 +3,7 @@
 from prometheus_client import Counter, Gauge, Histogram
 
 LINKED = Counter("linkage_records_linked_total", "Records whose identity was new or changed, and was linked.")
+COMPARED = Counter("linkage_pairs_compared_total", "Pairs of records that share a block key and were compared.")
 UNCHANGED = Counter("linkage_records_unchanged_total", "Records published again with the identity they had.")
 RECORDS = Gauge("linkage_records", "Records in the index.", ["kind"])
 ENTITIES = Gauge("linkage_entities", "Living entities: people, places, organisations.", ["kind"])

@@ -8,13 +8,14 @@ household makes written down as a mixture, in the spirit of Larsen and Rubin (20
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from hashlib import blake2b
 from typing import Any
 
 from services.linkage.columns import Frequencies
 from services.linkage.compare import FIELDS
+from services.linkage.compare_values import MOST_SOURCES
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +56,36 @@ class Rarities:
 @dataclass(frozen=True, slots=True)
 class Thresholds:
     """In millibits, posterior: 0 is even odds. Clusters merge while their mean weight is at least `link`; from `review`
-    to there, and within `margin` of a better choice, a person should look. A weight never counts less than `missing`,
-    which also stands for pairs never compared, nor more than `most`.
+    to there, and within `margin` of a better choice, a person should look. A weight counts at least `least` and at most
+    `most`; `missing` stands for pairs never compared, which is a sign of difference, but a weaker one.
     """
 
-    link: int = -500
+    link: int = 0
     review: int = -2500
     margin: int = 1000
-    missing: int = -3000
+    missing: int = -1500
+    least: int = -3000
     most: int = 18000
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What it says that two records are kept by these two partners: a school and a council's tax office have nobody in
+    common, and one register seldom holds a person twice. `names` are numbered from 1; `bits["a|b"]`, names in order, is
+    log2(m/u) of the two. What is not named says nothing.
+    """
+
+    names: tuple[str, ...] = ()
+    bits: Mapping[str, float] = field(default_factory=dict)
+
+    def number(self, name: str) -> int:
+        return self.names.index(name) + 1 if name in self.names else 0
+
+    def pairs(self) -> Iterator[tuple[str, int]]:
+        """`a|b` of any two, and the number that `compare` gives the two."""
+        for at, one in enumerate(self.names, start=1):
+            for to, other in enumerate(self.names[at - 1 :], start=at):
+                yield f"{one}|{other}", at * MOST_SOURCES + to
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +100,7 @@ class Model:
     thresholds: Thresholds = Thresholds()
     block_cap: int = 60
     provenance: Mapping[str, str] = field(default_factory=dict)
+    sources: Sources = Sources()
 
     def frequencies(self) -> Frequencies:
         """Field → rarity of a value as the index's columns hold it (a date's year and day are known apart)."""
@@ -87,7 +110,11 @@ class Model:
 
         year, day = of("year"), of("day")
         plain: dict[str, Callable[[str], int]] = {name: of(name) for name in FIELDS}
-        return plain | {"year": lambda date: year(date[:4]), "day": lambda date: day(date[4:])}
+        return plain | {
+            "year": lambda date: year(date[:4]),
+            "day": lambda date: day(date[4:]),
+            "source": self.sources.number,
+        }
 
     @property
     def version(self) -> str:
@@ -109,6 +136,7 @@ class Model:
                 tuple(Way(**way) for way in raw["ways"]),
                 {name: Rarities(**one) for name, one in raw["rarities"].items()},
                 Thresholds(**raw["thresholds"]), raw["block_cap"], raw["provenance"],
+                Sources(tuple(raw["sources"]["names"]), raw["sources"]["bits"]),
             )  # fmt: skip
         except (KeyError, TypeError) as error:
             raise ValueError(f"This is no linkage model: {error!r} is missing or unknown. Train one anew.") from error

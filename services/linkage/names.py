@@ -7,10 +7,13 @@ Gruffydd/Griffith, Dafydd/David, Llwyd/Lloyd, Nicholson/Nicolson and ap Rhys/Pri
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
+from rapidfuzz.distance import OSA
 from unidecode import unidecode
+
+from shared.normal.text import listed
 
 LONGEST = 64
 """Characters kept of one folded value: hostile fields may be megabytes, and no real name is longer."""
@@ -257,35 +260,9 @@ WRITTEN = {
 }
 """Abbreviations of clerks, read as the name itself."""
 
-HONORIFICS = frozenset(
-    [
-        "mr",
-        "mrs",
-        "miss",
-        "ms",
-        "mx",
-        "dr",
-        "prof",
-        "professor",
-        "rev",
-        "reverend",
-        "sir",
-        "dame",
-        "lord",
-        "lady",
-        "capt",
-        "captain",
-        "col",
-        "major",
-        "sgt",
-        "cllr",
-        "hon",
-        "fr",
-        "sr",
-        "sister",
-        "master",
-        "messrs",
-    ]
+HONORIFICS = listed(
+    "mr mrs miss ms mx dr prof professor rev reverend sir dame lord lady capt captain col major sgt cllr hon"
+    " fr sr sister master messrs"
 )
 GENERATIONS = frozenset(["jr", "jnr", "junior", "snr", "senior", "ii", "iii", "iv", "esq"])
 PATRONYMICS = frozenset(["ap", "ab", "ferch", "verch", "merch"])
@@ -316,6 +293,32 @@ def _groups() -> Mapping[str, tuple[int, int]]:
 
 DIMINUTIVES: Mapping[str, tuple[int, int]] = _groups()
 """Folded given name → at most two groups of names that one person may bear; 0 is no group."""
+
+
+def _shortened(name: str) -> Iterator[str]:
+    """The name without one letter, from the last to the first, in which a hand slips least."""
+    return (name[:at] + name[at + 1 :] for at in reversed(range(len(name))))
+
+
+def _nearly() -> Mapping[str, str]:
+    known = [name for name in DIMINUTIVES if len(name) > 3]
+    found = dict(zip(known, known, strict=True))
+    for name in known:
+        for near in _shortened(name):
+            found.setdefault(near, name)
+    return found
+
+
+_NEARLY = _nearly()
+"""What is left of a known given name of four letters or more when one is left out → that name (as SymSpell does it)."""
+
+
+def diminutives(name: str) -> tuple[int, int]:
+    """The groups of a folded given name, or of the known one that it is a slip of the hand from."""
+    if name in DIMINUTIVES or len(name) < 4:
+        return DIMINUTIVES.get(name, (0, 0))
+    meant = next((_NEARLY[near] for near in (name, *_shortened(name)) if near in _NEARLY), "")
+    return DIMINUTIVES[meant] if meant and OSA.distance(name, meant, score_cutoff=1) <= 1 else (0, 0)
 
 
 # Longer spellings first; each consonant sound becomes one capital, vowels become a full stop and vanish at the end.

@@ -11,72 +11,28 @@ from functools import lru_cache
 
 from services.linkage.names import GENERATIONS, HONORIFICS, PARTICLES, PATRONYMICS, fold, given_names
 from services.linkage.places import read_address
+from shared.normal.text import listed
 
 TRAITS = (
     "given", "family", "family_1", "family_2", "birth_family", "middle_1", "middle_2", "middle_3",
     "sex", "date", "postcode", "unit", "number", "street", "town", "uprn", "phone_1", "phone_2", "email",
-    "nhs_number", "nino", "reference", "vehicle", "birth_place", "occupation",
+    "nhs_number", "nino", "reference", "vehicle", "birth_place", "occupation", "source",
 )  # fmt: skip
 
-PLACEHOLDER_DATES = frozenset(
-    [
-        "19000101",
-        "18991230",
-        "18991231",
-        "19010101",
-        "17530101",
-        "18000101",
-        "19700101",
-        "00010101",
-        "99991231",
-        "11111111",
-        "22221231",
-        "29991231",
-    ]
+PLACEHOLDER_DATES = listed(
+    "19000101 18991230 18991231 19010101 17530101 18000101 19700101 00010101 99991231 11111111 22221231 29991231"
 )
 _DATE = re.compile(r"^(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?")
 _NOT_CODE = re.compile(r"[^A-Z0-9]+")
 _NOT_DIGIT = re.compile(r"\D+")
 _RUN = re.compile(r"^(.)\1*$|^0?123456789?0?$")
 _NO_MAIL = re.compile(r"^(?:no|none|noemail|nomail|unknown|test|na|n/a|nil|x+)@|@(?:test|none|invalid)\b")
-_NO_WORD = frozenset(
-    [
-        "unknown",
-        "none",
-        "nil",
-        "na",
-        "n",
-        "a",
-        "not",
-        "known",
-        "tbc",
-        "unk",
-        "baby",
-        "infant",
-        "male",
-        "female",
-        "test",
-        "xx",
-        "xxx",
-        "xxxx",
-    ]
-)
+_NO_WORD = listed("unknown none nil na not known tbc unk baby infant male female test xx xxx xxxx")
+_NO_TEXT = _NO_WORD | {"n a", "n k", "not known", "not given"}
 _ORDINAL = re.compile(r"^\d+(?:st|nd|rd|th)?$")
-_TITLES = frozenset(
-    [
-        "baron",
-        "baronet",
-        "bt",
-        "duke",
-        "earl",
-        "marquess",
-        "viscount",
-        "count",
-        "countess",
-        "duchess",
-        "baroness",
-        "knight",
-    ]
+_TITLES = listed("baron baronet bt duke earl marquess viscount count countess duchess baroness knight")
+_SEX_OF_TITLE = dict.fromkeys(("mr", "master", "sir", "lord"), "M") | dict.fromkeys(
+    ("mrs", "miss", "ms", "dame", "lady"), "F"
 )
 _DROPPED = HONORIFICS | GENERATIONS | PARTICLES | _TITLES
 
@@ -95,11 +51,13 @@ def traits(identity: Mapping[str, str]) -> Traits:
         given, family, words[0] if words else "", words[-1] if len(words) > 1 else "",
         birth if birth != family else "",
         *(*middles, "", "", "")[:3],
-        get("sex", "")[:1].upper(), _date(get("birth_date", "")), _code(get("postcode", "")),
+        get("sex", "")[:1].upper() or _sex_of(get("name", "") or get("given", "")), _date(get("birth_date", "")),
+        _code(get("postcode", "")),
         address.unit, address.number, address.street, _text(get("town", "")), _code(get("uprn", "")).lstrip("0"),
         phones[0] if phones else "", phones[1] if len(phones) > 1 else "", _email(get("email", "")),
         _code(get("nhs_number", "")), _code(get("nino", "")), _code(get("reference", "")), _code(get("vehicle", "")),
         _text(get("birth_place", "")), _text(get("occupation", "")),
+        get("source", "")[:64],
     )  # fmt: skip
 
 
@@ -110,11 +68,18 @@ def content(values: Traits) -> bytes:
 
 _NAMING = [TRAITS.index(trait) for trait in
            ("given", "family", "birth_family", "phone_1", "email", "nhs_number", "nino", "reference")]  # fmt: skip
+_PLACES = [TRAITS.index(trait) for trait in ("postcode", "street", "town", "uprn", "birth_place")]
+_DATE_AT = TRAITS.index("date")
 
 
 def is_nameless(values: Traits) -> bool:
     """Whether nothing here names a subject: a date or a place alone is nobody's."""
-    return not any(values[at] for at in _NAMING)
+    return not any(values[at] for at in _NAMING) and not (values[_DATE_AT] and any(values[at] for at in _PLACES))
+
+
+def _sex_of(name: str) -> str:
+    """What the title before a name says."""
+    return _SEX_OF_TITLE.get(name[:8].lower().partition(" ")[0].rstrip("."), "")
 
 
 def _names(given: str, middle: str, family: str, name: str) -> tuple[str, str, list[str]]:
@@ -125,7 +90,7 @@ def _names(given: str, middle: str, family: str, name: str) -> tuple[str, str, l
 @lru_cache(maxsize=65536)
 def _read_names(given: str, middle: str, family: str, name: str) -> tuple[str, str, Sequence[str]]:
     """Given name, family name and up to three further words, from parts, a whole name, or both."""
-    firsts = [word for word in given_names(fold(given)) if not _is_noise(word)]
+    firsts = [word for word in given_names(fold(given)) if not _is_noise(word)] if fold(given) not in _NO_TEXT else []
     last = _family(family)
     if not firsts and not last and name:
         firsts, last = _split_name(name)
@@ -153,7 +118,10 @@ def _split_name(name: str) -> tuple[list[str], str]:
 @lru_cache(maxsize=65536)
 def _family(text: str) -> str:
     """A family name: particles joined to what they belong to, generations and placeholders dropped."""
-    words = [word for word in fold(text[:256]).split() if word not in GENERATIONS and word not in _NO_WORD]
+    folded = fold(text[:256])
+    words = [word for word in folded.split() if word not in GENERATIONS and word not in _NO_WORD]
+    if folded in _NO_TEXT:
+        return ""
     if len(words) > 1 and words[0] in PATRONYMICS:
         return f"{words[0]} {words[1]}"
     return " ".join(words[:3])
@@ -188,4 +156,4 @@ def _email(text: str) -> str:
 @lru_cache(maxsize=65536)
 def _text(text: str) -> str:
     folded = fold(text[:256])
-    return "" if folded in _NO_WORD else folded
+    return "" if folded in _NO_TEXT else folded

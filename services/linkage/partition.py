@@ -67,11 +67,12 @@ class Decisions:
 
 @dataclass(frozen=True, slots=True)
 class _Around:
-    """Edges of a region's nodes: position of the near end, far node, weight."""
+    """Edges of a region's nodes: position of the near end, far node, weight, conflict."""
 
     place: Ints
     other: Ints
     weight: Ints
+    conflict: Ints
 
 
 class Partition:
@@ -93,8 +94,10 @@ class Partition:
         """Take clusters as they were stored. How they merged is not known, so it counts as weakly as can be."""
         self._grow()
         for cluster in clusters:
-            if len(cluster) > 1 and not self._nodes.thin[cluster[0]]:
-                self._take(np.array(sorted(cluster), np.int64))
+            # One whose content is too thin to link can be here by a decision, which will give it a node of its own.
+            members = np.array(sorted(node for node in cluster if not self._nodes.thin[node]), np.int64)
+            if len(members) > 1:
+                self._take(members)
 
     def settle(self, moves: Moves, stirred: Ints) -> list[list[int]]:
         """Cluster what was stirred up; groups of nodes whose members, or whose members' bearers, changed."""
@@ -178,13 +181,13 @@ class Partition:
         within, outside = around.place < inside, inside < 0
         found = agglomerate(
             len(region), around.place[within], inside[within].astype(np.int64), around.weight[within],
-            self._nodes.rank[region], self._link, self._missing,
+            around.conflict[within], self._nodes.rank[region], self._link, self._missing,
         )  # fmt: skip
-        return found, _Around(around.place[outside], around.other[outside], around.weight[outside])
+        return found, _Around(*(part[outside] for part in (around.place, around.other, around.weight, around.conflict)))
 
     def _around(self, region: Ints) -> _Around:
         places, others, numbers = self._edges.of(region)
-        around = _Around(places, others, self._edges.weight[numbers])
+        around = _Around(places, others, self._edges.weight[numbers], self._edges.conflict[numbers].astype(np.int64))
         return self._with_decisions(region, around) if self._decisions else around
 
     def _with_decisions(self, region: Ints, around: _Around) -> _Around:
@@ -200,6 +203,7 @@ class Partition:
         return _Around(
             np.concatenate((around.place[free], near)), np.concatenate((around.other[free], far)),
             np.concatenate((around.weight[free], np.array([weight for _, _, weight in decided]))),
+            np.concatenate((around.conflict[free], np.zeros(len(decided), np.int64))),
         )  # fmt: skip
 
     def _adopt(self, region: Ints, found: Clustering, reshaped: list[Ints]) -> Labels:
@@ -225,8 +229,9 @@ class Partition:
         not proved harmless.
 
         At no time can two parts of two clusters be more similar than the strongest edge between the clusters, nor,
-        where one part has two nodes or more, than half of all evidence between them. So an edge matters where a node's
-        first merge was weaker than it, all edges together where a later merge was weaker than half of them.
+        where one part has two nodes or more, than half of what speaks for them; conflict only lessens both. So an edge
+        matters where a node's first merge was weaker than it, all edges together where a later merge was weaker than
+        half of what speaks for the two.
         """
         weight = border.weight
         if not len(weight):
@@ -236,11 +241,14 @@ class Partition:
         one, other = self._label[near].astype(np.int64), self._label[far].astype(np.int64)
         codes = np.minimum(one, other) * span + np.maximum(one, other)
         order, starts = runs(codes)
-        pairs = codes[order[starts]]
-        total = np.add.reduceat(weight[order] - self._missing, starts)
+        pairs, evidence = codes[order[starts]], weight[order] - self._missing
         one, other = pairs // span, pairs % span
-        bad = total / (self._size[one].astype(np.int64) * self._size[other]) + self._missing >= self._link
-        bad |= total / 2 + self._missing >= np.minimum(self._low[one], self._low[other])
+        sizes, others = self._size[one].astype(np.int64), self._size[other].astype(np.int64)
+        again = np.add.reduceat(border.conflict[order], starts) * (np.minimum(sizes, others) - 1)
+        total = np.add.reduceat(evidence, starts) + again
+        bad = total / (sizes * others) + self._missing >= self._link
+        speaking_for = np.add.reduceat(np.maximum(evidence, 0), starts)
+        bad |= speaking_for / 2 + self._missing >= np.minimum(self._low[one], self._low[other])
         strong = (weight >= self._link) & (weight >= np.minimum(self._first[near], self._first[far]))
         bad |= np.logical_or.reduceat(strong[order], starts)
         bad &= self._marks.among(one, news) | self._marks.among(other, news)

@@ -254,7 +254,7 @@ SELECT id, agreement FROM identities;
 
 -- name: training
 -- What a model is learned from.
-SELECT i.partner, i.identity, r.entity FROM identities i JOIN records r USING (id) WHERE i.kind = $1;
+SELECT i.partner, i.agreement, i.identity, r.entity FROM identities i JOIN records r USING (id) WHERE i.kind = $1;
 
 -- name: memberships
 -- Which entity each record of a kind is in.

@@ -20,6 +20,11 @@ NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 """When a record was last described that no event has described yet."""
 
 
+def compared(identity: Identity, agreement: str) -> Identity:
+    """What the index compares: also who keeps a record, which its agreement tells, says something of whom it may be."""
+    return {**identity, "source": agreement}
+
+
 @dataclass(frozen=True, slots=True)
 class Published:
     """One record as one event states it."""
@@ -61,6 +66,11 @@ class Kept:
     snapshot: Sequence[str]
     digest: bytes
     seen: datetime
+
+    @property
+    def compared(self) -> Identity:
+        """The identity as the index compares it."""
+        return compared(self.identity, self.agreement)
 
     @property
     def confirmed(self) -> dict[str, float]:

@@ -7,13 +7,13 @@ from typing import Final
 from services.linkage.dwellings import FULL_POSTCODE
 from services.linkage.names import fold
 from services.linkage.normal import TRAITS, traits
+from shared.normal import dates, identifiers
 
 _NOT_DIGIT: Final = re.compile(r"\D+")
 _MOBILE: Final = re.compile(r"^07[1-57-9]\d{8}$")
 _LANDLINE: Final = re.compile(r"^0[12389]\d{8,9}$")
 _EMAIL: Final = re.compile(r"^[^@\s]+@[^@\s]+\.[^@\s.]{2,}$")
 _NINO: Final = re.compile(r"^[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z]\d{6}[A-D]$")
-_NHS: Final = re.compile(r"^\d{10}$")
 _PLATE: Final = re.compile(r"^([A-Z]{2})(\d{2})([A-Z]{3})$")
 _OLD_PLATE: Final = re.compile(r"^([A-Z])\d{1,3}[A-Z]{3}$|^[A-Z]{3}\d{1,3}([A-Z])$")
 
@@ -31,7 +31,7 @@ _FORMS: Final[Mapping[str, Callable[[str], object]]] = {
     "phone": lambda value: _LANDLINE.match(national(value)),
     "email": _EMAIL.match,
     "nino": lambda value: _NINO.match(value.replace(" ", "").upper()),
-    "nhs_number": lambda value: _NHS.match(value.replace(" ", "")),
+    "nhs_number": lambda value: identifiers.nhs_number(value)[1] == "",
     "postcode": FULL_POSTCODE.match,
     "vehicle": lambda value: plate_age(value) > 0,
 }
@@ -41,6 +41,8 @@ _COMPARED: Final = {"birth_date": "date", "name": "given", "given": "given", "fa
 
 def is_sound(field: str, value: str) -> bool:
     """Whether a value can be what its field says. Fields without a form of their own are always sound."""
+    if field == "birth_date" and dates.birth_date(value)[1]:
+        return False
     if field in _COMPARED:
         return traits({field: value})[TRAITS.index(_COMPARED[field])] != ""
     form = _FORMS.get(field)

@@ -17,16 +17,20 @@ from numpy.typing import NDArray
 
 from services.linkage.blocking import Blocks, Pairs
 from services.linkage.columns import RARITY_STEPS, Columns
-from services.linkage.compare import FIELDS, LEVELS, compare
+from services.linkage.compare import DAYS, FIELDS, LEVELS, compare
+from services.linkage.compare_values import MOST_SOURCES
 from services.linkage.match import Matcher
-from services.linkage.model import Field, Model, Rarities, Way
+from services.linkage.model import Field, Model, Rarities, Sources, Way
 from services.linkage.normal import TRAITS, Traits
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-_YEARS: Final = (0.90, 0.06, 0.02, 0.02)
-_DAYS: Final = ((0.90, 0.02, 0.06, 0.02), (0.60, 0.04, 0.16, 0.20), (0.40, 0.05, 0.20, 0.35), (0.20, 0.02, 0.18, 0.60))
+_YEARS: Final = (0.905, 0.06, 0.015, 0.015, 0.005)
+_DAYS: Final = (
+    (0.90, 0.02, 0.06, 0.01, 0.01), (0.60, 0.04, 0.16, 0.10, 0.10), (0.40, 0.05, 0.20, 0.05, 0.30),
+    (0.20, 0.02, 0.18, 0.05, 0.55), (0.20, 0.02, 0.18, 0.05, 0.55),
+)  # fmt: skip
 TYPICAL: Final[Mapping[str, tuple[float, ...]]] = {
     "given": (0.70, 0.09, 0.06, 0.04, 0.03, 0.02, 0.02, 0.03, 0.01),
     "family": (0.80, 0.07, 0.03, 0.03, 0.01, 0.02, 0.04),
@@ -42,6 +46,9 @@ TYPICAL: Final[Mapping[str, tuple[float, ...]]] = {
 PRIOR_PAIRS: Final = 200
 """How many pairs of experience `TYPICAL` counts as, and `WAYS` for each field."""
 
+MEETINGS: Final = 10
+"""How many pairs of experience it counts as that people meet in two partners as often as chance has it."""
+
 _HOME: Final = {"postcode": 0.97, "address": 0.90, "town": 0.98, "uprn": 0.95, "phone": 0.50, "birth_place": 0.50}
 WAYS: Final = (
     Way("stayed", True, 1.0),
@@ -51,6 +58,13 @@ WAYS: Final = (
     Way("street", False, 3.0, {"postcode": 0.80, "town": 0.98, "address": 0.30, "birth_place": 0.50}),
     Way("neighbours", False, 1.0, {"postcode": 0.50, "town": 0.95, "birth_place": 0.50}),
     Way("twins", False, 0.05, _HOME | {"family": 0.95, "year": 0.999, "day": 0.999, "birth_place": 0.95}),
+    Way("relatives", False, 0.30, {"family": 0.80, "phone": 0.30, "email": 0.10, "town": 0.60, "birth_place": 0.50}),
+    Way(
+        "twins apart",
+        False,
+        0.005,
+        {"family": 0.95, "year": 0.999, "day": 0.999, "phone": 0.30, "email": 0.10, "town": 0.60, "birth_place": 0.95},
+    ),
     Way("elder", False, 0.03, _HOME | {"family": 0.97, "given": 0.97}),
     Way("namesakes", False, 0.10, {"family": 0.98, "given": 0.95, "email": 0.05}),
 )
@@ -61,10 +75,11 @@ names repeat more often than their parts' frequencies say.
 """
 
 TWINS_AMONG_HOUSEHOLD: Final = 0.05
-ELDERS_AMONG_HOUSEHOLD: Final = (0.01, 0.05)
+ELDERS_AMONG_HOUSEHOLD: Final = (0.02, 0.06)
 """Twins cannot be told from one person with two given names by data that has no labels, so their share is fixed to that
 of households; it is set well above their share of births (1.6%), because merging twins is worse than parting records.
-Elders are learned within bounds: below, they would be taken for wrong dates of birth, above, these for elders."""
+Elders are learned within bounds: below, they would be taken for wrong dates of birth, above, these for elders. Of
+relatives there are at least as many for each pair of a household as there are moves for each person who stayed."""
 
 ROUNDS: Final = 18
 SETTLING: Final = 5
@@ -87,7 +102,7 @@ def train(name: str, kind: str, rows: Sequence[Traits], provenance: Mapping[str,
         raise ValueError(f"Training needs records that differ: there are {len(distinct)}. Give more records.")
     rarities = count_rarities(rows)
     ways = tuple(replace(way, share=way.share / len(distinct) if way.share else 1.0) for way in WAYS)
-    model = Model(name, kind, {}, ways, rarities, provenance=provenance)
+    model = Model(name, kind, {}, ways, rarities, provenance=provenance, sources=_sources(rows))
     columns = Columns(model.frequencies())
     nodes = columns.append(distinct)
     random = np.random.default_rng(seed)
@@ -95,11 +110,22 @@ def train(name: str, kind: str, rows: Sequence[Traits], provenance: Mapping[str,
     return _Fit(model, u, columns, _candidates(columns, nodes, model.block_cap, random)).run()
 
 
+def _sources(rows: Sequence[Traits]) -> Sources:
+    """The partners with the most records."""
+    counts = Counter(row[TRAITS.index("source")] for row in rows)
+    counts.pop("", None)
+    return Sources(tuple(sorted(name for name, _ in sorted(counts.most_common(), key=_by_count)[: MOST_SOURCES - 1])))
+
+
+def _by_count(counted: tuple[str, int]) -> tuple[int, str]:
+    return -counted[1], counted[0]
+
+
 def count_rarities(rows: Sequence[Traits]) -> dict[str, Rarities]:
     """How rare each value is among the records that have one; a value not met counts as met once."""
     rarities: dict[str, Rarities] = {}
     for field in FIELDS:
-        if field == "middle":
+        if field in ("middle", "source"):
             continue
         counts = Counter(value for row in rows for value in values_of(field, row))
         total = counts.total()
@@ -126,13 +152,16 @@ def _measure_u(columns: Columns, random: np.random.Generator, pairs: int = 400_0
     levels, _ = compare(columns, left[apart], right[apart])
     u: dict[str, tuple[float, ...]] = {}
     for at, field in enumerate(FIELDS):
-        counts = np.bincount(levels[at], minlength=len(LEVELS[field]) + 1)[1:] + _RARE_AGREEMENT
+        counts = np.bincount(levels[at], minlength=len(LEVELS[field]) + 1)[1:].astype(np.float64) + _RARE_AGREEMENT
         if field == "day":
-            counts = np.tile(counts.reshape(4, 4).sum(0), 4) * 4
-        u[field] = tuple(counts / counts.sum() * (4 if field == "day" else 1))
+            # By the year's level: of two born in one year one pair in six is within a month.
+            table = counts.reshape(-1, DAYS)
+            counts = (table + PRIOR_PAIRS * table.sum(0) / counts.sum()).ravel()
+        u[field] = tuple(_rows(field, counts).ravel())
     # Names that changed places are as rare as two equal names; the rarity of both is in the pair's.
     u["given"] = (*u["given"][:8], u["given"][0])
-    there = {field for field in FIELDS if columns.ids[:, columns.at[_HELD_IN.get(field, field)]].any()}
+    compared = (field for field in FIELDS if field != "source")
+    there = {field for field in compared if columns.ids[:, columns.at[_HELD_IN.get(field, field)]].any()}
     return {field: levels for field, levels in u.items() if field in there}
 
 
@@ -154,6 +183,7 @@ class _Fit:
 
     def __init__(self, model: Model, u: Mapping[str, tuple[float, ...]], columns: Columns, pairs: Pairs) -> None:
         self._levels, self._rarities = compare(columns, pairs.left, pairs.right)
+        self._met = _chance_meetings(columns, model.sources)
         self._all_pairs = columns.size * (columns.size - 1) / 2
         self._stands_for = pairs.stands_for
         self._u, self._first = u, model
@@ -163,15 +193,15 @@ class _Fit:
         typical = {field: _rows(field, np.array(TYPICAL[field])) for field in self._u}
         model = self._with(typical, self._first.ways)
         for number in range(ROUNDS):
-            m, ways = self._round(model)
-            model = self._with(typical if number < SETTLING else m, ways)
+            m, ways, sources = self._round(model)
+            model = self._with(typical, ways) if number < SETTLING else replace(self._with(m, ways), sources=sources)
         return model
 
     def _with(self, m: Mapping[str, Floats], ways: tuple[Way, ...]) -> Model:
         fields = {name: Field(_rounded(m[name].ravel()), _rounded(self._u[name])) for name in m}
         return replace(self._first, fields=fields, ways=ways)
 
-    def _round(self, model: Model) -> tuple[dict[str, Floats], tuple[Way, ...]]:
+    def _round(self, model: Model) -> tuple[dict[str, Floats], tuple[Way, ...], Sources]:
         matcher = Matcher(model)
         likely = matcher.likelihoods(self._levels, self._rarities)
         belief = likely / likely.sum(1, keepdims=True) * self._stands_for
@@ -194,7 +224,18 @@ class _Fit:
                     prior, total = WAYS[number].shared[field], belief[known, number].sum()
                     shared[number][field] = float((truly.sum() + PRIOR_PAIRS * prior) / (total + PRIOR_PAIRS))
             m[field] = _rows(field, _rows(field, counts, typical=True))
-        return m, self._ways(model, belief.sum(0) / self._all_pairs, shared)
+        if "year" in m:
+            m["year"] = _without_elders(m["year"], self._u["year"])
+        same = belief[:, [way.same for way in model.ways]].sum(1)
+        return m, self._ways(model, belief.sum(0) / self._all_pairs, shared), self._sources(model.sources, same)
+
+    def _sources(self, sources: Sources, same: Floats) -> Sources:
+        """How much likelier one person's records meet in two partners than any two records do."""
+        known = np.flatnonzero(self._levels[_SOURCE])
+        counts = np.bincount(self._rarities[_SOURCE][known], same[known], minlength=256)
+        expected = counts.sum() * self._met / max(self._met.sum(), 1e-12)
+        bits_of = np.log2((counts + MEETINGS) / (expected + MEETINGS))
+        return replace(sources, bits={pair: round(float(bits_of[number]), 3) for pair, number in sources.pairs()})
 
     def _ways(self, model: Model, shares: Floats, shared: Sequence[Mapping[str, float]]) -> tuple[Way, ...]:
         fewest, most = ELDERS_AMONG_HOUSEHOLD
@@ -202,6 +243,8 @@ class _Fit:
         of |= {
             "strangers": 1.0,
             "twins": of["household"] * TWINS_AMONG_HOUSEHOLD,
+            "relatives": (relatives := max(of["relatives"], of["household"] * of["moved"] / of["stayed"])),
+            "twins apart": relatives * TWINS_AMONG_HOUSEHOLD,
             "elder": min(max(of["elder"], of["household"] * fewest), of["household"] * most),
         }
         return tuple(
@@ -210,13 +253,37 @@ class _Fit:
         )
 
 
+_SOURCE: Final = FIELDS.index("source")
+
+
+def _chance_meetings(columns: Columns, sources: Sources) -> Floats:
+    """The share of all pairs of nodes that are of each two partners, by their numbers as `compare` gives them."""
+    held = columns.ids[: columns.size, columns.at["source"]]
+    numbers = columns.vocabulary("source").rarity["source"][held]
+    share = np.bincount(numbers, minlength=MOST_SOURCES) / columns.size
+    share[0] = 0
+    both = np.triu(np.outer(share, share) * (2 - np.eye(MOST_SOURCES)))
+    return np.asarray(both.ravel())
+
+
 def _rows(field: str, counts: Floats, *, typical: bool = False) -> Floats:
-    """Levels as shares of 1; the day's, which the year's tells apart, in rows of four. `typical` adds the prior."""
-    table = counts.reshape(-1, 4) if field == "day" else counts.reshape(1, -1)
+    """Levels as shares of 1; the day's, which the year's tells apart, in rows. `typical` adds the prior."""
+    table = counts.reshape(-1, DAYS) if field == "day" else counts.reshape(1, -1)
     if typical:
         prior = np.array(TYPICAL[field]).reshape(table.shape)
         return np.asarray(table + PRIOR_PAIRS / len(table) * prior / prior.sum(1, keepdims=True))
     return np.asarray(table / table.sum(1, keepdims=True))
+
+
+def _without_elders(m: Floats, u: Sequence[float]) -> Floats:
+    """`m` of the year, its last level held to what the one before it says.
+
+    Data without labels cannot tell a father and a son of one name from one man whose date is wrong. But years that are
+    simply wrong fall a generation off as often as any two people's, and wrong by less they are nobody's father's.
+    """
+    most = m[0, -2] * u[-1] / u[-2]
+    m[0, -1] = min(m[0, -1], most)
+    return np.asarray(m / m.sum())
 
 
 def _rounded(shares: Iterable[float]) -> tuple[float, ...]:

@@ -16,6 +16,7 @@ from uuid import UUID
 
 from services.linkage.model import Model, Rarities
 from services.linkage.normal import Traits, traits
+from services.linkage.records import compared
 from services.linkage.store import LinkageStore
 from services.linkage.train import train, values_of
 from shared.contracts import Kind
@@ -41,7 +42,7 @@ async def trained(
     rows: list[tuple[Traits, UUID]] = []
     partners: defaultdict[str, int] = defaultdict(int)
     async for part in store.read("training", Kind.PERSON):
-        rows += [(traits(row["identity"]), row["entity"]) for row in part]
+        rows += [(traits(compared(row["identity"], row["agreement"])), row["entity"]) for row in part]
         for row in part:
             partners[row["partner"]] += 1
         read(len(part))

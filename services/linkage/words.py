@@ -32,6 +32,7 @@ FIELDS: Final[Mapping[str, str]] = {
     # what linkage compares besides
     "year": N_("Year of birth"),
     "day": N_("Day and month of birth"),
+    "source": N_("Kept by"),
 }
 KINDS: Final[Mapping[Kind, str]] = {
     Kind.PERSON: N_("Person"),
@@ -44,6 +45,8 @@ LEVELS: Final[Mapping[str, str]] = {
     "diminutive": N_("one is a short or Welsh form of the other"),
     "one edit": N_("one letter or digit apart"),
     "two edits": N_("two digits apart"),
+    "within a month": N_("within a month"),
+    "a generation apart": N_("a generation apart"),
     "alike": N_("alike"),
     "somewhat alike": N_("somewhat alike"),
     "initial": N_("one is the initial of the other"),

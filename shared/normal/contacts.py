@@ -51,7 +51,7 @@ def _by_library(text: str) -> Reading | None:
 
 @cached(8192)
 def email(text: str) -> Reading:
-    """The address in lower case; nothing, with a finding, when no address can look like that."""
+    """The address in lower case. What no address can look like is kept with a finding if there is an @ in it."""
     text, _ = clean(text)
     text = text.lower().removeprefix("mailto:").strip("<>;, ")
     if stands_for_nothing(text) or _NOBODY.fullmatch(text):
@@ -62,7 +62,7 @@ def email(text: str) -> Reading:
     try:
         return _validated(text), ""
     except EmailNotValidError:
-        return "", "email_unreadable"
+        return text if local and domain else "", "email_unreadable"
 
 
 @lru_cache(maxsize=1024)

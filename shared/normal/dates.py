@@ -25,7 +25,7 @@ _MONTH_FIRST = re.compile(r"([a-z]{3,10})\.?[-/ ]*(\d{1,2})(?:[a-z]{2,4})?[-/ ,]
 _WEEKDAY = re.compile(r"^(?:(?:mon|tues|wednes|thurs|fri|satur|sun)day|dydd \w+),? ")
 _EIGHT = re.compile(r"\d{8}")
 _SERIAL = re.compile(r"(\d{5})(?:\.0*)?")
-_INCOMPLETE = re.compile(r"\d{4}|\d{1,2}[-/. ]\d{4}|[a-z]{3,10} \d{4}|\d{4}-\d{2}")
+_INCOMPLETE = re.compile(r"(?:(?P<number>\d{1,2})[-/. ]|(?P<word>[a-z]{3,10}) )?(?P<year>\d{4})(?:-(?P<month>\d{2}))?")
 
 EXCEL_EPOCH = date(1899, 12, 30)
 """Day 0 of Excel's 1900 system for every serial after its 29 February 1900, which never was (ECMA-376 §18.17.4.1)."""
@@ -38,14 +38,36 @@ Parts = tuple[int, int, int]
 
 @lru_cache(maxsize=8192)
 def birth_date(text: str, today: date | None = None) -> Reading:
-    """``YYYY-MM-DD``. Neither after ``today`` nor before 1875: then there is no value, and a finding.
+    """``YYYY-MM-DD``, or as much of it as is said (``YYYY-MM``, ``YYYY``).
 
-    Stand-in dates such as 1900-01-01 are kept: it is linkage that knows how much such a day says.
+    What cannot be a date of birth, for there is no such day, or nobody alive was born then, is kept with a finding: a
+    figure was mistyped, and the others still tell people apart. Stand-in dates such as 1900-01-01 are kept too: it is
+    linkage that knows how much such a day says.
     """
     value, reason = calendar_date(text, today)
     if value and (int(value[:4]) < OLDEST_BIRTH or (today is not None and value > today.isoformat())):
-        return "", "date_out_of_range"
+        return value, "date_out_of_range"
+    if reason == "date_incomplete":
+        return _as_far_as_said(clean(text)[0].lower()), reason
+    if reason == "date_impossible":
+        return _as_if_a_day(text, today), reason
     return value, reason
+
+
+def _as_far_as_said(lowered: str) -> str:
+    """The year, with its month where that is one."""
+    found = _INCOMPLETE.fullmatch(lowered)
+    if found is None:
+        return ""
+    month = MONTHS.get(found["word"] or "", int(found["number"] or found["month"] or 0))
+    return f"{found['year']}-{month:02}" if 1 <= month <= 12 else found["year"]
+
+
+def _as_if_a_day(text: str, today: date | None) -> str:
+    """The parts of what is no day of the calendar, such as 31 February, in the places where those of a day would be."""
+    text, _ = clean(text)
+    year, month, day = _parts(text, _WEEKDAY.sub("", text.lower()), today) or (0, 0, 0)
+    return f"{year:04}-{month:02}-{day:02}"
 
 
 @lru_cache(maxsize=4096)

@@ -9,6 +9,7 @@ from shared.normal.text import Reading, cached, clean, plain, stands_for_nothing
 _SEPARATORS = re.compile(r"[\s.\-_/]+")
 _NINO = re.compile(r"(?!BG|GB|KN|NK|NT|TN|ZZ)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z]\d{6}[A-D]")
 """HMRC's National Insurance Manual, NIM39110: the letters and prefixes that are not used."""
+_LIKE_NINO = re.compile(r"(?!TN)(?=(?:\D*\d){4})[A-Z0-9]{7,9}")
 _COMPANY = re.compile(r"[A-Z]{2}\d{6}|[A-Z]{2}\d{5}[A-Z]|\d{1,8}|R\d{7}")
 _VEHICLE = re.compile(r"[A-Z0-9]{2,8}")
 _LONGEST_UPRN = 12
@@ -35,22 +36,29 @@ def sex(text: str) -> Reading:
 
 @cached(8192)
 def nhs_number(text: str) -> Reading:
-    """Ten digits whose last is the right check digit (NHS Data Dictionary, modulus 11)."""
+    """Ten digits whose last is the right check digit (NHS Data Dictionary, modulus 11).
+
+    With a wrong one a digit was mistyped: it is nobody's number, but kept, with a finding, for its other nine.
+    """
     digits = _SEPARATORS.sub("", clean(text)[0])
     if stands_for_nothing(digits) or unknown_digits(digits):
         return "", "placeholder" if digits else ""
     if not (len(digits) == 10 and digits.isascii() and digits.isdigit()):
         return "", "nhs_number_unreadable"
-    return (digits, "") if is_valid(digits) else ("", "check_digit")
+    return digits, "" if is_valid(digits) else "check_digit"
 
 
 @cached(4096)
 def nino(text: str) -> Reading:
-    """``AB123456C``. Without its last letter it is not whole, and a temporary number (TN…) is nobody's: nothing."""
+    """``AB123456C``. What is not whole, or was never given out, is kept with a finding; a temporary number (TN…), which
+    stands for a date and a sex, is nobody's.
+    """
     compact = _SEPARATORS.sub("", clean(text)[0]).upper()
     if stands_for_nothing(compact):
         return "", "placeholder" if compact else ""
-    return (compact, "") if _NINO.fullmatch(compact) else ("", "nino_unreadable")
+    if _NINO.fullmatch(compact):
+        return compact, ""
+    return compact if _LIKE_NINO.fullmatch(compact) else "", "nino_unreadable"
 
 
 @cached(8192)

@@ -175,7 +175,12 @@ async def test_bad_rows_are_listed_and_the_rest_goes_on(
     assert [(p.row, list(p.columns)) for p in sorted(summary.problems, key=lambda p: p.row)] == [
         (1202, ["week"]), (1203, ["data"]), (1205, []),
     ]  # fmt: skip
-    assert summary.findings[("dob",), "The date was dropped: there is no such day."] == 1
+    assert (
+        summary.findings[
+            ("dob",), "There is no such day. The date was kept as given, to compare; put it right at the source."
+        ]
+        == 1
+    )
     assert (
         await rows.fetchval("SELECT count(*) FROM receipts WHERE event_id LIKE 'T-%/01/03/2026' AND reason = ''")
         == 1201

@@ -120,7 +120,7 @@ class Linkage:
     async def fresh(self, model: Model) -> set[frozenset[UUID]]:
         """The partition that a new index of everything has under a model."""
         index = Index(model)
-        index.apply([Upsert(one.id, one.identity) for one in await self.people()])
+        index.apply([Upsert(one.id, one.compared) for one in await self.people()])
         async with self.worker.work() as work:
             index.apply([Decide(*one) for one in await work.store.decided()])
         return {frozenset(members) for members in index.entities().values()}

@@ -30,6 +30,7 @@ def some_identities(seed: int = 5, count: int = 60) -> list[Mapping[str, str]]:
             "postcode": rng.choice(["AW1 1AA", "AW1 1AB"]),
             "phone": rng.choice(["01597960001", "01597960002"]),
             "sex": rng.choice("FM"),
+            "source": rng.choice(["schools", "council-tax", "bench"]),
         }
         for _ in range(14)
     ]
@@ -47,7 +48,7 @@ def some_identities(seed: int = 5, count: int = 60) -> list[Mapping[str, str]]:
     ]
 
 
-IDENTITIES = some_identities()
+IDENTITIES = [*some_identities(), *[{"given": "Dewi", "family": "Jones"}] * 3]
 records = st.integers(0, RECORDS - 1).map(record)
 identities = st.sampled_from(IDENTITIES)
 upserts = st.builds(Upsert, records, identities)
@@ -163,3 +164,15 @@ def test_a_decision_that_was_taken_back_leaves_nothing_that_a_restart_could_lose
         one.apply([Upsert(record(2), IDENTITIES[0])])
         one.apply([Remove(record(2))])
     assert groups(again) == groups(index) == {frozenset(map(record, range(2)))}
+
+
+def test_a_thin_record_that_a_steward_joined_to_another_is_still_joined_after_a_restart() -> None:
+    said = [IDENTITIES[0], {"given": "Dewi", "family": "Jones"}]
+    index, decision = Index(model()), Decide(record(0), record(1), "must")
+    rows = dict(index.apply([Upsert(record(number), identity) for number, identity in enumerate(said)]).rows)
+    rows |= index.apply([decision]).rows
+    assert groups(index) == {frozenset([record(0), record(1)])}
+    anew = Index(model())
+    anew.restore([Stored(one, said[at], rows[one], index.entity(one)) for at, one in enumerate(map(record, range(2)))])
+    anew.apply([decision])
+    assert anew.entities() == index.entities()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.linkage.names import fold, sound
+from services.linkage.names import diminutives, fold, sound
 from services.linkage.normal import TRAITS, content, traits
 from services.linkage.places import NOWHERE, Address, read_address
 
@@ -55,6 +55,34 @@ def test_placeholders_for_a_date_of_birth_are_missing(date: str) -> None:
 )
 def test_addresses_are_read(line: str, address: Address) -> None:
     assert read_address(line) == address
+
+
+def test_a_date_is_compared_as_far_as_it_goes() -> None:
+    assert [read(birth_date=text)["date"] for text in ("1987", "1987-06", "1987-02-31", "1630-08-01")] == [
+        "19870000", "19870600", "19870231", "16300801",
+    ]  # fmt: skip
+
+
+def test_an_initial_is_a_name_and_a_stand_in_is_none() -> None:
+    assert read(given="A", family="Mohammed")["given"] == "a"
+    assert read(name="N Mary Jones") == {"given": "n", "middle_1": "mary", "family": "jones", "family_1": "jones"}
+    assert "given" not in read(given="N/A", family="Mohammed")
+
+
+def test_a_title_says_the_sex_where_nothing_else_does() -> None:
+    assert [read(name=name).get("sex") for name in ("Mr Rhys Pugh", "MRS S PUGH", "Dr Pugh", "Mrhys Pugh")] == [
+        "M", "F", None, None,
+    ]  # fmt: skip
+    assert read(name="Mr Pugh", sex="X")["sex"] == "X"
+
+
+@pytest.mark.parametrize(("slip", "name"), [("tonny", "tony"), ("elizabteh", "elizabeth"), ("margret", "margaret")])
+def test_a_slip_of_the_hand_hides_no_diminutive(slip: str, name: str) -> None:
+    assert set(diminutives(slip)) & set(diminutives(name)) - {0}
+
+
+def test_what_is_like_no_known_name_has_no_other_form() -> None:
+    assert [diminutives(name) for name in ("jones", "szymon", "al-masri", "q")] == [(0, 0)] * 4
 
 
 def test_the_home_telephone_and_the_mobile_are_one_set() -> None:

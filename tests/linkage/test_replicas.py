@@ -34,7 +34,7 @@ async def anew(office: Office) -> Partition:
         ids = [row["id"] for row in await connection.fetch("SELECT id FROM records")]
         records = await LinkageStore(connection).members(ids)
     index = Index(model())
-    index.apply([Upsert(one.id, one.identity) for one in records])
+    index.apply([Upsert(one.id, one.compared) for one in records])
     return groups(index)
 
 

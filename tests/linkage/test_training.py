@@ -46,6 +46,16 @@ def test_training_needs_no_labels_to_tell_people_apart() -> None:
     assert 2 * len(pairs & found) / (len(pairs) + len(found)) > 0.98
 
 
+def test_partners_that_share_nobody_are_learned_without_labels() -> None:
+    records, truth = made_up(900)
+    partners = ("school", "tax office", "hospital")
+    for place, (one, person) in enumerate(zip(records, truth, strict=True)):
+        one["source"] = partners[person % 2] if place % 2 else "hospital"
+    bits = train("made up", "person", [traits(one) for one in records], {}).sources.bits
+    assert bits["school|tax office"] < -2
+    assert bits["hospital|school"] > 0
+
+
 def test_the_same_records_in_any_order_give_the_same_model() -> None:
     rows = [traits(one) for one in made_up(80)[0]]
     assert train("a", "person", rows, {}) == train("a", "person", rows[::-1], {})

@@ -124,7 +124,7 @@ def alone(office: Office, records: Collection[UUID], *, strict: bool) -> set[fro
     index = Index(model())
     index.apply(
         [
-            Upsert(r, office.records[r].identity, strict or TERMS.is_strict(office.records[r].agreement))
+            Upsert(r, office.records[r].compared, strict or TERMS.is_strict(office.records[r].agreement))
             for r in sorted(records)
         ]
     )
