@@ -21,16 +21,16 @@ from bench.crowd import Crowd
 from bench.database import fresh_database
 from bench.linkage_office import MODELS, NO_BROKER, NOON, Acknowledged, id_of
 from bench.stack import say
-from services.linkage.bulk import Bulk
+from services.linkage.index.bulk import Bulk
 from services.linkage.live import LiveIndex
 from services.linkage.loading import Loading
-from services.linkage.model import Model
+from services.linkage.matching.model import Model
+from services.linkage.models.registry import InUse
+from services.linkage.models.relinking import Progress, Relinking
+from services.linkage.models.switching import Switching
+from services.linkage.purposes.terms import Terms
 from services.linkage.records import Published
-from services.linkage.registry import InUse
-from services.linkage.relinking import Progress, Relinking
 from services.linkage.store import LinkageStore
-from services.linkage.switching import Switching
-from services.linkage.terms import Terms
 from shared.contracts import Kind
 from shared.db import Database
 from shared.work import Worker

@@ -11,10 +11,10 @@ import asyncpg
 import orjson
 from rapidfuzz.distance import JaroWinkler
 
-from services.linkage.columns import Columns
-from services.linkage.keys import block_keys
-from services.linkage.model import Model
-from services.linkage.normal import traits
+from services.linkage.index.keys import block_keys
+from services.linkage.matching.columns import Columns
+from services.linkage.matching.model import Model
+from services.linkage.reading.normal import traits
 
 Identity = Mapping[str, str]
 

@@ -13,9 +13,9 @@ from uuid import UUID
 
 from services.linkage import main
 from services.linkage.live import LiveIndex
-from services.linkage.model import Model
+from services.linkage.matching.model import Model
+from services.linkage.models.registry import InUse
 from services.linkage.records import Published, fold
-from services.linkage.registry import InUse
 from services.linkage.store import LinkageStore
 from services.linkage.stream import Linker
 from shared.bus import Bus

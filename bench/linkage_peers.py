@@ -21,8 +21,8 @@ from splink.backends.duckdb import DuckDBAPI
 from bench.labelled import Identity
 from bench.linkage_quality import cluster_figures, labelled_set, streamed
 from bench.stack import say
-from services.linkage.cluster import agglomerate
-from services.linkage.model import Thresholds
+from services.linkage.index.cluster import agglomerate
+from services.linkage.matching.model import Thresholds
 
 ENOUGH = 0.05
 """A column is used when it is filled in so many records."""

@@ -41,12 +41,12 @@ from local.demo import dsns
 from local.publish import publish
 from local.reconcile import reconcile
 from local.watching import scrape, total
-from services.linkage.index import Index, Upsert
+from services.linkage.index.index import Index, Upsert
 from services.linkage.live import by_rules, restored
-from services.linkage.model import Model
-from services.linkage.normal import traits
+from services.linkage.matching.model import Model
+from services.linkage.models.train import train
+from services.linkage.reading.normal import traits
 from services.linkage.store import LinkageStore
-from services.linkage.train import train
 from shared.contracts import Kind, Record, RecordsAccepted, record_id
 from shared.contracts.envelope import first
 from shared.db import Database

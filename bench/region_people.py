@@ -14,11 +14,11 @@ from uuid import UUID
 from region import generate
 from region.vocabulary import PARTNERS
 from services.ingest.domain import Rules, Sender, judge
-from services.linkage.model import Model, Rarities
-from services.linkage.names import DIMINUTIVES
-from services.linkage.normal import traits
+from services.linkage.matching.model import Model, Rarities
+from services.linkage.models.train import train
+from services.linkage.reading.names import DIMINUTIVES
+from services.linkage.reading.normal import traits
 from services.linkage.records import Published, fold
-from services.linkage.train import train
 from shared.access import Agreements
 from shared.contracts import Kind, record_id
 from shared.settings import PROJECT
@@ -59,7 +59,7 @@ def shipped_model() -> Model:
     records, _ = people(SEED)
     provenance = {
         "records": f"region.generate(seed={SEED}): people as ingest accepts them, each record folded",
-        "trained": "EM over candidate pairs, no labels (services/linkage/train.py)",
+        "trained": "EM over candidate pairs, no labels (services/linkage/models/train.py)",
         "names": "the region has few names: one it has not counts as 1 in 2,000, not as 1 in 20,000; a common given "
         "name (names.py) as 1 in 500",
     }

@@ -21,11 +21,11 @@ from local.rows import FileError, Row, rows_of
 from services.ingest.domain import Rules, Sender, judge
 from services.linkage.commands import MEMORY, Memory, fail, out, run
 from services.linkage.loading import Loaded, Loading
+from services.linkage.models.registry import InUse
+from services.linkage.models.relinking import Progress
+from services.linkage.purposes.terms import Terms
 from services.linkage.records import Published
-from services.linkage.registry import InUse
-from services.linkage.relinking import Progress
 from services.linkage.settings import LinkageSettings
-from services.linkage.terms import Terms
 from shared.access import Agreements
 from shared.db import Database
 from shared.initiatives import Initiatives

@@ -80,7 +80,7 @@ def asks(service: str, name: str) -> bool:
     """Does a module of the service use its named statement?"""
     folder = Path(__file__).parents[1] / "services" / service
     asked = re.compile(rf'(Q\[|read\(\s*)"{name}"')
-    return any(asked.search(module.read_text()) for module in folder.glob("*.py"))
+    return any(asked.search(module.read_text()) for module in folder.rglob("*.py"))
 
 
 def _at(admin_dsn: str, user: str, password: str, database: str) -> str:

@@ -19,14 +19,14 @@ from rich.console import Console
 from rich.progress import Progress as Bars
 from rich.table import Table
 
-from services.linkage.bulk import Bulk
-from services.linkage.differences import REPORT, Differences
-from services.linkage.model import Model
-from services.linkage.registry import Registered, Registry
-from services.linkage.relinking import ModelError, Progress, Relinking
+from services.linkage.index.bulk import Bulk
+from services.linkage.matching.model import Model
+from services.linkage.models.differences import REPORT, Differences
+from services.linkage.models.registry import Registered, Registry
+from services.linkage.models.relinking import ModelError, Progress, Relinking
+from services.linkage.models.training import MOST, TooFew, trained
 from services.linkage.settings import LinkageSettings
 from services.linkage.store import LinkageStore
-from services.linkage.training import MOST, TooFew, trained
 from shared.db import Database
 from shared.errors import Unavailable
 

@@ -13,9 +13,9 @@ from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
 
-from services.linkage.dwellings import Dwelling, dwelling_of
+from services.linkage.reading.dwellings import Dwelling, dwelling_of
+from services.linkage.reading.soundness import is_sound, names_in_email, phone_is_from, plate_age
 from services.linkage.records import Kept
-from services.linkage.soundness import is_sound, names_in_email, phone_is_from, plate_age
 
 YEAR: Final = 365.25 * 86400
 HALF_LIVES: Final[Mapping[str, float]] = {

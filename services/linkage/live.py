@@ -9,17 +9,18 @@ from time import perf_counter
 from typing import Any
 from uuid import UUID
 
-from services.linkage import businesses, metrics, premises
-from services.linkage.entities import EntityChange
-from services.linkage.index import Change as IndexChange
-from services.linkage.index import Decide, Delta, Index, Remove, Stored, Upsert, Verdict
-from services.linkage.model import Model
+from services.linkage import metrics
+from services.linkage.index.entities import EntityChange
+from services.linkage.index.index import Change as IndexChange
+from services.linkage.index.index import Decide, Delta, Index, Remove, Stored, Upsert, Verdict
+from services.linkage.matching.model import Model
+from services.linkage.models.registry import InUse
+from services.linkage.purposes.terms import Terms, strict_of
+from services.linkage.purposes.views import Views
 from services.linkage.records import Kept, compared
-from services.linkage.registry import InUse
-from services.linkage.ruled import RuledIndex
+from services.linkage.ruled import businesses, premises
+from services.linkage.ruled.ruled import RuledIndex
 from services.linkage.store import LinkageStore, Place, StoredPart, StoredRow
-from services.linkage.terms import Terms, strict_of
-from services.linkage.views import Views
 from shared.contracts import Change, EntityChanged, Kind
 from shared.telemetry import log
 from shared.work import Work, Worker

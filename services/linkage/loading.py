@@ -23,19 +23,19 @@ from uuid import UUID
 
 import numpy as np
 
-from services.linkage.beside import Beside, build
-from services.linkage.bulk import in_parts
-from services.linkage.index import Delta, Index, Remove, Stored, Upsert
+from services.linkage.index.bulk import in_parts
+from services.linkage.index.index import Delta, Index, Remove, Stored, Upsert
+from services.linkage.index.rows import EDGE
 from services.linkage.live import by_rules, changed
+from services.linkage.models.beside import Beside, build
+from services.linkage.models.registry import InUse
+from services.linkage.models.relinking import Progress
+from services.linkage.purposes.terms import Terms
+from services.linkage.purposes.views import Settled, Views
 from services.linkage.records import Kept, Known, Published, fold, is_unchanged
-from services.linkage.registry import InUse
-from services.linkage.relinking import Progress
-from services.linkage.rows import EDGE
-from services.linkage.ruled import RuledIndex
+from services.linkage.ruled.ruled import RuledIndex
 from services.linkage.store import READ, LinkageStore, StoredPart
 from services.linkage.stream import SOURCE, admitted, sightings
-from services.linkage.terms import Terms
-from services.linkage.views import Settled, Views
 from shared.contracts import Access, Accesses, Action, Change, EntityChanged, Event, Kind
 from shared.contracts.envelope import first
 from shared.db import Database

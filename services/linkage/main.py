@@ -2,22 +2,22 @@
 
 from pathlib import Path
 
-from services.linkage import api, erasing_api, erasing_pages, pages, review_api, review_pages
-from services.linkage.deciding import Review
-from services.linkage.desk import Desk
-from services.linkage.erasing import Erasing
-from services.linkage.leaving import Leaving
+from services.linkage.desk import api, erasing_api, erasing_pages, pages, review_api, review_pages
+from services.linkage.desk.deciding import Review
+from services.linkage.desk.desk import Desk
+from services.linkage.desk.modelling import Modelling
+from services.linkage.desk.viewing import Reception
+from services.linkage.desk.weighing import Weighing
 from services.linkage.live import LiveIndex
-from services.linkage.modelling import Modelling
-from services.linkage.registry import InUse
+from services.linkage.models.registry import InUse
+from services.linkage.models.switching import Switching
+from services.linkage.purposes.erasing import Erasing
+from services.linkage.purposes.leaving import Leaving
+from services.linkage.purposes.terms import Terms
 from services.linkage.settings import LinkageSettings
 from services.linkage.standby import Standby
 from services.linkage.store import LinkageStore
 from services.linkage.stream import Linker
-from services.linkage.switching import Switching
-from services.linkage.terms import Terms
-from services.linkage.viewing import Reception
-from services.linkage.weighing import Weighing
 from shared.access import Agreements
 from shared.initiatives import Initiatives
 from shared.service import Service

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from services.linkage.model import Model
+from services.linkage.matching.model import Model
 from shared.settings import Settings
 
 

@@ -5,13 +5,13 @@ from collections.abc import Mapping, Sequence
 from time import monotonic
 from uuid import UUID
 
-from services.linkage.blocking import Overflow
-from services.linkage.finding import Doubt
-from services.linkage.index import Index
+from services.linkage.index.blocking import Overflow
+from services.linkage.index.finding import Doubt
+from services.linkage.index.index import Index
 from services.linkage.live import Kinds, LiveIndex, indexes, restored
-from services.linkage.registry import InUse
+from services.linkage.models.registry import InUse
+from services.linkage.purposes.terms import strict_of
 from services.linkage.store import LinkageStore
-from services.linkage.terms import strict_of
 from shared.contracts import Kind
 from shared.work import Worker
 

@@ -9,11 +9,11 @@ from uuid import UUID
 
 import asyncpg
 
-from services.linkage.bulk import in_parts
-from services.linkage.erasure import Erasure, Suppression
-from services.linkage.index import Verdict
+from services.linkage.desk.rulings import Ruling
+from services.linkage.index.bulk import in_parts
+from services.linkage.index.index import Verdict
+from services.linkage.purposes.erasure import Erasure, Suppression
 from services.linkage.records import Kept, Known
-from services.linkage.rulings import Ruling
 from shared.contracts import EntityChanged, Kind
 from shared.db import Connection, queries
 from shared.errors import Unavailable

@@ -20,8 +20,8 @@ from datetime import datetime
 from uuid import UUID
 
 from services.linkage import metrics
-from services.linkage.erasure import Suppression
 from services.linkage.live import LiveIndex
+from services.linkage.purposes.erasure import Suppression
 from services.linkage.records import NEVER, Known, Published, fold, is_unchanged
 from services.linkage.store import LinkageStore, Place
 from shared.bus import Effects, hears

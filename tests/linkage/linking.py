@@ -15,18 +15,18 @@ from uuid import UUID
 
 from region import generate
 from services.ingest.domain import Rules, Sender, judge
-from services.linkage.bulk import Bulk
-from services.linkage.index import Decide, Index, Upsert
+from services.linkage.index.bulk import Bulk
+from services.linkage.index.index import Decide, Index, Upsert
 from services.linkage.live import LiveIndex
 from services.linkage.loading import Loaded, Loading
-from services.linkage.model import Model
+from services.linkage.matching.model import Model
+from services.linkage.models.registry import InUse, Registry
+from services.linkage.models.relinking import Progress, Relinking
+from services.linkage.models.switching import Switching
+from services.linkage.purposes.terms import Terms
 from services.linkage.records import Kept
-from services.linkage.registry import InUse, Registry
-from services.linkage.relinking import Progress, Relinking
 from services.linkage.store import LinkageStore
 from services.linkage.stream import Linker, by_record
-from services.linkage.switching import Switching
-from services.linkage.terms import Terms
 from shared.access import Agreements
 from shared.contracts import EntityChanged, Event, Kind, RecordsAccepted
 from shared.contracts.envelope import first

@@ -5,8 +5,8 @@ from functools import cache
 from pathlib import Path
 from uuid import UUID
 
-from services.linkage.index import Index, Upsert
-from services.linkage.model import Model
+from services.linkage.index.index import Index, Upsert
+from services.linkage.matching.model import Model
 
 MODELS = Path(__file__).parents[2] / "services/linkage/models"
 Identity = Mapping[str, str]

@@ -6,8 +6,8 @@ import hypothesis.strategies as st
 import numpy as np
 from hypothesis import given
 
-from services.linkage.arrays import Marks, counted, distinct, spans
-from services.linkage.chains import Chains, KeyTable
+from services.linkage.index.chains import Chains, KeyTable
+from services.linkage.matching.arrays import Marks, counted, distinct, spans
 
 numbers = st.lists(st.integers(0, 12), max_size=40)
 batches = st.lists(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 2**31 - 1)), max_size=30), max_size=8)

@@ -7,7 +7,7 @@ import hypothesis.strategies as st
 import numpy as np
 from hypothesis import given, settings
 
-from services.linkage.cluster import MUST, MUST_NOT, agglomerate
+from services.linkage.index.cluster import MUST, MUST_NOT, agglomerate
 
 Edges = dict[tuple[int, int], tuple[int, int]]
 """Pair → weight, conflict."""

@@ -6,8 +6,8 @@ from uuid import UUID
 import hypothesis.strategies as st
 from hypothesis import given
 
-from services.linkage.differences import differences
-from services.linkage.entities import carry_over, entity_id, serial_of, survive
+from services.linkage.index.entities import carry_over, entity_id, serial_of, survive
+from services.linkage.models.differences import differences
 
 A, B, C, D, E = (UUID(int=number) for number in range(1, 6))
 OLD, YOUNG = entity_id("person", 3, [A]), entity_id("person", 8, [C])

@@ -14,7 +14,7 @@ from local.erasing import Ground
 from local.erasing import erase as erase_by_command
 from local.home import StackError
 from local.stack import Parts
-from services.linkage.erasure import GROUNDS, Suppression
+from services.linkage.purposes.erasure import GROUNDS, Suppression
 from services.linkage.records import Kept
 from shared.contracts import Action, Change, Outcome
 from shared.web import Viewer

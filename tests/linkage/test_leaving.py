@@ -12,12 +12,12 @@ import orjson
 import pytest
 
 from local.stack import Parts
-from services.linkage.leaving import Leaving
 from services.linkage.live import LiveIndex
+from services.linkage.models.registry import InUse
+from services.linkage.purposes.leaving import Leaving
+from services.linkage.purposes.terms import REMOVED_DAYS, Term, Terms
+from services.linkage.purposes.views import part_id
 from services.linkage.records import Kept
-from services.linkage.registry import InUse
-from services.linkage.terms import REMOVED_DAYS, Term, Terms
-from services.linkage.views import part_id
 from shared.access import Agreements
 from shared.contracts import Action, Change
 from shared.crypto import unseal
@@ -156,7 +156,7 @@ async def test_many_leave_in_batches_and_a_round_that_fails_goes_on_where_it_was
 ) -> None:
     people = [record("housing", **KNOWN | {"family": f"Family{n}", "email": f"{n}@v.example"}) for n in range(12)]
     await office.hear(*people)
-    monkeypatch.setattr("services.linkage.leaving.AT_ONCE", 5)
+    monkeypatch.setattr("services.linkage.purposes.leaving.AT_ONCE", 5)
     loop = leaving(office, ending("housing", last=LAST), noon(LAST + timedelta(days=1)))
     async with connected(office.databases.owner_dsn) as owner:
         await owner.execute("REVOKE INSERT ON withheld FROM linkage")
@@ -230,7 +230,7 @@ async def test_the_id_of_a_part_whose_record_is_erased_leads_to_nobody(office: O
 async def test_agreements_that_say_otherwise_than_before_reach_what_is_in_the_index(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("services.linkage.leaving.AT_ONCE", 1)
+    monkeypatch.setattr("services.linkage.purposes.leaving.AT_ONCE", 1)
     (one, other, bridge), entity = await bridged(office, "council-tax")
     police = replace(TERMS.by_agreement["police"], purposes=frozenset({"hmo"}))
     fewer = replace(TERMS, by_agreement={**TERMS.by_agreement, "police": police})

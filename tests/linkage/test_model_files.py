@@ -9,11 +9,11 @@ import pytest
 from local.loading import read
 from local.rows import FileError
 from local.stack import Parts
-from services.linkage.model import Model
-from services.linkage.normal import traits
+from services.linkage.matching.model import Model
+from services.linkage.models.train import values_of
+from services.linkage.models.training import FEWEST, TooFew, trained
+from services.linkage.reading.normal import traits
 from services.linkage.store import LinkageStore
-from services.linkage.train import values_of
-from services.linkage.training import FEWEST, TooFew, trained
 from shared.access import Agreements
 from shared.contracts import Kind
 from tests.linkage.linking import NOON, Linkage, linkage, region_events

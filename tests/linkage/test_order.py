@@ -9,8 +9,8 @@ import hypothesis.strategies as st
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from services.linkage.bulk import Bulk
-from services.linkage.index import Change, Decide, Index, Remove, Stored, Upsert
+from services.linkage.index.bulk import Bulk
+from services.linkage.index.index import Change, Decide, Index, Remove, Stored, Upsert
 from tests.linkage.people import groups, model, record
 
 RECORDS = 40

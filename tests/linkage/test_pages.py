@@ -12,8 +12,8 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page, async_playwright, expect
 
 from local.stack import Parts
+from services.linkage.models.relinking import Progress, Relinking
 from services.linkage.records import Kept
-from services.linkage.relinking import Progress, Relinking
 from shared.contracts import Outcome
 from shared.web import Viewer
 from tests.linkage.answering import Office, opened, record, served, signed_in, viewer

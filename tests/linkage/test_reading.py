@@ -2,9 +2,9 @@
 
 import pytest
 
-from services.linkage.names import diminutives, fold, sound
-from services.linkage.normal import TRAITS, content, traits
-from services.linkage.places import NOWHERE, Address, read_address
+from services.linkage.reading.names import diminutives, fold, sound
+from services.linkage.reading.normal import TRAITS, content, traits
+from services.linkage.reading.places import NOWHERE, Address, read_address
 
 
 def read(**identity: str) -> dict[str, str]:

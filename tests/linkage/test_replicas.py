@@ -13,7 +13,7 @@ import pytest
 
 from bench.linkage_office import Heard, Office, id_of, message, opened
 from local.stack import Parts
-from services.linkage.index import Index, Upsert
+from services.linkage.index.index import Index, Upsert
 from services.linkage.store import LinkageStore
 from tests.linkage.people import groups, model
 from tests.linkage.story import batches, told

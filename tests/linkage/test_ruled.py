@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from services.linkage import businesses, premises, ruled
-from services.linkage.index import Change, Remove, Stored, Upsert
-from services.linkage.ruled import RuledIndex
+from services.linkage.index.index import Change, Remove, Stored, Upsert
+from services.linkage.ruled import businesses, premises, ruled
+from services.linkage.ruled.ruled import RuledIndex
 from shared.contracts import Kind
 from shared.normal import normalise
 from tests.linkage.people import record

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from local.stack import Parts
-from services.linkage.normal import TRAITS
-from services.linkage.rules import NO_RULE, RULES, rule_for, rule_of
-from services.linkage.words import RULES as SAID
+from services.linkage.desk.words import RULES as SAID
+from services.linkage.matching.rules import NO_RULE, RULES, rule_for, rule_of
+from services.linkage.reading.normal import TRAITS
 from tests.linkage.answering import Office, opened, record, viewer
 from tests.parts import fresh_database
 

@@ -5,8 +5,8 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.linkage.desk.showing import Sight, shown
 from services.linkage.records import Published, fold
-from services.linkage.showing import Sight, shown
 from shared.access import Decision
 from shared.contracts import Kind
 from tests.linkage.answering import NOON, record

@@ -9,9 +9,9 @@ from dataclasses import replace
 import pytest
 
 from local.stack import Parts
-from services.linkage.registry import Registry
-from services.linkage.relinking import ModelError
-from services.linkage.terms import Terms
+from services.linkage.models.registry import Registry
+from services.linkage.models.relinking import ModelError
+from services.linkage.purposes.terms import Terms
 from shared.access import Agreements
 from shared.contracts import Change
 from shared.initiatives import Initiatives

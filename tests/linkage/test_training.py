@@ -4,11 +4,11 @@ from random import Random
 
 import pytest
 
-from services.linkage.index import Index, Upsert
-from services.linkage.match import Matcher
-from services.linkage.model import Model
-from services.linkage.normal import traits
-from services.linkage.train import train
+from services.linkage.index.index import Index, Upsert
+from services.linkage.matching.match import Matcher
+from services.linkage.matching.model import Model
+from services.linkage.models.train import train
+from services.linkage.reading.normal import traits
 from tests.linkage.people import record
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"

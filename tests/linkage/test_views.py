@@ -9,15 +9,15 @@ from uuid import UUID
 import hypothesis.strategies as st
 from hypothesis import HealthCheck, given, settings
 
-from services.linkage import premises
-from services.linkage.index import Decide, Index, Upsert
+from services.linkage.index.index import Decide, Index, Upsert
 from services.linkage.live import Kinds, Linked, LiveIndex, restored
+from services.linkage.models.registry import InUse
+from services.linkage.purposes.terms import Term, Terms
+from services.linkage.purposes.views import part_id
 from services.linkage.records import Kept, Published, fold
-from services.linkage.registry import InUse
-from services.linkage.ruled import RuledIndex
+from services.linkage.ruled import premises
+from services.linkage.ruled.ruled import RuledIndex
 from services.linkage.store import StoredPart, StoredRow
-from services.linkage.terms import Term, Terms
-from services.linkage.views import part_id
 from shared.contracts import Change, EntityChanged, Kind
 from tests.linkage.people import groups, model, record
 from tests.linkage.test_order import IDENTITIES

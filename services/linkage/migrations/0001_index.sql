@@ -20,7 +20,7 @@ CREATE TABLE identities (
     identity jsonb NOT NULL,        -- field → value, in normal form: the newest value of each field
     times jsonb NOT NULL,           -- field → when its value was last published, seconds since 1970
     snapshot text[] NOT NULL,       -- the fields that the last published identity had (records.seen is their time)
-    row bytea,                      -- edges to other records, as services/linkage/index.py packs them
+    row bytea,                      -- edges to other records, as services/linkage/index/index.py packs them
     model integer,                  -- the model under which the row was made
     version bigint NOT NULL         -- of the batch that wrote it
 );

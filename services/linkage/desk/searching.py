@@ -1,0 +1,56 @@
+"""People search: what somebody typed, weighed against what they may see; the likeliest first. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
+
+from services.linkage.desk.showing import Shown
+from services.linkage.desk.weighing import Weighing
+from services.linkage.matching.explain import Explanation
+from services.linkage.records import Identity
+from shared.contracts import Kind
+
+CANDIDATES = 200
+"""Records that are looked at more closely."""
+MOST_HITS = 10
+"""Entities in an answer: who needs more must say more about whom they mean."""
+LEAST = 0.01
+"""A smaller probability than this is not worth a look, and so not worth a disclosure."""
+
+
+class Finder(Protocol):
+    """The index in memory."""
+
+    async def find(self, kind: Kind, identity: Identity, limit: int) -> Sequence[UUID]:
+        """Records that share a block key with an identity that need not be in the index, the likeliest first."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """An entity that may be meant, and how likely (0–1, given that at most one is)."""
+
+    shown: Shown
+    probability: float
+    evidence: Explanation
+
+
+def rank(asked: Identity, found: Mapping[UUID, Shown], weighing: Weighing) -> list[Hit]:
+    """By the record of each entity that fits best.
+
+    The pairwise odds o = 2^bits are for "this one or not". At most one entity is meant, so the probability of each is
+    o / (1 + Σ o), where 1 stands for "none of these" (Bayes' rule over exclusive hypotheses).
+    """
+    best = [(one, _best(asked, one, weighing)) for one in found.values() if one.records]
+    fitting = [(one, evidence) for one, evidence in best if evidence is not None]
+    odds = [2.0 ** min(evidence.bits, 500.0) for _, evidence in fitting]
+    whole = 1.0 + sum(odds)
+    hits = [Hit(one, share / whole, evidence) for (one, evidence), share in zip(fitting, odds, strict=True)]
+    likely = [hit for hit in hits if hit.probability >= LEAST]
+    return sorted(likely, key=lambda hit: (-hit.probability, hit.shown.entity))[:MOST_HITS]
+
+
+def _best(asked: Identity, one: Shown, weighing: Weighing) -> Explanation | None:
+    said = weighing.against(one.kind, asked, [record.identity for record in one.records])
+    return max((evidence for evidence in said if evidence.fields), key=lambda evidence: evidence.bits, default=None)

@@ -1,0 +1,119 @@
+"""Who asks, for which purpose, and what the agreements let them see. No rule is written here: the agreements are it."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from uuid import UUID
+
+from fastapi import HTTPException, Request
+
+from services.linkage import metrics
+from services.linkage.desk.showing import Sight
+from services.linkage.purposes.terms import IDENTITY
+from shared.access import Agreements, decide
+from shared.contracts import Access, Action, Outcome
+from shared.initiatives import Initiatives
+from shared.web import N_, Language, TokenRefused, Viewer, verify_service_token
+from shared.web.viewer import seen_by
+
+IDENTITY_TITLE = N_("Keeping records with the right people")
+OVERSIGHT = frozenset({"auditor"})
+"""May see, for identity, how an entity came about, though no value of it that an agreement does not give them."""
+
+
+@dataclass(frozen=True)
+class Asker:
+    """A person at the screen (of ``caller``, when another service asks for them), and what a purpose lets them see."""
+
+    viewer: Viewer
+    purpose: str
+    sight: Sight
+    caller: str = ""
+
+    @property
+    def oversees(self) -> bool:
+        return self.viewer.role in OVERSIGHT and self.purpose == IDENTITY
+
+    @property
+    def allowed(self) -> bool:
+        """Whether any agreement in force names the role and the purpose."""
+        return self.sight.decision.allowed
+
+    @property
+    def fields(self) -> frozenset[str]:
+        """Every field that some agreement shows them."""
+        return frozenset[str]().union(*self.sight.decision.fields.values())
+
+    def entry(
+        self, action: Action, subject: UUID | None, outcome: Outcome, reference: str, *,
+        fields: Collection[str] = (), agreements: Collection[str] = (),
+    ) -> Access:  # fmt: skip
+        """The audit entry of an answer: about whom, which fields of which agreements (their names, never values)."""
+        if action not in (Action.DECISION, Action.ERASURE):
+            metrics.DISCLOSURES.labels(outcome).inc()
+        return Access(
+            at=datetime.now(UTC), actor=self.viewer.subject, role=self.viewer.role, service="linkage", action=action,
+            subject=subject, purpose=self.purpose, agreement=",".join(sorted(set(agreements))),
+            fields=sorted(set(fields)), outcome=outcome, reference=reference,
+        )  # fmt: skip
+
+
+class Reception:
+    """Knows who asks. ``key``: JIGSAW_SESSION_KEY, which signs service tokens."""
+
+    def __init__(self, key: str, agreements: Agreements, initiatives: Initiatives) -> None:
+        self._key, self._agreements = key, agreements
+        partners = {agreement.partner.name for agreement in agreements.by_name.values()}
+        self._of_partner = {name: frozenset(a.name for a in agreements.of_partner(name)) for name in partners}
+        self._titles = {one.purpose: one.statement.title.model_dump() for one in initiatives.by_name.values()}
+
+    def purposes(self, role: str) -> list[str]:
+        """The purposes for which an agreement in force names this role, ``identity`` first."""
+        today = _today()
+        in_force = [agreement for agreement in self._agreements.by_name.values() if agreement.in_force(today)]
+        found = {r.purpose for agreement in in_force for r in agreement.recipients if r.role == role}
+        if role in OVERSIGHT:
+            found.add(IDENTITY)
+        return sorted(found, key=lambda purpose: (purpose != IDENTITY, purpose))
+
+    def title(self, purpose: str, spoken: Language) -> str:
+        """A purpose in words; its name where no initiative has it."""
+        if purpose == IDENTITY:
+            return spoken.gettext(IDENTITY_TITLE)
+        return spoken.choose(self._titles[purpose]) if purpose in self._titles else purpose
+
+    def of_agreement(self, name: str, spoken: Language) -> str:
+        """An agreement by the beginning of its title: "Schools" of "Schools: enrolment, attendance…"."""
+        found = self._agreements.by_name.get(name)
+        return spoken.choose(found.title.model_dump()).split(":")[0] if found else name
+
+    def asker(self, person: Viewer, purpose: str, caller: str = "") -> Asker:
+        """``purpose`` empty: the first that the role has."""
+        wanted = purpose or next(iter(self.purposes(person.role)), IDENTITY)
+        decision = decide(self._agreements, [person.role], wanted, _today())
+        return Asker(person, wanted, Sight(decision, self._of_partner), caller)
+
+    def asking(self, request: Request, purpose: str) -> Asker:
+        """Whoever sent the request: a signed-in person, or a service on behalf of one. Raises 401 and 403."""
+        person = seen_by(request)
+        return self.asker(person, purpose) if person else self.calling(request, purpose)
+
+    def calling(self, request: Request, purpose: str) -> Asker:
+        """The person a service token speaks for. Raises 401 and 403."""
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer":
+            raise HTTPException(401, "Sign in, or send a service token that speaks for a person.")
+        try:
+            call = verify_service_token(self._key, "linkage", token)
+        except TokenRefused as error:
+            raise HTTPException(401, "The service token is not ours, not for linkage, or too old.") from error
+        if call.viewer is None:
+            raise HTTPException(403, "Identity is shown to a person: the token must say on whose behalf it asks.")
+        if call.purpose and purpose and call.purpose != purpose:
+            detail = f"The token is for the purpose {call.purpose!r}, the request for {purpose!r}: ask for one of them."
+            raise HTTPException(403, detail)
+        return self.asker(call.viewer, call.purpose or purpose, call.caller)
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()

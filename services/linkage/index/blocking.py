@@ -1,0 +1,279 @@
+"""Which records are worth comparing: the blocks that keys make, and what happens when a block overflows.
+
+A key is *live* while at most `cap` nodes bear it, and two nodes are candidates exactly when they share a live key. So
+candidates are a function of the set of nodes, never of their order. A key that overflows is not dropped in silence: it
+is counted, and the finer keys that stand behind it (`keys.KEYS`) carry its nodes on; when nodes leave, it wakes again.
+What overflows alone, a hostel's address or an agency's telephone, is a *crowd's*: sharing it is evidence of nothing.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import product
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.linkage.index.chains import Chains, KeyTable
+from services.linkage.index.keys import CROWDS, VARIANTS, block_keys, crowd_keys, is_narrow
+from services.linkage.matching.arrays import NONE, counted, distinct, firsts, grown
+from services.linkage.matching.columns import Columns
+
+Keys = NDArray[np.uint64]
+Nodes = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """n pairs of nodes, `left` < `right`, each once, and how many keys speak for it.
+
+    In a sample, each `stands_for` so many.
+    """
+
+    left: Nodes
+    right: Nodes
+    keys: Nodes
+    stands_for: float = 1.0
+
+    @classmethod
+    def counted(cls, left: Nodes, right: Nodes, nodes: int) -> "Pairs":
+        """Pairs met once for each key, folded. `nodes` is more than any node's number."""
+        codes, keys = counted(left * nodes + right)
+        return cls(codes // nodes, codes % nodes, keys)
+
+    def __len__(self) -> int:
+        return len(self.left)
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What a change of the node set means for comparison.
+
+    `fresh` pairs have a new node; `woken` pairs are of older nodes whose key came to life; of `slept`, node i was
+    under key i when that key overflowed; `crowds` are all pairs of older nodes under keys that became a crowd's or
+    ceased to be.
+    """
+
+    fresh: Pairs
+    woken: Pairs
+    slept_keys: Nodes
+    slept_nodes: Nodes
+    crowds: Pairs
+
+
+_NO_PAIRS: Final = Pairs(NONE, NONE, NONE)
+
+
+@dataclass(frozen=True, slots=True)
+class Overflow:
+    """Overflowing keys of one kind: how many, and how many nodes are under the largest, and under all of them."""
+
+    kind: str
+    keys: int
+    largest: int
+    contents: int
+
+
+NARROWER: Final = 4
+"""By what the cap of a narrow key is smaller."""
+
+
+class Blocks:
+    """The keys of all living nodes, and the nodes under each key."""
+
+    def __init__(self, columns: Columns, cap: int) -> None:
+        self._columns, self._caps = columns, np.array((cap, max(1, cap // NARROWER)))
+        self._table, self._chains = KeyTable(), Chains()
+        self._count: NDArray[np.int32] = np.zeros(256, np.int32)
+        self._crowd: NDArray[np.bool_] = np.zeros(256, np.bool_)
+        self._crowds = False
+        self.alive: NDArray[np.bool_] = np.zeros(256, np.bool_)
+
+    @property
+    def overflowing(self) -> int:
+        """How many keys are above the cap now."""
+        return len(self._crowded_keys())
+
+    def overflowed(self) -> list[Overflow]:
+        """The keys above the cap now by kind, the largest first: never a value."""
+        numbers = self._crowded_keys()
+        starts, members = self._members(numbers)
+        made = block_keys(self._columns, members[starts[:-1]]) == self._table.keys[numbers][:, None]
+        kinds = np.array([" + ".join(key) for key in VARIANTS])[made.argmax(axis=1)]
+        sizes = self._count[numbers]
+        found = [
+            Overflow(
+                str(kind), int((kinds == kind).sum()), int(sizes[kinds == kind].max()), int(sizes[kinds == kind].sum())
+            )
+            for kind in np.unique(kinds)
+        ]
+        return sorted(found, key=lambda one: (-one.largest, one.kind))
+
+    def _crowded_keys(self) -> Nodes:
+        near = np.flatnonzero(self._count[: self._table.size] > self._caps.min())  # most keys have a node or two
+        return near[~self._live(near)]
+
+    def _live(self, numbers: Nodes) -> NDArray[np.bool_]:
+        """Whether each of n keys, by number, bears no more nodes than it may."""
+        return np.asarray(self._count[numbers] <= self._limits(numbers))
+
+    def _limits(self, numbers: Nodes) -> Nodes:
+        """How many nodes each of n keys may bear."""
+        return self._caps[is_narrow(self._table.keys[numbers]).view(np.int8)]
+
+    def change(self, gone: Nodes, fresh: Nodes) -> Proposal:
+        """Nodes leave and come at once; what is proposed depends on the resulting set only."""
+        left_keys, _ = self._numbered(gone)
+        keys, nodes = self._numbered(fresh)
+        touched = distinct(np.concatenate((left_keys, keys)))
+        limits = self._limits(touched)
+        was_live = self._count[touched] <= limits
+        self._leave(gone, left_keys)
+        self._come(fresh, keys, nodes)
+        is_live = self._count[touched] <= limits
+        woken, slept = touched[is_live & ~was_live], touched[was_live & ~is_live]
+        turned = np.concatenate((slept, woken))
+        if turned.size:
+            self._mark_crowds(slept)
+            turned = turned[self._crowd[turned]]
+            self._crowd[woken] = False
+        return Proposal(
+            self._fresh_pairs(keys, nodes), self._old_pairs(woken, fresh), *self._old(slept, fresh),
+            self._old_pairs(turned, fresh),
+        )  # fmt: skip
+
+    def crowded(self, left: Nodes, right: Nodes) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+        """Field → which of n pairs share a value of it that is a crowd's."""
+        suspects = self._in_crowds(right).nonzero()[0]
+        if not suspects.size:
+            return
+        lefts, rights = (crowd_keys(self._columns, nodes[suspects]) for nodes in (left, right))
+        for name, fields in CROWDS.items():
+            found = np.zeros(len(left), np.bool_)
+            for one, other in product(lefts.get(name, ()), rights.get(name, ())):
+                shared = ((one == other) & (one > 0)).nonzero()[0]
+                found[suspects[shared]] |= self._is_crowd(one[shared])
+            if found.any():
+                yield from ((field, found) for field in fields)
+
+    def _in_crowds(self, nodes: Nodes) -> NDArray[np.bool_]:
+        """Which of n nodes, that may repeat, bear a crowd's key: few ever do, and only they need a closer look."""
+        if not self._crowds:
+            return np.zeros(len(nodes), np.bool_)
+        each = distinct(nodes)
+        keys = np.stack([variant for variants in crowd_keys(self._columns, each).values() for variant in variants])
+        found = np.asarray(self._is_crowd(keys.ravel()).reshape(keys.shape).any(axis=0))
+        return np.asarray(found[np.searchsorted(each, nodes)])
+
+    def _is_crowd(self, keys: Keys) -> NDArray[np.bool_]:
+        numbers = self._table.known(keys)
+        return np.asarray((numbers >= 0) & self._crowd[numbers])
+
+    def _mark_crowds(self, keys: Nodes) -> None:
+        """Note which of these overflowing keys are one value alone."""
+        starts, members = self._members(keys)
+        for variants in crowd_keys(self._columns, members[starts[:-1]]).values():
+            for variant in variants:
+                self._crowd[keys] |= variant == self._table.keys[keys]
+        self._crowds = self._crowds or bool(self._crowd[keys].any())
+
+    def load(self, nodes: Nodes) -> None:
+        """Nodes come without anything being proposed: when the index is rebuilt from what was stored."""
+        for start in range(0, len(nodes), 8192):
+            part = nodes[start : start + 8192]
+            self._come(part, *self._numbered(part))
+        self._mark_crowds(np.flatnonzero(~self._live(np.arange(self._table.size))))
+
+    def living(self, nodes: Nodes) -> Iterator[tuple[Nodes, Nodes]]:
+        """(key number, node) of these nodes' keys that two nodes bear or more and that do not overflow, in parts."""
+        for start in range(0, len(nodes), 8192):
+            keys, bearers = self._numbered(nodes[start : start + 8192])
+            shared = self._live(keys) & (self._count[keys] > 1)
+            yield keys[shared], bearers[shared]
+
+    def holding(self, keys: Keys, limit: int) -> Nodes:
+        """Living nodes under any of n distinct keys, of overflowing ones too; the rarest keys' first, about `limit`."""
+        numbers = self._table.known(keys)
+        numbers = numbers[numbers >= 0]
+        numbers = numbers[np.argsort(self._count[numbers], kind="stable")]
+        before = np.cumsum(self._count[numbers]) - self._count[numbers]
+        return np.unique(self._members(numbers[before < limit])[1])[:limit]
+
+    def shared(self, left: Nodes, right: Nodes) -> Nodes:
+        """How many live keys each of n pairs shares."""
+        found = np.zeros(len(left), np.int64)
+        for start in range(0, len(left), 4096):
+            part = slice(start, start + 4096)
+            both = np.sort(np.concatenate((self._keys(left[part]), self._keys(right[part])), axis=1), axis=1)
+            twice = (both[:, 1:] == both[:, :-1]) & (both[:, 1:] > 0)
+            rows = np.nonzero(twice)[0]
+            numbers = self._table.number(both[:, 1:][twice])
+            np.add.at(found, rows[self._live(numbers)] + start, 1)
+        return found
+
+    def _keys(self, nodes: Nodes) -> Keys:
+        """Keys of each node, each key once: shape (n, variants), 0 where there is none."""
+        keys = np.sort(block_keys(self._columns, nodes), axis=1)
+        keys[:, 1:][keys[:, 1:] == keys[:, :-1]] = 0
+        return keys
+
+    def _numbered(self, nodes: Nodes) -> tuple[Nodes, Nodes]:
+        """(key number, node) for each key of each node, sorted by key."""
+        if not len(nodes):
+            return NONE, NONE
+        keys = block_keys(self._columns, nodes)
+        rows, columns = keys.nonzero()
+        numbers = self._table.number(keys[rows, columns])
+        self._count, self._crowd = grown(self._count, self._table.size), grown(self._crowd, self._table.size)
+        order = numbers.argsort(kind="stable")
+        numbers, rows = numbers[order], rows[order]
+        once = firsts(numbers) | firsts(rows)  # variants of a key may say the same of a node
+        return numbers[once], nodes[rows[once]]
+
+    def _leave(self, gone: Nodes, keys: Nodes) -> None:
+        np.subtract.at(self._count, keys, 1)
+        self.alive[gone] = False
+
+    def _come(self, fresh: Nodes, keys: Nodes, nodes: Nodes) -> None:
+        self.alive = grown(self.alive, self._columns.size)
+        self.alive[fresh] = True
+        self._chains.hold(self._table.size)
+        self._chains.append(keys, nodes)
+        np.add.at(self._count, keys, 1)
+
+    def _fresh_pairs(self, keys: Nodes, nodes: Nodes) -> Pairs:
+        live = self._live(keys)
+        keys, nodes = keys[live], nodes[live]
+        places, lefts = self._chains.read(keys)
+        rights = nodes[places]
+        # Older nodes have smaller numbers: so a pair of two new nodes, met from both sides, counts once.
+        older = (lefts < rights) & self.alive[lefts]
+        return Pairs.counted(lefts[older], rights[older], self._columns.size)
+
+    def _members(self, blocks: Nodes) -> tuple[Nodes, Nodes]:
+        """Living nodes under each of n keys: where each key's begin, and the nodes."""
+        places, members = self._chains.read(blocks)
+        alive = self.alive[members]
+        return np.searchsorted(places[alive], np.arange(len(blocks) + 1)), members[alive]
+
+    def _old(self, blocks: Nodes, fresh: Nodes) -> tuple[Nodes, Nodes]:
+        """(key, node) of the living nodes under these keys that are not fresh."""
+        if not len(blocks):
+            return NONE, NONE
+        starts, members = self._members(blocks)
+        keys = np.repeat(blocks, np.diff(starts))
+        old = members < fresh[0] if len(fresh) else np.ones(len(members), np.bool_)
+        return keys[old], members[old]
+
+    def _old_pairs(self, blocks: Nodes, fresh: Nodes) -> Pairs:
+        """All pairs of nodes that are not fresh under the same of these keys."""
+        if not len(blocks):
+            return _NO_PAIRS
+        keys, nodes = self._old(blocks, fresh)
+        lefts, rights = [NONE], [NONE]
+        for key in blocks:
+            members = np.sort(nodes[keys == key])
+            i, j = np.triu_indices(len(members), 1)
+            lefts.append(members[i])
+            rights.append(members[j])
+        return Pairs.counted(np.concatenate(lefts), np.concatenate(rights), self._columns.size)

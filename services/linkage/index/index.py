@@ -1,0 +1,389 @@
+"""The identity index: records in, entities out, one micro-batch at a time, in memory.
+
+The partition is a function of the set of records, the model and the stewards' decisions; no order of arrival, batch
+size or redelivery shows in it. Only entity ids remember (see `entities.survive`). One owner applies changes; there is
+no I/O and no clock here, and the same batches in the same order give the same ids on every machine.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Literal
+from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.linkage.index.apart import RULE, apart
+from services.linkage.index.blocking import Blocks, Overflow, Pairs, Proposal
+from services.linkage.index.edges import Edges
+from services.linkage.index.entities import EntityChange, carry_over, serial_of, survive
+from services.linkage.index.finding import Doubt, doubts, find, strong
+from services.linkage.index.nodes import Moves, Nodes
+from services.linkage.index.partition import Decisions, Partition
+from services.linkage.index.rows import packed, unpacked
+from services.linkage.matching.arrays import NONE, distinct
+from services.linkage.matching.columns import Codes, Columns
+from services.linkage.matching.compare import FIELDS, compare
+from services.linkage.matching.explain import Explanation, explain
+from services.linkage.matching.match import Matcher
+from services.linkage.matching.model import Model
+from services.linkage.matching.rules import NO_RULE, rule_for
+from services.linkage.reading.subjects import traits_of
+
+Ints = NDArray[np.int64]
+Verdict = Literal["must", "must_not"]
+
+
+@dataclass(frozen=True, slots=True)
+class Upsert:
+    """A record as it is now: new, changed or (at no cost but a look-up) unchanged. `strict`: only rules may join it."""
+
+    record: UUID
+    identity: Mapping[str, str]
+    strict: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Remove:
+    """A record that must leave the index: erased, or out of its agreement. One that is not there is fine."""
+
+    record: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Decide:
+    """What a steward decided about two records; None takes a decision back."""
+
+    left: UUID
+    right: UUID
+    verdict: Verdict | None
+
+
+Change = Upsert | Remove | Decide
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A record as it was kept: what `restore` needs."""
+
+    record: UUID
+    identity: Mapping[str, str]
+    row: bytes
+    entity: UUID
+    strict: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """What a batch changed. `rows` are to be stored as they are; a record that left has none. `stirred`: living
+    entities whose members or inner evidence may have changed."""
+
+    rows: Mapping[UUID, bytes] = field(default_factory=dict)
+    entities: Sequence[EntityChange] = ()
+    stirred: frozenset[UUID] = frozenset()
+    compared: int = 0
+
+
+Propose = Callable[[Blocks, Ints], Iterable[Pairs]]
+"""The candidate pairs of all these nodes, from blocks that hold them already: each pair once."""
+
+_AT_ONCE: Final = 1 << 16
+"""Edges weighed at a time when an index is restored."""
+
+
+class Index:
+    """The entities of one kind of subject under one model."""
+
+    def __init__(self, model: Model) -> None:
+        self.model, self.kind = model, model.kind
+        self._traits = traits_of(model.kind)
+        self._matcher = Matcher(model)
+        self._columns = Columns(model.frequencies())
+        self._nodes = Nodes(self._columns, self._self_weight, model.thresholds.link)
+        self._blocks = Blocks(self._columns, model.block_cap)
+        self._edges = Edges()
+        self._decisions = Decisions()
+        self._partition = Partition(self._edges, self._nodes, self._decisions, model.thresholds)
+        self._entity: dict[UUID, UUID] = {}
+        self._members: dict[UUID, tuple[UUID, ...]] = {}
+        self._serial = 0
+
+    # -- what the stream calls
+
+    def apply(self, changes: Sequence[Change]) -> Delta:
+        """Take a micro-batch in and say what it changed. Of several changes to one record the last counts."""
+        decided = self._decide([change for change in changes if isinstance(change, Decide)])
+        wanted = {
+            change.record: self._traits(change.identity) if isinstance(change, Upsert) else None
+            for change in changes
+            if not isinstance(change, Decide)
+        }
+        for record in decided:
+            if record in self._nodes and record not in wanted:
+                wanted[record] = self._columns.traits(self._nodes.of(record))
+        for change in changes:
+            if not isinstance(change, Decide):
+                self._nodes.bind(change.record, isinstance(change, Upsert) and change.strict)
+        moves = self._nodes.move(list(wanted.items()))
+        owners, compared, stirred = self._link(moves)
+        stirred = np.concatenate((stirred, [self._nodes.of(r) for r in decided if r in self._nodes])).astype(np.int64)
+        entities = self._settle(moves, stirred)
+        looked_at = frozenset(self._entity[record] for record in wanted if record in self._entity)
+        return Delta(self._packed(moves, owners), entities, looked_at | self._entities_of(moves, stirred), compared)
+
+    def fill(self, parts: Iterable[Sequence[Upsert]], decided: Sequence[Decide], propose: Propose) -> None:
+        """Take the first records in, all at once; every record must be in one part, and once.
+
+        ``propose`` finds the candidates of the whole set, which no batch would. The index and the partition are those
+        that ``apply`` comes to by any batches; only the numbers of new ids may differ.
+        """
+        assert not len(self), "only an empty index can be filled"
+        self._decide(decided)
+        for part in parts:
+            for one in part:
+                self._nodes.bind(one.record, one.strict)
+            self._nodes.move([(one.record, self._traits(one.identity)) for one in part])
+        everyone = np.arange(self._nodes.count)
+        fresh = everyone[~self._nodes.thin[everyone]]
+        self._blocks.load(fresh)
+        for pairs in propose(self._blocks, fresh):
+            self._score(pairs)
+        self._settle(Moves(everyone[:0], everyone, everyone, ()), fresh)
+
+    def adopt(self, before: Mapping[UUID, Sequence[UUID]], newest: UUID | None = None) -> list[EntityChange]:
+        """Give the entities here the ids of those that another model made of the same records, and say what differs.
+
+        ``before`` holds the members of all living entities; ``newest`` is the greatest id ever given out. The partition
+        is not touched.
+        """
+        serial = serial_of(newest or max(before, default=UUID(int=0)))
+        changes, self._serial = carry_over(before, list(self._members.values()), self.kind, serial)
+        self._members = {old: tuple(members) for old, members in before.items()}
+        self._note(changes)
+        self._entity = {record: entity for entity, members in self._members.items() for record in members}
+        return changes
+
+    def restore(self, stored: Iterable[Stored], newest: UUID | None = None) -> None:
+        """Rebuild from what was stored, without scoring. `newest` is the greatest entity id ever given out."""
+        kept = list(stored)
+        for one in kept:
+            self._nodes.bind(one.record, one.strict)
+        moves = self._nodes.move([(one.record, self._traits(one.identity)) for one in kept])
+        self._blocks.load(moves.fresh[~self._nodes.thin[moves.fresh]])
+        self._restore_edges(kept)
+        groups: dict[UUID, list[UUID]] = {}
+        for one in kept:
+            self._entity[one.record] = one.entity
+            groups.setdefault(one.entity, []).append(one.record)
+        self._members |= {entity: tuple(records) for entity, records in groups.items()}
+        self._partition.restore([sorted({self._nodes.of(r) for r in records}) for records in groups.values()])
+        serials = [serial_of(entity) for entity in self._members] + ([serial_of(newest)] if newest else [])
+        self._serial = max(serials, default=0)
+
+    def why(self, left: UUID, right: UUID) -> Explanation:
+        """Why two records are, or are not, held to be one. Raises KeyError for a record that is not here."""
+        nodes = np.array([self._nodes.of(left)]), np.array([self._nodes.of(right)])
+        levels, rarities = self._compare(*nodes)
+        rule = self._decisions.between(left, right) or self._rule(*(int(node[0]) for node in nodes))
+        return explain(self._matcher, levels[:, 0], rarities[:, 0], rule, self.entity(left) == self.entity(right))
+
+    def find(self, identity: Mapping[str, str], limit: int) -> list[tuple[UUID, int]]:
+        """Records that an identity may be of, which need not be here, and their weights; the likeliest first."""
+        return find(self._traits(identity), self._matcher, self._columns, self._blocks, self._nodes, limit)
+
+    def doubts(self, limit: int) -> list[Doubt]:
+        """Pairs of entities that a steward's look would help most to tell apart or to join."""
+        return doubts(self._edges, self._nodes, self._entity, self._members, self.model.thresholds.review, limit)
+
+    def pairs(self, least: int) -> Iterator[tuple[UUID, UUID]]:
+        """Pairs of records that weigh at least so many millibits on their own, whatever clusters they ended in."""
+        return strong(self._edges, self._nodes, least)
+
+    def apart(self, groups: Sequence[Sequence[UUID]], strict: Sequence[bool]) -> list[list[list[UUID]]]:
+        """What each group of an entity's records falls into when no other record speaks; in a ``strict`` group no score
+        either."""
+        return apart(
+            groups, strict, self._nodes, self._edges, self._decisions, self.model.thresholds,
+            lambda left, right: self._rule_for(left, right) is not None,
+        )  # fmt: skip
+
+    def entity(self, record: UUID) -> UUID:
+        """The entity of a record. Raises KeyError for a record that is not here."""
+        return self._entity[record]
+
+    def entities_of(self, records: Iterable[UUID]) -> dict[UUID, UUID]:
+        """The entity of each of these records that is here."""
+        return {one: self._entity[one] for one in records if one in self._entity}
+
+    def members(self, entity: UUID) -> tuple[UUID, ...]:
+        """The records of a living entity. Raises KeyError for an id that lives no more."""
+        return self._members[entity]
+
+    def entities(self) -> Mapping[UUID, tuple[UUID, ...]]:
+        """All living entities and their records."""
+        return self._members
+
+    def records(self) -> Iterable[UUID]:
+        """All records that are here."""
+        return self._nodes.records()
+
+    @property
+    def overflowing(self) -> int:
+        """How many block keys are above the cap now."""
+        return self._blocks.overflowing
+
+    def overflowed(self) -> list[Overflow]:
+        """Those keys by kind and size."""
+        return self._blocks.overflowed()
+
+    def __len__(self) -> int:
+        return len(self._nodes)
+
+    # -- how
+
+    def _self_weight(self, nodes: Ints) -> Ints:
+        """What a node's content would weigh if a second record bore it, in whatever partner's keeping."""
+        levels, rarities = compare(self._columns, nodes, nodes)
+        levels[FIELDS.index("source")] = 0
+        return self._matcher.weigh(levels, rarities).astype(np.int64)
+
+    def _rule_for(self, left: int, right: int) -> str | None:
+        return rule_for(self._columns.traits(left), self._columns.traits(right))
+
+    def _rule(self, left: int, right: int) -> str | None:
+        """What decides about two nodes of which scores may not join one; None when scores decide."""
+        if not (self._nodes.strict[left] or self._nodes.strict[right]):
+            return None
+        return self._rule_for(left, right) or NO_RULE
+
+    def _rule_over(self, pairs: Pairs, strict: NDArray[np.bool_], weights: Ints, conflicts: Ints) -> None:
+        """Where scores may not join, a rule's weight, or one that is as good as not having been compared: it neither
+        joins, nor keeps from the others a record that a rule has joined."""
+        conflicts[strict] = 0
+        for at in np.flatnonzero(strict).tolist():
+            holds = self._rule_for(int(pairs.left[at]), int(pairs.right[at])) is not None
+            weights[at] = RULE if holds else self.model.thresholds.link - 1
+
+    def _entities_of(self, moves: Moves, stirred: Ints) -> frozenset[UUID]:
+        nodes = np.unique(np.concatenate((moves.changed, stirred))).tolist()
+        return frozenset(self._entity[record] for node in nodes for record in self._nodes.bearers(node))
+
+    def _decide(self, decisions: Sequence[Decide]) -> list[UUID]:
+        touched = dict.fromkeys(record for one in decisions for record in (one.left, one.right))
+        for one in decisions:
+            self._decisions.set(one.left, one.right, one.verdict)
+        for record in touched:
+            self._nodes.keep_alone(record, self._decisions.concern(record))
+        return list(touched)
+
+    def _link(self, moves: Moves) -> tuple[Ints, int, Ints]:
+        """Candidates, scores, edges. Back come nodes with new edges to older ones or without one to a record that left,
+        pairs compared, nodes stirred up."""
+        thin = self._nodes.thin
+        gone, fresh = moves.gone[~thin[moves.gone]], moves.fresh[~thin[moves.fresh]]
+        proposal = self._blocks.change(gone, fresh)
+        _, bereft, ended = self._edges.of(gone)
+        self._edges.kill(ended)
+        loosened = self._retract(proposal)
+        older, newer = self._score(self._not_yet(proposal.woken))
+        self._score(proposal.fresh)
+        crowds = proposal.crowds
+        self._weigh_anew(crowds)
+        stirred = np.concatenate((bereft, loosened, older, newer, crowds.left, crowds.right, fresh))
+        compared = len(proposal.fresh) + len(proposal.woken) + len(crowds)
+        owners = np.concatenate((newer, crowds.right, bereft if moves.left else bereft[:0]))
+        return owners[self._blocks.alive[owners]], compared, stirred[self._blocks.alive[stirred]]
+
+    def _weigh_anew(self, pairs: Pairs) -> None:
+        """Score pairs again, whether they are edges or not: what they share means something else now."""
+        if len(pairs):
+            numbers = self._edges.between(pairs.left, pairs.right)
+            self._edges.kill(numbers[numbers >= 0])
+            support = self._blocks.shared(pairs.left, pairs.right)
+            held = support > 0
+            self._score(Pairs(pairs.left[held], pairs.right[held], support[held]))
+
+    def _compare(self, left: Ints, right: Ints) -> tuple[Codes, Codes]:
+        """Levels and rarities of n pairs; what they share with a crowd counts as unknown."""
+        levels, rarities = compare(self._columns, left, right)
+        for name, crowded in self._blocks.crowded(left, right):
+            levels[FIELDS.index(name), crowded] = 0
+        return levels, rarities
+
+    def _retract(self, proposal: Proposal) -> Ints:
+        """Take an overflowed key's support from the edges under it; nodes of those that had no other."""
+        keys, nodes = proposal.slept_keys, proposal.slept_nodes
+        if not len(keys):
+            return NONE
+        places, others, numbers = self._edges.of(nodes)
+        span = self._columns.size
+        under = np.isin(keys[places] * span + others, keys * span + nodes) & (nodes[places] < others)
+        np.subtract.at(self._edges.support, numbers[under], 1)
+        ended = np.unique(numbers[under])
+        ended = ended[self._edges.support[ended] <= 0]
+        touched = np.concatenate((self._edges.left[ended], self._edges.right[ended])).astype(np.int64)
+        self._edges.kill(ended)
+        return touched
+
+    def _not_yet(self, woken: Pairs) -> Pairs:
+        """Give edges that exist their woken keys' support; the pairs that are no edges yet."""
+        if not len(woken):
+            return woken
+        numbers = self._edges.between(woken.left, woken.right)
+        there = numbers >= 0
+        self._edges.support[numbers[there]] += woken.keys[there]
+        return Pairs(woken.left[~there], woken.right[~there], woken.keys[~there])
+
+    def _score(self, pairs: Pairs) -> tuple[Ints, Ints]:
+        """Score pairs and keep as edges those that say something: older and newer ends of those kept."""
+        if not len(pairs):
+            return pairs.left, pairs.right
+        levels, rarities = self._compare(pairs.left, pairs.right)
+        said, telling = self._matcher.evidence(levels, rarities)
+        strict = self._nodes.strict[pairs.left] | self._nodes.strict[pairs.right]
+        kept = (telling | strict).nonzero()[0]
+        pairs, weights = Pairs(pairs.left[kept], pairs.right[kept], pairs.keys[kept]), said[kept].astype(np.int64)
+        conflicts = self._matcher.conflicts(levels[:, kept], rarities[:, kept])
+        self._rule_over(pairs, strict[kept], weights, conflicts)
+        self._edges.add(pairs.left, pairs.right, weights, conflicts, pairs.keys)
+        return pairs.left, pairs.right
+
+    def _settle(self, moves: Moves, stirred: Ints) -> list[EntityChange]:
+        """Cluster anew what was stirred up, and say which entities changed by it and by the records' moves."""
+        groups = self._partition.settle(moves, stirred)
+        after = [[record for node in group for record in self._nodes.bearers(node)] for group in groups]
+        thin = moves.changed[self._nodes.thin[moves.changed]].tolist()
+        after += [[record] for node in thin for record in self._nodes.bearers(node)]
+        touched = {entity for group in after for record in group if (entity := self._entity.get(record)) is not None}
+        touched |= {entity for record in moves.left if (entity := self._entity.pop(record, None)) is not None}
+        changes, self._serial = survive({e: self._members[e] for e in touched}, after, self.kind, self._serial)
+        self._note(changes)
+        return changes
+
+    def _note(self, changes: Iterable[EntityChange]) -> None:
+        for change in changes:
+            if change.after:
+                self._members[change.entity] = change.after
+                self._entity.update(dict.fromkeys(change.after, change.entity))
+            else:
+                del self._members[change.entity]
+
+    def rows(self, records: Iterable[UUID]) -> dict[UUID, bytes]:
+        """The rows to store of records that are here, as they are now."""
+        wanted = set(records)
+        nodes = np.array(sorted({self._nodes.of(one) for one in wanted}), np.int64)
+        return {record: row for record, row in packed(nodes, self._nodes, self._edges).items() if record in wanted}
+
+    def _packed(self, moves: Moves, owners: Ints) -> dict[UUID, bytes]:
+        """The rows to store: of nodes with new edges, and of every record that moved."""
+        return packed(distinct(np.concatenate((moves.changed, owners))), self._nodes, self._edges)
+
+    def _restore_edges(self, kept: Sequence[Stored]) -> None:
+        """Edges of stored rows whose both ends are here and still share a live key, weighed anew: a row may have been
+        written before what two records share became a crowd's."""
+        lefts, rights = unpacked([(self._nodes.of(one.record), one.row) for one in kept], self._nodes)
+        for start in range(0, len(lefts), _AT_ONCE):
+            left, right = lefts[start : start + _AT_ONCE], rights[start : start + _AT_ONCE]
+            support = self._blocks.shared(left, right)
+            held = support > 0
+            self._score(Pairs(left[held], right[held], support[held]))

@@ -1,0 +1,182 @@
+"""The index's memory of traits: one row of value ids a node, one vocabulary a sort of value.
+
+A value is kept once however many nodes bear it, with what comparison and blocking derive from it (sounds, prefixes,
+parts of a date, frozen frequency), so that scoring a thousand pairs is arithmetic on arrays.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+from zlib import crc32
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.linkage.matching.arrays import grown
+from services.linkage.reading.names import diminutives, sound
+from services.linkage.reading.normal import TRAITS, Traits
+
+Ids = NDArray[np.int32]
+Hashes = NDArray[np.uint32]
+Codes = NDArray[np.uint8]
+
+RARITY_STEPS: Final = 8
+"""Rarity is −log2 of a value's frozen frequency, stored in eighths of a bit: 0 is everyone, 255 is 1 in 3.9 billion."""
+
+_NOT_LETTER: Final = re.compile(r"[^a-z@]")
+_OUTWARD: Final = re.compile(r"^[A-Z]{1,2}\d[A-Z\d]?$")
+
+Frequencies = Mapping[str, Callable[[str], int]]
+"""Field → rarity (in `RARITY_STEPS` a bit, 0–255) of a value of it."""
+
+
+def hashed(text: str) -> int:
+    """32 bits of the text, never 0 (0 is absence): the same on every machine (CRC-32)."""
+    return (crc32(text.encode()) or 1) if text else 0
+
+
+def _of_name(name: str) -> tuple[int, ...]:
+    first, second = diminutives(name)
+    heard = sound(name)
+    # One consonant is no likeness: Ash and Eze would sound alike.
+    alike = hashed(heard if len(heard.strip(".")) > 1 else name)
+    return first, second, alike, hashed(name[:3]), hashed(name[:4]), len(name), ord(name[0])
+
+
+def _of_date(date: str) -> tuple[int, ...]:
+    year, rest = date[:4], date[4:]
+    return int(year), int(rest), hashed("y" + year), 0 if rest == "0000" else hashed("d" + rest)
+
+
+def _of_postcode(code: str) -> tuple[int, ...]:
+    """Sector, outward code and area of a British postcode, whole or outward only; shorter prefixes of any other."""
+    british = len(code) >= 5 and code[-1].isalpha() and code[-2].isalpha() and code[-3].isdigit()
+    outward = code[:-3] if british else code if _OUTWARD.match(code) else code[:-2]
+    area = code[: 2 if code[1:2].isalpha() else 1] if code[:1].isalpha() else code[:1]
+    return hashed("s" + (code[:-2] if british else code[:-1])), hashed("o" + outward), hashed("a" + area)
+
+
+def _of_text(text: str) -> tuple[int, ...]:
+    words = text.split()
+    return hashed(words[0]), hashed(words[-1]), hashed(text[:4])
+
+
+def _of_email(email: str) -> tuple[int, ...]:
+    """What is before the @, and the letters: john.smith8@ and john.smith33@ are two namesakes', not one mistyped."""
+    return hashed(email.partition("@")[0]), hashed(_NOT_LETTER.sub("", email))
+
+
+def _of_code(_: str) -> tuple[int, ...]:
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Sort:
+    """A sort of value: the traits that hold it, how its parts derive, and the fields whose rarity it has."""
+
+    traits: tuple[str, ...]
+    parts: tuple[str, ...] = ()
+    derive: Callable[[str], tuple[int, ...]] = _of_code
+    fields: tuple[str, ...] = ()
+
+
+SORTS: Final[Mapping[str, Sort]] = {
+    "name": Sort(
+        ("given", "family", "family_1", "family_2", "birth_family", "middle_1", "middle_2", "middle_3"),
+        ("group", "second_group", "sound", "three", "four", "length", "initial"),
+        _of_name,
+        ("given", "family"),
+    ),
+    "date": Sort(("date",), ("year", "day", "year_hash", "day_hash"), _of_date, ("year", "day")),
+    "postcode": Sort(("postcode",), ("sector", "outward", "area"), _of_postcode, ("postcode",)),
+    "number": Sort(("unit", "number")),
+    "street": Sort(("street",), ("head", "tail", "four"), _of_text, ("address",)),
+    "town": Sort(("town",), ("head", "tail", "four"), _of_text, ("town",)),
+    "phone": Sort(("phone_1", "phone_2"), fields=("phone",)),
+    "email": Sort(("email",), ("local", "letters"), _of_email, ("email",)),
+    "birth_place": Sort(("birth_place",), ("head", "tail", "four"), _of_text, ("birth_place",)),
+    "occupation": Sort(("occupation",), ("head", "tail", "four"), _of_text, ("occupation",)),
+} | {
+    name: Sort((name,), fields=(name,))
+    for name in ("sex", "uprn", "nhs_number", "nino", "reference", "vehicle", "source")
+}
+
+
+class Vocabulary:
+    """Values of one sort ↔ small ids. Id 0 is absence, whose parts and rarity are 0."""
+
+    def __init__(self, sort: Sort, frequencies: Frequencies) -> None:
+        self._derive = sort.derive
+        self._rarities = [frequencies[field] for field in sort.fields]
+        self.ids: dict[str, int] = {"": 0}
+        self.texts: NDArray[np.object_] = np.full(256, "", object)
+        self._hash: Hashes = np.zeros(256, np.uint32)
+        self._parts: NDArray[np.uint32] = np.zeros((256, len(sort.parts)), np.uint32)
+        self._rarity: Codes = np.zeros((256, len(sort.fields)), np.uint8)
+        self._names = sort.parts
+        self._bind(sort)
+
+    def _bind(self, sort: Sort) -> None:
+        self.part = {name: self._parts[:, at] for at, name in enumerate(sort.parts)}
+        self.rarity = {name: self._rarity[:, at] for at, name in enumerate(sort.fields)}
+        self.hash = self._hash
+        self._sort = sort
+
+    def number(self, texts: Sequence[str]) -> list[int]:
+        """The ids of n values; what was never met gets the next ones."""
+        known, add = self.ids, self._add
+        return [known[text] if text in known else add(text) for text in texts]
+
+    def _add(self, text: str) -> int:
+        at = len(self.ids)
+        if at >= len(self.texts):
+            self.texts = grown(self.texts, at + 1)
+            self._hash, self._parts = grown(self._hash, at + 1), grown(self._parts, at + 1)
+            self._rarity = grown(self._rarity, at + 1)
+            self._bind(self._sort)
+        self.ids[text] = at
+        self.texts[at] = text
+        self._hash[at] = hashed(text)
+        if self._names:
+            self._parts[at] = self._derive(text)
+        for column, rarity in enumerate(self._rarities):
+            self._rarity[at, column] = rarity(text)
+        return at
+
+
+class Columns:
+    """Traits of all nodes as value ids: `ids[node, trait]` (int32), a node's beside each other, because they are asked
+    for together. Nodes are numbered as they come, from 0."""
+
+    def __init__(self, frequencies: Frequencies) -> None:
+        self.vocabularies = {name: Vocabulary(sort, frequencies) for name, sort in SORTS.items()}
+        self.ids: Ids = np.zeros((256, len(TRAITS)), np.int32)
+        self.size = 0
+        of = {trait: self.vocabularies[name] for name, sort in SORTS.items() for trait in sort.traits}
+        self._of_trait = [of[trait] for trait in TRAITS]
+        self.at = {trait: at for at, trait in enumerate(TRAITS)}
+
+    def append(self, rows: Sequence[Traits]) -> NDArray[np.int64]:
+        """Number the rows as new nodes and keep their values."""
+        first, self.size = self.size, self.size + len(rows)
+        self.ids = grown(self.ids, self.size)
+        for at, (vocabulary, column) in enumerate(zip(self._of_trait, zip(*rows, strict=True), strict=False)):
+            self.ids[first : self.size, at] = vocabulary.number(column)
+        return np.arange(first, self.size)
+
+    def vocabulary(self, trait: str) -> Vocabulary:
+        """The vocabulary that a trait's values are in."""
+        return self._of_trait[self.at[trait]]
+
+    def of(self, trait: str, nodes: NDArray[np.int64]) -> Ids:
+        """Value ids of one trait for many nodes."""
+        found: Ids = self.ids[nodes, self.at[trait]]
+        return found
+
+    def traits(self, node: int) -> Traits:
+        """The traits of one node, as they came."""
+        return tuple(
+            str(vocabulary.texts[value])
+            for vocabulary, value in zip(self._of_trait, self.ids[node].tolist(), strict=True)
+        )

@@ -1,0 +1,82 @@
+"""Pairs of nodes side by side, and how their texts are measured."""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from rapidfuzz.distance import OSA, JaroWinkler
+from rapidfuzz.process import cpdist
+
+from services.linkage.matching.columns import Codes, Columns, Ids, Vocabulary
+
+Nodes = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+Judged = tuple[Codes, Codes]
+"""Level and rarity of each pair in one field. The rarity is the commoner value's, in eighths of a bit."""
+
+NEAR: Final = np.float32(0.9)
+"""The Jaro–Winkler similarity from which texts are alike."""
+
+
+class Pairs:
+    """Value ids of both sides of n pairs of nodes."""
+
+    def __init__(self, columns: Columns, left: Nodes, right: Nodes) -> None:
+        self._columns, self._size = columns, len(left)
+        self._left, self._right = (np.ascontiguousarray(columns.ids[nodes].T) for nodes in (left, right))
+        self._borne = np.asarray(((self._left > 0) & (self._right > 0)).any(axis=1)).tolist()
+
+    def __len__(self) -> int:
+        return self._size
+
+    def bear(self, trait: str) -> bool:
+        """Whether any pair has a value of the trait on both sides."""
+        return bool(self._borne[self._columns.at[trait]])
+
+    def of(self, trait: str) -> tuple[Ids, Ids]:
+        """The ids of one trait's values, 0 where a node has none."""
+        at = self._columns.at[trait]
+        return self._left[at], self._right[at]
+
+    def vocabulary(self, sort: str) -> Vocabulary:
+        """The values of one sort."""
+        return self._columns.vocabularies[sort]
+
+
+def level_of_same(left: Ids, right: Ids, different: int) -> tuple[Codes, Nodes]:
+    """0 where a side has no value, 1 where they are the same, else `different`; and the places of those last."""
+    level = np.where(left == right, np.uint8(1), np.uint8(different))
+    level[(left == 0) | (right == 0)] = 0
+    return level, (level == different).nonzero()[0]
+
+
+def within(vocabulary: Vocabulary, left: Ids, right: Ids, edits: int) -> Codes:
+    """Optimal string alignment distance (a transposition is one edit), `edits + 1` for anything farther."""
+    texts = vocabulary.texts
+    found: Codes = cpdist(
+        texts[left].tolist(), texts[right].tolist(), scorer=OSA.distance, score_cutoff=edits, dtype=np.uint8
+    )
+    return found
+
+
+def likeness(vocabulary: Vocabulary, left: Ids, right: Ids) -> NDArray[np.float32]:
+    """Jaro–Winkler similarity, 0 below .7."""
+    texts = vocabulary.texts
+    found: NDArray[np.float32] = cpdist(
+        texts[left].tolist(), texts[right].tolist(), scorer=JaroWinkler.similarity, score_cutoff=0.7, dtype=np.float32
+    )
+    return found
+
+
+def commoner(vocabulary: Vocabulary, field: str, left: Ids, right: Ids) -> Codes:
+    """The smaller rarity of two values."""
+    rarity = vocabulary.rarity[field]
+    return np.minimum(rarity[left], rarity[right])
+
+
+def among(value: Ids, others: list[Ids]) -> Mask:
+    """Whether the value is present and equals one of the others."""
+    found = np.zeros(len(value), np.bool_)
+    for other in others:
+        found |= value == other
+    return found & (value > 0)

@@ -1,0 +1,170 @@
+"""Which models there are and which one weighs: kept in the database, so that all replicas agree.
+
+A model begins as a *shadow* (its index was built beside, and a report says what it would change), is *wanted* once
+everything is linked anew under it, *active* from the switch on, then *retired*. The file among the settings is the
+seed of an empty database.
+
+Invariants
+    1. One model of a kind is active, and it changes only in the transaction that brings the entities in line with it.
+    2. At most one stands beside it, shadow or wanted.
+    3. A version names the very bytes of a model: the same version, the same weights, on every machine, for ever.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, Final, Literal
+from uuid import UUID
+
+import asyncpg
+
+from services.linkage.index.bulk import in_parts
+from services.linkage.matching.match import Matcher
+from services.linkage.matching.model import Model
+from services.linkage.store import COPIED, LinkageStore, Q
+from shared.contracts import Kind
+from shared.db import Connection
+
+State = Literal["shadow", "wanted", "active", "retired"]
+Row = tuple[UUID, bytes, UUID]
+"""A record, its edges under a model, its entity."""
+
+SNAPSHOT: Final = re.compile(r"[0-9A-F-]+")
+SEED = "seed"
+"""Who made the first model active: the file among the settings did."""
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """A model and what became of it. ``snapshot``: the moment at which everything was linked under a wanted one."""
+
+    number: int
+    version: str
+    json: str
+    state: State
+    at: datetime
+    by: str
+    activated: datetime | None
+    snapshot: str | None
+    report: Mapping[str, Any] | None
+
+    def load(self) -> Model:
+        """Raises ``ValueError`` when it is of another format than this release's."""
+        return _loaded(self.json)
+
+
+@lru_cache(maxsize=4)
+def _loaded(text: str) -> Model:
+    return Model.load(text)
+
+
+class Registry:
+    """One transaction's view of the models."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def active(self) -> Registered | None:
+        """The model that weighs; ``None`` in a database that nobody has seeded yet."""
+        row = await self._connection.fetchrow(Q["active_model"])
+        return _registered(row) if row else None
+
+    async def all(self) -> list[Registered]:
+        """Every model there ever was, the newest first."""
+        return [_registered(row) for row in await self._connection.fetch(Q["models"])]
+
+    async def beside(self) -> Registered | None:
+        """The shadow, or the model that is wanted."""
+        row = await self._connection.fetchrow(Q["beside"])
+        return _registered(row) if row else None
+
+    async def keep(self, model: Model, state: State, by: str) -> int:
+        """Register a model in a state; its number."""
+        number: int = await self._connection.fetchval(
+            Q["keep_model"], model.version, model.kind, model.dump(), state, by
+        )
+        return number
+
+    async def seed(self, model: Model) -> Registered:
+        """The first model becomes active, if another process has not just done so with its own."""
+        await self._connection.execute(Q["seed_model"], model.version, model.kind, model.dump(), SEED)
+        active = await self.active()
+        assert active is not None, "a seeded database has an active model"
+        return active
+
+    async def set(self, number: int, state: State, by: str, snapshot: str | None = None) -> None:
+        """What becomes of a model."""
+        await self._connection.execute(Q["set_state"], number, state, by, snapshot)
+
+    async def report(self, number: int, report: Mapping[str, Any]) -> None:
+        """What a shadow would change."""
+        await self._connection.execute(Q["report"], number, report)
+
+    async def export_snapshot(self) -> str:
+        """This transaction's moment, as long as it is open."""
+        snapshot: str = await self._connection.fetchval(Q["export_snapshot"])
+        return snapshot
+
+    async def import_snapshot(self, snapshot: str) -> None:
+        """First in a transaction: it reads what the exporting one would. Raises asyncpg's error when that one ended."""
+        if not SNAPSHOT.fullmatch(snapshot):
+            raise ValueError(f"{snapshot!r} is no snapshot of PostgreSQL's")
+        await self._connection.execute(Q["freeze"])
+        await self._connection.execute(f"SET TRANSACTION SNAPSHOT '{snapshot}'")
+
+    async def forget_relinked(self) -> None:
+        """What was linked anew for a switch that never came."""
+        await self._connection.execute(Q["forget_relinked"])
+
+    async def keep_relinked(self, number: int, rows: Sequence[Row]) -> None:
+        """Records linked anew or moved under the wanted model."""
+        if rows:
+            columns = [list(column) for column in zip(*rows, strict=True)]
+            await self._connection.execute(Q["keep_relinked"], number, *columns)
+
+    async def copy_relinked(self, number: int, rows: Sequence[Row]) -> None:
+        """The same for rows that are all new, and very many."""
+        columns = ["id", "row", "entity", "model"]
+        for part in in_parts(((*row, number) for row in rows), COPIED):
+            await self._connection.copy_records_to_table("relinked", records=part, columns=columns)
+
+    async def is_settled(self, number: int) -> bool:
+        """Whether all rows of a model are in their place."""
+        return not await self._connection.fetchval(Q["unsettled"], number)
+
+    async def settle(self, number: int, most: int) -> int:
+        """Move some of the active model's rows to their place; how many there were to move."""
+        moved: int = await self._connection.fetchval(Q["settle"], number, most)
+        return moved
+
+
+class InUse:
+    """The model that weighs, as this process knows it. ``seed`` becomes active in a database that has none."""
+
+    def __init__(self, seed: Model) -> None:
+        self._seed = seed
+        self._matcher = Matcher(seed)
+
+    async def current(self, store: LinkageStore) -> Model:
+        """The active model, in the store's transaction."""
+        registry = Registry(store.connection)
+        active = await registry.active() or await registry.seed(self._seed)
+        model = active.load()
+        if model is not self.model:
+            self._matcher = Matcher(model)
+        return model
+
+    @property
+    def model(self) -> Model:
+        """The active model when this process last looked."""
+        return self._matcher.model
+
+    def matcher(self, kind: Kind) -> Matcher | None:
+        """The active model made ready; ``None`` for a kind that is linked by rules."""
+        return self._matcher if self.model.kind == kind else None
+
+
+def _registered(row: asyncpg.Record) -> Registered:
+    return Registered(**dict(row))

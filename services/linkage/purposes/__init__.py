@@ -1,0 +1,1 @@
+"""Whom agreements let be joined, for which purpose, and who leaves: ended agreements and erasure."""
