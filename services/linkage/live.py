@@ -18,7 +18,7 @@ from services.linkage.models.registry import InUse
 from services.linkage.purposes.terms import Terms, strict_of
 from services.linkage.purposes.views import Views
 from services.linkage.records import Kept, compared
-from services.linkage.ruled import businesses, premises
+from services.linkage.ruled.kinds import RULED
 from services.linkage.ruled.ruled import RuledIndex
 from services.linkage.store import LinkageStore, Place, StoredPart, StoredRow
 from shared.contracts import Change, EntityChanged, Kind
@@ -163,10 +163,7 @@ def indexes(model: Model) -> Kinds:
 
 def by_rules() -> dict[Kind, RuledIndex[Any]]:
     """The empty indexes of what needs no model."""
-    return {
-        Kind.PLACE: RuledIndex(Kind.PLACE, premises.premises, premises.RULES),
-        Kind.ORGANISATION: RuledIndex(Kind.ORGANISATION, businesses.business, businesses.RULES),
-    }
+    return {kind: RuledIndex(kind, by.read, by.rules) for kind, by in RULED.items()}
 
 
 def restored(

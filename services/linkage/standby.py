@@ -11,6 +11,8 @@ from services.linkage.index.index import Index
 from services.linkage.live import Kinds, LiveIndex, indexes, restored
 from services.linkage.models.registry import InUse
 from services.linkage.purposes.terms import strict_of
+from services.linkage.ruled.premises import premises
+from services.linkage.ruled.ruled import RuledIndex
 from services.linkage.store import LinkageStore
 from shared.contracts import Kind
 from shared.work import Worker
@@ -33,6 +35,11 @@ class Standby:
         """Records that an identity may be of, which need not be in the index; the likeliest first."""
         index = (await self._current())[kind]
         return [record for record, _ in index.find(identity, limit)] if isinstance(index, Index) else []
+
+    async def building(self, identity: Mapping[str, str]) -> UUID | None:
+        """The place that a flat is in; None for what is no flat, or whose building no record is of."""
+        flat, index = premises(identity), (await self._current())[Kind.PLACE]
+        return index.belonging(flat.building) if flat.unit and isinstance(index, RuledIndex) else None
 
     async def doubts(self, limit: int) -> Sequence[Doubt]:
         """Pairs of people that a steward's look would help most to tell apart or to join."""

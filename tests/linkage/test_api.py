@@ -212,6 +212,23 @@ async def test_places_and_organisations_are_shown_by_the_same_rule(office: Offic
     assert values == {"address": "10 The Grange", "postcode": "NW1 0AA"}
 
 
+async def test_a_place_says_by_which_rule_its_records_are_one_and_a_flat_its_building(office: Office) -> None:
+    hawthorns = {"postcode": "NW1 0AA", "town": "Camden"}
+    house = record("council-tax", kind=Kind.PLACE, address="14 The Hawthorns", **hawthorns)
+    again = record("fire", kind=Kind.PLACE, address="14 Hawthorns", **hawthorns)
+    flat = record("housing", kind=Kind.PLACE, address="Flat A, 14 The Hawthorns", **hawthorns)
+    await office.hear(house, again, flat)
+    entity_of = await office.entity_of(house, again, flat)
+    assert entity_of[house.id] == entity_of[again.id] != entity_of[flat.id]
+    async with office.client(viewer("steward")) as client:
+        why = (await client.get(f"/linkage/api/entities/{entity_of[house.id]}/why")).json()
+        said = (await client.get(f"/linkage/api/entities/{entity_of[flat.id]}")).json()
+        against = (await client.get(f"/linkage/api/why/{house.id}/{flat.id}")).json()
+    assert [pair["rule"] for pair in why["pairs"]] == ["same_address"]
+    assert said["building"] == str(entity_of[house.id])
+    assert against["pairs"][0]["rule"] == "no_rule"
+
+
 def test_the_oracle_is_no_rubber_stamp() -> None:
     assert oracle("steward", "identity")["nino"] == {"adult-social-care", "housing"}
     assert "trading-standards-2024" not in oracle("steward", "identity")["name"], "it ended"

@@ -66,6 +66,7 @@ class EntitySaid(BaseModel):
     purpose: str
     golden: dict[str, FieldSaid]
     records: list[RecordSaid]
+    building: UUID | None = Field(description="The place that this one, a flat, is in, where a record is of it.")
 
 
 class EvidenceSaid(BaseModel):
@@ -148,6 +149,7 @@ def entity_said(purpose: str, found: Shown) -> EntitySaid:
             )
             for record in found.records
         ],
+        building=found.building,
     )  # fmt: skip
 
 

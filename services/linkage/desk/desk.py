@@ -1,6 +1,7 @@
 """What a person may ask of identity. Each answer's audit entries commit with what was read, before a byte leaves."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from http import HTTPStatus
 from uuid import UUID
 
@@ -59,7 +60,7 @@ class Desk:
             raise Gone
         if asked in found and found[asked].refused:
             raise Refused(NOT_FOR_YOU)
-        return found.get(asked)
+        return await self._in_its_building(found[asked]) if asked in found else None
 
     async def why(self, asker: Asker, one: UUID, other: UUID | None = None) -> list[Reasoned]:
         """What holds an entity's records together, or what speaks for and against two entities' being one.
@@ -100,6 +101,12 @@ class Desk:
                 or [asker.entry(Action.CONSULTATION, None, Outcome.EMPTY, "search")]
             )
         return hits
+
+    async def _in_its_building(self, one: Shown) -> Shown:
+        """With the place that it is a part of, by what may be seen of it."""
+        if one.kind is not Kind.PLACE:
+            return one
+        return replace(one, building=await self._finder.building({f: v.value for f, v in one.golden.items()}))
 
     async def admit(self, asker: Asker, operation: str, subject: UUID | None = None) -> None:
         """Who has no agreement for the purpose gets no further, and that is kept. Raises ``Refused``."""

@@ -7,7 +7,7 @@ from services.linkage.desk.rulings import Ruling, Rulings
 from services.linkage.desk.showing import Shown
 from services.linkage.desk.weighing import Weighing
 from services.linkage.matching.explain import Explanation
-from services.linkage.matching.rules import STRENGTH
+from services.linkage.matching.rules import strength
 from services.linkage.records import Kept
 
 MOST_COMPARED = 40
@@ -59,4 +59,4 @@ def _reasoned(
 
 
 def _strongest_first(pair: Reasoned) -> tuple[float, float, UUID, UUID]:
-    return -STRENGTH[pair.evidence.rule], -pair.evidence.bits, pair.left.id, pair.right.id
+    return -strength(pair.evidence.rule), -pair.evidence.bits, pair.left.id, pair.right.id

@@ -26,6 +26,10 @@ class Finder(Protocol):
         """Records that share a block key with an identity that need not be in the index, the likeliest first."""
         ...
 
+    async def building(self, identity: Identity) -> UUID | None:
+        """The place that a flat is in."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Hit:

@@ -43,7 +43,7 @@ class Shown:
     ``purpose`` what it is shown for.
 
     ``records`` carry only values that may be shown; one of which nothing may be shown is left out. ``refused``: the
-    entity is made of records, and none may be shown.
+    entity is made of records, and none may be shown. ``building``: the place that a flat is in.
     """
 
     asked: UUID
@@ -53,6 +53,7 @@ class Shown:
     golden: Mapping[str, Value]
     refused: bool
     purpose: str
+    building: UUID | None = None
 
     @property
     def fields(self) -> list[str]:

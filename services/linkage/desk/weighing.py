@@ -10,10 +10,11 @@ from services.linkage.matching.columns import Columns
 from services.linkage.matching.compare import compare
 from services.linkage.matching.explain import Explanation, explain
 from services.linkage.matching.match import Matcher
-from services.linkage.matching.rules import NO_RULE, STRENGTH, rule_of
+from services.linkage.matching.rules import NO_RULE, rule_of, strength
 from services.linkage.purposes.terms import Terms
 from services.linkage.reading.subjects import traits_of
 from services.linkage.records import Identity, Kept
+from services.linkage.ruled.kinds import RULED
 from shared.contracts import Kind
 
 
@@ -35,7 +36,9 @@ class Weighing:
 
     def rule(self, kind: Kind, purpose: str, left: Kept, right: Kept) -> str | None:
         """The rule that decides about two records, ``NO_RULE`` when none joins them; None where scores decide."""
-        if kind is not Kind.PERSON or not self._terms.forbids(purpose, left.agreement, right.agreement):
+        if kind in RULED:
+            return RULED[kind].decided(left.identity, right.identity) or NO_RULE
+        if not self._terms.forbids(purpose, left.agreement, right.agreement):
             return None
         return rule_of(left.identity, right.identity) or NO_RULE
 
@@ -64,6 +67,8 @@ class Weighing:
 
     def _weigh(self, kind: Kind, identities: Sequence[Identity], pairs: Sequence[tuple[int, int]]) -> list[Pair]:
         matcher = self._matcher(kind)
+        if kind in RULED:
+            return [Pair(i, j, _by_rule(RULED[kind].decided(identities[i], identities[j]))) for i, j in pairs]
         if matcher is None or not pairs:
             return []
         columns, traits = Columns(matcher.model.frequencies()), traits_of(kind)
@@ -75,5 +80,10 @@ class Weighing:
         ]
 
 
+def _by_rule(rule: str | None) -> Explanation:
+    """No score speaks: a rule joins, or nothing does."""
+    return Explanation((), 0.0, 0.0, 0.0, 100.0 if rule else 0.0, "", "", rule, False)
+
+
 def _strongest_first(pair: Pair) -> tuple[float, ...]:
-    return -STRENGTH[pair.evidence.rule], -pair.evidence.bits, pair.left, pair.right
+    return -strength(pair.evidence.rule), -pair.evidence.bits, pair.left, pair.right

@@ -85,6 +85,16 @@ RULES: Final[Mapping[str, str]] = {
     "same_nino_and_birth_date": N_("By rule: the same National Insurance number and date of birth"),
     "same_reference_and_birth_date": N_("By rule: the same reference and date of birth"),
     "same_name_birth_date_and_postcode": N_("By rule: the same first and last name, date of birth and postcode"),
+    "same_number": N_("By rule: the same UPRN or company number"),
+    "same_address": N_("By rule: the same address and postcode"),
+    "same_door_street_alike": N_("By rule: the same number and postcode, and the streets are alike"),
+    "same_address_postcode_alike": N_("By rule: the same address, and the postcode is cut short or misspelt"),
+    "same_address_in_town": N_("By rule: the same address in one town, and only one says its postcode"),
+    "same_door_and_postcode": N_("By rule: the same number and postcode; streets have more than one name"),
+    "same_name_and_place": N_("By rule: the same name, at one address, telephone or e-mail"),
+    "names_alike_same_place": N_("By rule: the names are alike, at one address, telephone or e-mail"),
+    "same_name_and_postcode": N_("By rule: the same name and postcode"),
+    "same_name_in_town": N_("By rule: the same name in one town, and nothing says that they are apart"),
     "no_rule": N_("Only stated rules may join these records, whatever the percentage, and none of them does"),
 }
 

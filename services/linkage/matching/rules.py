@@ -31,11 +31,14 @@ RULES: Final = (
 
 NO_RULE: Final = "no_rule"
 """What *why* answers of two records that only a rule may join, and none does."""
-STRENGTH: Final[Mapping[str | None, int]] = {**{rule.name: 2 for rule in RULES}, None: 1, NO_RULE: 0}
-"""What holds records together first: a rule that decided, then scores, where no rule was needed."""
 
 _PLACES: Final = {rule: tuple(TRAITS.index(trait) for trait in rule.same) for rule in RULES}
 _DATE: Final = TRAITS.index("date")
+
+
+def strength(rule: str | None) -> int:
+    """What holds records together first: a rule that decided, then scores, where no rule was needed."""
+    return {None: 1, NO_RULE: 0}.get(rule, 2)
 
 
 def rule_for(left: Traits, right: Traits) -> str | None:

@@ -100,11 +100,11 @@ def _alike(one: str, other: str) -> bool:
 
 
 RULES: tuple[Rule[Business], ...] = (
-    Rule("same name, reached at one place", lambda one, other: _same_name(one, other) and one.reached_as(other)),
-    Rule("names alike, reached at one place", lambda one, other: _names_alike(one, other) and one.reached_as(other)),
-    Rule("same name and postcode", lambda one, other: _same_name(one, other) and _same_postcode(one, other)),
+    Rule("same_name_and_place", lambda one, other: _same_name(one, other) and one.reached_as(other)),
+    Rule("names_alike_same_place", lambda one, other: _names_alike(one, other) and one.reached_as(other)),
+    Rule("same_name_and_postcode", lambda one, other: _same_name(one, other) and _same_postcode(one, other)),
     Rule(
-        "same name in one town",
+        "same_name_in_town",
         lambda one, other: (
             _same_name(one, other) and bool(one.town) and one.town == other.town and not one.is_elsewhere(other)
         ),

@@ -99,10 +99,10 @@ def _address_in_town(one: Premises, other: Premises) -> bool:
 
 
 RULES: tuple[Rule[Premises], ...] = (
-    Rule("same address", _same_address),
-    Rule("same number and postcode, street alike", _streets_alike),
-    Rule("same address, postcode cut short or misspelt", _postcode_misspelt),
-    Rule("same address in one town", _address_in_town),
-    Rule("same number and postcode", _number_in_postcode),
+    Rule("same_address", _same_address),
+    Rule("same_door_street_alike", _streets_alike),
+    Rule("same_address_postcode_alike", _postcode_misspelt),
+    Rule("same_address_in_town", _address_in_town),
+    Rule("same_door_and_postcode", _number_in_postcode),
 )
 """The surest first: a pair is decided by the first that holds."""

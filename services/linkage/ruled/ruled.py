@@ -109,6 +109,13 @@ class RuledIndex(Generic[R]):
         """All living entities and their records."""
         return self._members
 
+    def belonging(self, reading: R) -> UUID | None:
+        """The entity that a reading, which need not be here, would belong to; None when that is none or nobody can
+        tell."""
+        to = {self._label[reading]} if reading in self._label else _led_to(self._agreeing(reading), self._label)
+        records = [record for group in self._records_of(next(iter(to))) for record in group] if len(to) == 1 else []
+        return self._entity[records[0]] if records else None
+
     def apart(self, groups: Sequence[Sequence[UUID]], strict: Sequence[bool]) -> list[list[list[UUID]]]:
         """What each group of an entity's records falls into when no other record speaks. It is rules that join in any
         case, so ``strict`` changes nothing."""
