@@ -108,20 +108,22 @@ async def _watch(stack: Stack, peaks: dict[str, Cost], lags: list[float]) -> Non
 async def _caught_up(stack: Stack) -> None:
     """Until every service has heard all that was said to it and said all it has to say."""
     while True:
-        ingest, linkage, scoring, alerts, audit = await _all(stack)
-        said = {
-            "ingest.records": total(ingest, "jigsaw_events_said_total", topic="ingest.records"),
-            "linkage.facts": total(linkage, "jigsaw_events_said_total", topic="linkage.facts"),
-            "scoring.scores": total(scoring, "jigsaw_events_said_total", topic="scoring.scores"),
-            "audit.accesses": sum(
-                total(s, "jigsaw_events_said_total", topic="audit.accesses") for s in await _all(stack)
-            ),
-        }
-        heard = {"ingest.records": linkage, "linkage.facts": scoring, "scoring.scores": alerts, "audit.accesses": audit}
-        unsent = sum(total(s, "jigsaw_outbox_unsent") for s in (ingest, linkage, scoring, alerts, audit))
-        if not unsent and all(total(heard[t], "jigsaw_events_heard_total", topic=t) >= n for t, n in said.items()):
+        if _is_idle(await _all(stack)):
             return
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(0.05)
+
+
+def _is_idle(services: list[Samples]) -> bool:
+    ingest, linkage, scoring, alerts, audit = services
+    said = {
+        "ingest.records": total(ingest, "jigsaw_events_said_total", topic="ingest.records"),
+        "linkage.facts": total(linkage, "jigsaw_events_said_total", topic="linkage.facts"),
+        "scoring.scores": total(scoring, "jigsaw_events_said_total", topic="scoring.scores"),
+        "audit.accesses": sum(total(s, "jigsaw_events_said_total", topic="audit.accesses") for s in services),
+    }
+    heard = {"ingest.records": linkage, "linkage.facts": scoring, "scoring.scores": alerts, "audit.accesses": audit}
+    unsent = sum(total(s, "jigsaw_outbox_unsent") for s in services)
+    return not unsent and all(total(heard[t], "jigsaw_events_heard_total", topic=t) >= n for t, n in said.items())
 
 
 async def _all(stack: Stack) -> list[Samples]:

@@ -37,6 +37,15 @@ AWAY = (
 )
 """What may pass if one waits: the same transaction is tried again."""
 
+PLANNING = {"enable_seqscan": "off"}
+"""Tables grow from nothing, and a plan is kept: one that was made while they were small reads them whole, for every
+batch, until they are next analysed. Who does want a table whole says so (``read_whole``)."""
+
+
+async def read_whole(connection: Connection) -> None:
+    """Until the transaction ends, tables may be read from end to end: for a page or a start, not for a batch."""
+    await connection.execute("SET LOCAL enable_seqscan = on")
+
 
 def queries(path: Path) -> Mapping[str, str]:
     """The statements of a ``queries.sql`` by their names (``-- name: x`` on a line of its own before each)."""
@@ -55,8 +64,9 @@ class Database:
         """Waits for nothing: raises ``Unavailable`` when the server is away."""
         try:
             self._pool = await asyncpg.create_pool(
-                self._dsn, min_size=2, max_size=self._size, init=_speak_json, reset=_as_it_is, command_timeout=60
-            )
+                self._dsn, min_size=2, max_size=self._size, init=_speak_json, reset=_as_it_is, command_timeout=60,
+                server_settings=PLANNING,
+            )  # fmt: skip
         except AWAY as error:
             raise Unavailable(f"PostgreSQL does not answer: {error}") from error
 

@@ -32,6 +32,8 @@ S = TypeVar("S")
 Startup = Callable[[], Awaitable[None]]
 
 GRACE_SECONDS = 10
+NICE = 10
+"""How far behind the others a service stands that lets messages gather: its large batches would make them wait."""
 
 
 class Service(Generic[S]):
@@ -45,6 +47,7 @@ class Service(Generic[S]):
         self.worker = Worker(name, self.database, self.outbox, store, sealing_key)
         self.bus: Bus[S] | None = None
         self._turn: Turn | None = None
+        self._in_a_hurry = True
         self._first: list[Startup] = []
         self._background: list[Callable[[], Awaitable[None]]] = []
         prefix = f"/{name}"
@@ -65,9 +68,10 @@ class Service(Generic[S]):
         """The handlers, one a topic, called in this order in the transaction of a batch.
 
         ``alone``: one replica hears, the others answer requests and stand by to take over. ``linger_ms``: who is not in
-        a hurry lets messages gather for so long, for larger batches.
+        a hurry lets messages gather for so long, for larger batches, and leaves the processors to those who are.
         """
         self._turn = Turn(self.database, f"{self.name} hears") if alone else None
+        self._in_a_hurry = not linger_ms
         self.bus = Bus(
             self.worker,
             self.settings.kafka,
@@ -97,6 +101,8 @@ class Service(Generic[S]):
     def run(self) -> None:
         """Serve until SIGTERM: stop taking, finish the batch, commit, flush, leave."""
         start_logging(self.name, self.settings.log_level)
+        if not self._in_a_hurry:
+            os.nice(NICE)
         RELEASE.labels(self.name, self.settings.release).set(1)
         uvicorn.run(
             self.app, host=self.settings.http_host, port=self.settings.http_port, log_config=None, access_log=False,

@@ -27,6 +27,7 @@ SETTINGS = {
     "shared_buffers": "128MB",
     "max_wal_size": "4GB",
     "checkpoint_timeout": "15min",  # after each, every page that changes is written whole
+    "wal_init_zero": "off",  # or every few seconds a commit waits until 16 MB of zeros are on the disk
     "synchronous_commit": "on",
     "jit": "off",  # compiling costs more than these short statements
     "timezone": "UTC",

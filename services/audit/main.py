@@ -35,7 +35,7 @@ def service(settings: AuditSettings) -> Service[AuditStore]:
     web = Web("audit", settings, Path(__file__).parent, notices)
     desk = Desk(service.worker, log)
     state = pages.State(signer.verifier_key, watch, inspector, Agreements.load(settings.agreements))
-    service.hears(Recorder(log).record, linger_ms=500)
+    service.hears(Recorder(log).record, linger_ms=200)
     service.in_background(watch.forever)
     service.in_background(inspector.forever)
     service.answers(api.router(service.worker, desk, signer), pages.router(desk, web, state))

@@ -11,7 +11,7 @@ import numpy as np
 
 from services.scoring.domain import Addition, Assessed, Claim, Departure, Ending, Known, Place, Receipt, Said, Standing
 from services.scoring.features import TILE_BYTES, State
-from shared.db import Connection, queries
+from shared.db import Connection, queries, read_whole
 from shared.initiatives import Thresholds
 
 Q = queries(Path(__file__).parent / "queries.sql")
@@ -152,9 +152,11 @@ class ScoringStore:
 
     async def distribution(self, initiative: str) -> dict[int, int]:
         """How many entities are in each twentieth (1–20) of 0–1."""
+        await read_whole(self._connection)
         return {row[0]: row[1] for row in await self._connection.fetch(Q["distribution"], initiative)}
 
     async def counts(self, initiative: str, thresholds: Thresholds) -> Counts:
+        await read_whole(self._connection)
         row = await self._connection.fetchrow(Q["counts"], initiative, thresholds.raise_at, thresholds.lower_at)
         assert row is not None, "an aggregate has a row"
         return Counts(*row)
