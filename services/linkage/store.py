@@ -15,7 +15,7 @@ from services.linkage.index.index import Verdict
 from services.linkage.purposes.erasure import Erasure, Suppression
 from services.linkage.records import Kept, Known
 from shared.contracts import EntityChanged, Kind
-from shared.db import Connection, queries
+from shared.db import Connection, queries, read_whole
 from shared.errors import Unavailable
 
 Place = tuple[UUID, int]
@@ -164,7 +164,8 @@ class LinkageStore:
         return [_stored(row) async for rows in self.read("everything") for row in rows]
 
     async def read(self, name: str, *arguments: object, size: int = READ) -> AsyncIterator[list[asyncpg.Record]]:
-        """The rows of a query by its name, so many at a time."""
+        """The rows of a query that takes tables whole, by its name, so many at a time."""
+        await read_whole(self._connection)
         part: list[asyncpg.Record] = []
         async for row in self._connection.cursor(Q[name], *arguments, prefetch=size):
             part.append(row)
