@@ -178,10 +178,6 @@ class Bus(Generic[S]):
     def consumer(self) -> AIOKafkaConsumer | None:
         return self._subscriber.consumer
 
-    @property
-    def stopping(self) -> bool:
-        return self._stopping
-
     def heard_at(self, topic: str) -> float | None:
         """When the newest finished message of a topic was produced, in seconds since 1970: what waits is younger."""
         return self._heard_at.get(topic)

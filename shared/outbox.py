@@ -40,6 +40,8 @@ Message = tuple[str, str, Attributes, bytes]
 """Topic name, key, attributes, and the body as JSON."""
 
 MOST_UNSENT = 200
+MOST_ADOPTED = MOST_UNSENT * 3 // 4
+"""The rest is for what is decided now: it must not wait behind the thousands of rows that a first load leaves."""
 MOST_BYTES = LARGEST_BYTES - 16 * 1024
 SWEEP_SECONDS = 5.0
 
@@ -211,8 +213,10 @@ class Outbox:
         answer was lost (the batch was tried again and found everything done)."""
         async with self._database.transaction() as connection:
             await connection.execute(Q["adopt"], self._owner)
-            rows = await connection.fetch(Q["forgotten"], self._owner, [*self._queued, *self._acknowledged])
-        for row in rows[: max(0, MOST_UNSENT - len(self._queued))]:
+            on_their_way = [*self._queued, *self._acknowledged]
+            room = max(0, MOST_ADOPTED - len(self._queued))
+            rows = await connection.fetch(Q["forgotten"], self._owner, on_their_way, room)
+        for row in rows:
             self._enqueue(row["id"], restored(row["messages"]))
 
     async def _forget(self) -> None:

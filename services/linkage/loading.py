@@ -79,7 +79,7 @@ class Loading:
         async with self._database.transaction() as connection:
             store = LinkageStore(connection)
             version = await store.lead() + 1
-            kept |= await self._met(store, published, beside)
+            await self._meet(store, published, beside, kept)
             await self._without_erased(store, beside, kept)
             await self._sight(store, published, kept)
             linked = await self._placed(store, beside, kept, version)
@@ -99,15 +99,18 @@ class Loading:
             self._progress.say(f"Linking {len(people):,} new or changed people's records with those that are here")
             return kept, await build(store, Index(model), self._progress.bulk, self._progress.read, people)
 
-    async def _met(
-        self, store: LinkageStore, published: Mapping[UUID, Sequence[Published]], beside: Beside
-    ) -> dict[UUID, Kept]:
-        """Records of ours that the stream has brought since, too: folded into what it made of them."""
-        since = [id for kind in Kind for id, _, _ in await store.changed_since(kind, beside.version)]
+    async def _meet(
+        self, store: LinkageStore, published: Mapping[UUID, Sequence[Published]], beside: Beside, kept: dict[UUID, Kept]
+    ) -> None:
+        """Records of ours that the stream has brought since, too: folded into what it made of them. Of one that has
+        nothing to add to that, nothing is kept: what was folded before would undo it."""
+        since = [id for kind in Kind for id, _, _ in await store.changed_since(kind, beside.version) if id in published]
         await beside.follow(store)
-        met = await _folded(store, published, [id for id in since if id in published])
+        met = await _folded(store, published, since)
+        for id in since:
+            kept.pop(id, None)
+        kept |= met
         await asyncio.to_thread(beside.index.apply, self._upserts(met, Kind.PERSON))
-        return met
 
     async def _without_erased(self, store: LinkageStore, beside: Beside, kept: dict[UUID, Kept]) -> None:
         """Nothing of those that were erased since comes back."""

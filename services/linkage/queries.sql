@@ -180,7 +180,9 @@ ON CONFLICT (id) DO UPDATE SET agreement = excluded.agreement, until = excluded.
 SELECT id FROM withheld WHERE id = ANY ($1::uuid[]);
 
 -- name: release
--- Withheld records that are erased. Index: withheld_pkey.
+-- Withheld records that are erased, and what a wanted model says of records that are. Index: withheld_pkey,
+-- relinked_pkey.
+WITH beside AS (DELETE FROM relinked WHERE id = ANY ($1::uuid[]))
 DELETE FROM withheld WHERE id = ANY ($1::uuid[]);
 
 -- name: expire
@@ -291,13 +293,15 @@ ON CONFLICT (id) DO UPDATE SET row = excluded.row, entity = excluded.entity;
 SELECT i.id, i.identity, i.agreement, s.row, s.entity FROM relinked s JOIN identities i USING (id);
 
 -- name: unsettled
--- Whether rows of a switch are still beside: at most as long as the table is read.
-SELECT EXISTS (SELECT FROM relinked WHERE model = $1);
+-- Whether rows of a switch are still beside: all that are there are of one model, so any of them tells. It is asked every
+-- second, also while millions wait for another model's switch. Index: relinked_pkey.
+SELECT EXISTS (SELECT FROM (SELECT model FROM relinked ORDER BY id LIMIT 1) one WHERE model = $1);
 
 -- name: settle
--- After a switch: some rows move to their place. A row that the stream has written since is newer and stays.
+-- After a switch: some rows move to their place. A row that the stream has written since is newer and stays. In order,
+-- so that no step reads what the steps before it took away. Index: relinked_pkey, identities_pkey.
 WITH part AS (
-    DELETE FROM relinked WHERE id IN (SELECT id FROM relinked WHERE model = $1 LIMIT $2) RETURNING id, row
+    DELETE FROM relinked WHERE id IN (SELECT id FROM relinked WHERE model = $1 ORDER BY id LIMIT $2) RETURNING id, row
 ), moved AS (
     UPDATE identities i SET row = part.row, model = $1 FROM part WHERE i.id = part.id AND i.model IS DISTINCT FROM $1
 )

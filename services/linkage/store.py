@@ -275,7 +275,7 @@ class LinkageStore:
         return {row["id"] for row in await self._connection.fetch(Q["withheld"], list(records))}
 
     async def release(self, records: Iterable[UUID]) -> None:
-        """Forget withheld records."""
+        """Forget withheld records, and what another model was to make of records that are erased."""
         await self._connection.execute(Q["release"], list(records))
 
     async def expire(self, on: date) -> int:

@@ -133,8 +133,13 @@ def admitted(said: Sequence[Published], erased: Suppression | None) -> Sequence[
 
 
 def _late(unchanged: Mapping[UUID, Sequence[Published]], known: Mapping[UUID, Known]) -> list[UUID]:
-    """Records of which older news came than what is known: it may be of a time before they were erased."""
-    return [id for id, said in unchanged.items() if any(one.occurred < known[id].seen for one in said)]
+    """Records of which older news came than what is known: it may be of a time before they were erased. Of one that
+    nobody has described, nothing tells what is older."""
+    return [
+        id
+        for id, said in unchanged.items()
+        if known[id].seen == NEVER or any(one.occurred < known[id].seen for one in said)
+    ]
 
 
 def fact_of(event: Event[RecordsAccepted], places: Mapping[UUID, Place], now: datetime) -> Event[FactLinked]:

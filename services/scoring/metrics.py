@@ -2,7 +2,6 @@
 
 from prometheus_client import Counter, Histogram
 
-COUNTED = Counter("jigsaw_scoring_facts_total", "Facts that an initiative read.", ["initiative"])
 DROPPED = Counter("jigsaw_scoring_facts_dropped_total", "Facts of records that have been erased: not counted.")
 SCORED = Counter("jigsaw_scoring_scored_total", "Entities scored, said or not.", ["initiative"])
 SAID = Counter("jigsaw_scoring_said_total", "Scores said because they are news.", ["initiative"])

@@ -1,7 +1,14 @@
 -- name: lock
 -- One at a time decides about a record ($1 = 1) or an entity (2): what replicas do with it follows one another. Records
--- before entities, $2 sorted, so that two transactions cannot wait for each other.
-SELECT pg_advisory_xact_lock($1, key) FROM unnest($2::int[]) AS key;
+-- before entities, $2 sorted, so that two transactions cannot wait for each other. The first, -1, is shared by all but
+-- ``lock_all``.
+SELECT CASE WHEN key < 0 THEN pg_advisory_xact_lock_shared($1, key) ELSE pg_advisory_xact_lock($1, key) END
+FROM unnest($2::int[]) AS key;
+
+-- name: lock_all
+-- All of them at once, for who decides about very many: each lock has a place in the server's memory, and a batch that
+-- asked for more than there are would be refused however often it is tried.
+SELECT pg_advisory_xact_lock($1, -1);
 
 -- name: standings
 -- To which entity records belong by what was heard so far. Index: members_pkey.

@@ -17,6 +17,8 @@ from shared.initiatives import Thresholds
 Q = queries(Path(__file__).parent / "queries.sql")
 NUMBER = np.dtype("<f4")
 RECORDS, ENTITIES = 1, 2
+MOST_LOCKS = 2_000
+"""Taken one by one: PostgreSQL has room for some twelve thousand, as it is set up by itself."""
 LONG = 96 * TILE_BYTES
 RECEIPT = (
     "id", "at", "initiative", "entity", "version", "as_of", "score", "vector", "contributions", "members",
@@ -51,11 +53,17 @@ class ScoringStore:
 
     async def lock_records(self, records: Iterable[UUID]) -> None:
         """Until the transaction ends, nobody else decides about these records."""
-        await self._connection.execute(Q["lock"], RECORDS, _lock_keys(records))
+        await self._lock(RECORDS, _lock_keys(records))
 
     async def lock_entities(self, entities: Iterable[UUID]) -> None:
         """As lock_records, and once a transaction; after it."""
-        await self._connection.execute(Q["lock"], ENTITIES, _lock_keys(entities))
+        await self._lock(ENTITIES, _lock_keys(entities))
+
+    async def _lock(self, sort: int, keys: Sequence[int]) -> None:
+        if len(keys) > MOST_LOCKS:
+            await self._connection.execute(Q["lock_all"], sort)
+        else:
+            await self._connection.execute(Q["lock"], sort, [-1, *keys])
 
     async def standings(self, records: Iterable[UUID]) -> dict[UUID, Standing]:
         rows = await self._connection.fetch(Q["standings"], list(records))

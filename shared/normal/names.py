@@ -53,9 +53,6 @@ class Name:
     reason: str = ""
 
 
-NO_NAME = Name()
-
-
 @cached(8192)
 def whole(text: str) -> Reading:
     """A name on one line as published, cleaned; nothing when it stands for nobody."""

@@ -104,6 +104,19 @@ async def test_an_entity_falls_apart_when_the_record_that_held_it_together_is_er
     assert {row["row"] for row in rows} == {b""}, "no edge to it is left"
 
 
+async def test_what_a_wanted_model_says_of_an_erased_record_goes_with_it(office: Office) -> None:
+    one = she("schools", "Branwen")
+    await office.hear(one)
+    async with connected(office.databases.owner_dsn) as owner:
+        await owner.execute(
+            "INSERT INTO models (version, kind, json, state, by) VALUES ('wanted', 'person', '{}', 'retired', 'b')"
+        )
+        beside = "INSERT INTO relinked SELECT $1, number, 'edges', $1 FROM models WHERE version = 'wanted'"
+        await owner.execute(beside, one.id)
+        await erase(office, viewer("steward"), records=[one.id])
+        assert not await owner.fetchval("SELECT count(*) FROM relinked")
+
+
 async def test_decisions_about_an_erased_record_go_with_it(office: Office) -> None:
     one, other = she("schools", "Angharad"), record("police", given="Owain", family="Rees", birth_date="1990-05-06")
     await office.hear(one, other)

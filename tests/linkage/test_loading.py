@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta
 from random import Random
 
 import pytest
@@ -133,3 +134,16 @@ async def test_a_load_says_who_is_who_and_that_records_were_combined(parts: Part
     told = {record: one.entity for one in changes if one.kind is Kind.PERSON for record in one.after}
     assert told == entity_of
     assert {one.change for one in changes} == {Change.CREATED}
+
+
+async def test_what_is_loaded_does_not_undo_newer_news_that_the_stream_brings_meanwhile(replica: Linkage) -> None:
+    event = next(event for event in region_events() if "family" in event.body.records[0].identity)
+    record = event.body.records[0]
+    moved = record.model_copy(update={"identity": {**record.identity, "family": "Newer"}})
+    later = event.body.model_copy(update={"records": [moved], "occurred": event.body.occurred + timedelta(days=1)})
+    others = [one for one in region_events() if all(r.id != record.id for r in one.body.records)][:50]
+    await replica.hear(others)
+    await replica.load([event, *others], meanwhile=[replace(event, id="newer", body=later)])
+    async with replica.worker.work() as work:
+        (kept,) = await work.store.members([record.id])
+    assert kept.identity["family"] == "Newer"

@@ -28,6 +28,8 @@ INSERT INTO decisions SELECT md5('a' || n)::uuid, 'ffffffff-ffff-ffff-ffff-fffff
 FROM generate_series(1, 100000) n WHERE md5('a' || n) < 'ffffffff';
 INSERT INTO decisions SELECT '00000000-0000-0000-0000-000000000000', md5('b' || n)::uuid, 'must', 'b', 'r', now()
 FROM generate_series(1, 100000) n;
+INSERT INTO models (version, kind, json, state, by) VALUES ('m', 'person', '{}', 'active', 'b');
+INSERT INTO relinked SELECT md5('r' || n)::uuid, 1, '', md5('e' || n)::uuid FROM generate_series(1, 100000) n;
 ANALYZE
 """
 ASKED: dict[str, tuple[tuple[object, ...], tuple[str, ...]]] = {
@@ -36,7 +38,9 @@ ASKED: dict[str, tuple[tuple[object, ...], tuple[str, ...]]] = {
     "under": ((["agreement 13"], 500), ("identities_agreement",)),
     "withdraw": (([ONE],), ("records_pkey", "identities_pkey")),
     "withheld": (([ONE],), ("withheld_pkey",)),
-    "release": (([ONE],), ("withheld_pkey",)),
+    "release": (([ONE],), ("withheld_pkey", "relinked_pkey")),
+    "unsettled": ((2,), ("relinked_pkey",)),
+    "settle": ((1, 100), ("relinked_pkey", "identities_pkey")),
     "expire": ((DAY,), ("withheld_until",)),
     "suppressed": (([ONE],), ("suppressed_pkey", "erasures_pkey")),
     "undecide": (([ONE],), ("decisions_pkey", "decisions_b")),

@@ -215,6 +215,8 @@ async def test_who_relinked_has_left_before_anybody_took_over(replica: Linkage) 
     await replica.switching.look()
     assert await replica.active() == model().name
     assert not await wanted(replica)
+    async with replica.database.transaction() as connection:
+        assert not await connection.fetchval("SELECT count(*) FROM relinked"), "nobody will take it over"
     await replica.hear(region_events()[300:400])
     assert await replica.groups() == await replica.fresh(model())
     await switched(replica, asyncio.create_task(relinking.switch(STRICT.version)))

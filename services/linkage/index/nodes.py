@@ -71,10 +71,6 @@ class Nodes:
         """Eight bytes that name the node on every machine (sixteen more when it is one record's own)."""
         return self._content[node]
 
-    def with_content(self, name: bytes) -> int | None:
-        """The living node of that name."""
-        return self._node_of_content.get(name)
-
     def keep_alone(self, record: UUID, alone: bool) -> None:
         """From its next move on the record has a node of its own, so that it can be told from its equals; or not."""
         (self._alone.add if alone else self._alone.discard)(record)

@@ -81,15 +81,17 @@ class Switching:
             except (*GONE, ValueError) as error:
                 log().error("switch.given_up", model=wanted.version, error=type(error).__name__)
                 async with self._worker.work() as work:
-                    await Registry(work.connection).set(wanted.number, "shadow", ACTOR)
+                    registry = Registry(work.connection)
+                    await registry.set(wanted.number, "shadow", ACTOR)
+                    await registry.forget_relinked()
 
     async def settle(self) -> int:
         """After a switch: move some of the new model's rows to their place. How many there were."""
         async with self._worker.work() as work:
             registry = Registry(work.connection)
             active = await registry.active()
-            if active is None:
-                return 0
+            if active is None or await registry.is_settled(active.number):
+                return 0  # without the lock: it is asked every second, and the stream need not wait for it
             await work.store.lead()
             return await registry.settle(active.number, SETTLED)
 

@@ -1,0 +1,40 @@
+"""Who decides about very many records waits for, and holds up, whoever decides about one of them."""
+
+import asyncio
+from uuid import UUID
+
+import pytest
+
+from services.scoring.store import MOST_LOCKS, ScoringStore
+from shared.db import Database
+from tests.parts import Databases, connected
+
+MANY = [UUID(int=n) for n in range(20 * MOST_LOCKS)]
+WAITING = """
+SELECT EXISTS (SELECT FROM pg_locks JOIN pg_database d ON d.oid = database
+WHERE locktype = 'advisory' AND NOT granted AND datname = current_database())
+"""
+SECONDS = 60
+
+
+@pytest.mark.parametrize(("first", "second"), [(MANY, MANY[-1:]), (MANY[-1:], MANY)])
+async def test_many_and_one_follow_one_another(databases: Databases, first: list[UUID], second: list[UUID]) -> None:
+    database = Database(databases.dsn)
+    await database.open()
+    done: list[str] = []
+
+    async def decide() -> None:
+        async with database.transaction() as connection:
+            await ScoringStore(connection).lock_records(second)
+            done.append("second")
+
+    async with connected(databases.dsn) as watching, asyncio.timeout(SECONDS):
+        async with database.transaction() as connection:
+            await ScoringStore(connection).lock_records(first)
+            waiting = asyncio.create_task(decide())
+            while not await watching.fetchval(WAITING):  # noqa: ASYNC110 (the database does it)
+                await asyncio.sleep(0)
+            done.append("first")
+        await waiting
+    await database.close()
+    assert done == ["first", "second"]
