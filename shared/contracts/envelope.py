@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Generic, TypeVar
+from uuid import UUID
 
 import orjson
 from pydantic import BaseModel, ConfigDict
@@ -90,7 +91,11 @@ def to_json(body: Contract) -> bytes:
 
 
 def _plain(value: object) -> object:
-    return value.__dict__ if isinstance(value, Contract) else str(value)  # a UUID of asyncpg's own kind
+    if isinstance(value, Contract):
+        return value.__dict__
+    if isinstance(value, UUID):
+        return str(value)  # asyncpg's own kind
+    raise TypeError(f"a message cannot carry a {type(value).__name__}")
 
 
 Attributes = tuple[str, ...]

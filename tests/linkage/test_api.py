@@ -212,6 +212,18 @@ async def test_places_and_organisations_are_shown_by_the_same_rule(office: Offic
     assert values == {"address": "10 The Grange", "postcode": "NW1 0AA"}
 
 
+async def test_that_somebody_asks_why_of_records_unknown_or_not_theirs_to_see_is_written_down(office: Office) -> None:
+    known, unknown = record("schools", given="Nest", family="Parry", birth_date="2009-09-09"), uuid4()
+    await office.hear(known)
+    steward, nobody = viewer("steward"), viewer("analyst")
+    async with office.client(steward) as client:
+        assert (await client.get(f"/linkage/api/why/{known.id}/{unknown}")).status_code == 404
+    async with office.client(nobody) as client:
+        assert (await client.get(f"/linkage/api/why/{uuid4()}/{unknown}")).status_code == 403
+    assert (Outcome.EMPTY, str(unknown)) in {(one.outcome, str(one.subject)) for one in await office.entries(steward)}
+    assert {one.outcome for one in await office.entries(nobody)} == {Outcome.REFUSED}
+
+
 async def test_a_place_says_by_which_rule_its_records_are_one_and_a_flat_its_building(office: Office) -> None:
     hawthorns = {"postcode": "NW1 0AA", "town": "Camden"}
     house = record("council-tax", kind=Kind.PLACE, address="14 The Hawthorns", **hawthorns)

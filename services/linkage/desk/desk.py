@@ -78,9 +78,12 @@ class Desk:
 
     async def why_records(self, asker: Asker, one: UUID, other: UUID) -> Reasoned | None:
         """What speaks for and against two records' being of one. None: one of them is not, or may not be seen."""
+        await self.admit(asker, "why")
         async with self._worker.work() as work:
             entity_of = await places_for(work.store, asker.purpose, [one, other])
             decided = await work.store.rulings([one, other])
+            unknown = {one, other} - set(entity_of)
+            work.audit([asker.entry(Action.CONSULTATION, id, Outcome.EMPTY, "why") for id in unknown])
         if set(entity_of) != {one, other} or one == other:
             return None
         found = await self._looked_at(asker, list(set(entity_of.values())), "why")
