@@ -3,16 +3,13 @@
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, HTTPException, Request
+from fastapi import APIRouter, Depends, HTTPException
 from pydantic import BaseModel, Field
 
 from services.linkage.desk.api import MISSING, REFUSALS
 from services.linkage.desk.deciding import Review
 from services.linkage.desk.viewing import Asker, Reception
 from services.linkage.purposes.erasing import Erasing
-from services.linkage.purposes.terms import IDENTITY
-from shared.web import csrf
-from shared.web.viewer import seen_by
 
 MOST = 500
 Ground = Literal["no_longer_necessary", "consent_withdrawn", "objection", "unlawful", "legal_obligation"]
@@ -52,12 +49,7 @@ def router(erasing: Erasing, review: Review, reception: Reception) -> APIRouter:
     """The routes."""
     routes = APIRouter(prefix="/linkage/api", tags=["Review"], responses={**REFUSALS})
 
-    async def asking(request: Request) -> Asker:
-        if request.method != "GET" and seen_by(request):
-            await csrf(request)
-        return reception.asking(request, IDENTITY)
-
-    who = Annotated[Asker, Depends(asking)]
+    who = Annotated[Asker, Depends(reception.keeping_identity)]
 
     @routes.post("/erasures", summary="Erase a person, or single records", responses={**MISSING})
     async def erasures(asker: who, body: ErasureAsked) -> ErasureSaid:

@@ -3,7 +3,7 @@
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, HTTPException, Query, Request
+from fastapi import APIRouter, Depends, HTTPException, Query
 from pydantic import AwareDatetime, BaseModel, Field
 
 from services.linkage.desk.answers import PairSaid, pair_said
@@ -13,9 +13,6 @@ from services.linkage.desk.modelling import Modelling
 from services.linkage.desk.reviewing import Case
 from services.linkage.desk.viewing import Asker, Reception
 from services.linkage.models.differences import Differences
-from services.linkage.purposes.terms import IDENTITY
-from shared.web import csrf
-from shared.web.viewer import seen_by
 
 Reason = Annotated[str, Field(min_length=3, max_length=500, examples=["Same school on both; I called and asked."])]
 
@@ -94,12 +91,7 @@ def router(review: Review, modelling: Modelling, reception: Reception) -> APIRou
     """The routes."""
     routes = APIRouter(prefix="/linkage/api", tags=["Review"], responses={**REFUSALS})
 
-    async def asking(request: Request) -> Asker:
-        if request.method != "GET" and seen_by(request):
-            await csrf(request)
-        return reception.asking(request, IDENTITY)
-
-    who = Annotated[Asker, Depends(asking)]
+    who = Annotated[Asker, Depends(reception.keeping_identity)]
     most = Annotated[int, Query(ge=1, le=100)]
 
     @routes.get("/review", summary="Pairs whose decision is worth most")

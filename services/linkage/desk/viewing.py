@@ -13,7 +13,7 @@ from services.linkage.purposes.terms import IDENTITY
 from shared.access import Agreements, decide
 from shared.contracts import Access, Action, Outcome
 from shared.initiatives import Initiatives
-from shared.web import N_, Language, TokenRefused, Viewer, verify_service_token
+from shared.web import N_, Language, TokenRefused, Viewer, csrf, verify_service_token
 from shared.web.viewer import seen_by
 
 IDENTITY_TITLE = N_("Keeping records with the right people")
@@ -92,6 +92,12 @@ class Reception:
         wanted = purpose or next(iter(self.purposes(person.role)), IDENTITY)
         decision = decide(self._agreements, [person.role], wanted, _today())
         return Asker(person, wanted, Sight(decision, self._of_partner), caller)
+
+    async def keeping_identity(self, request: Request) -> Asker:
+        """Who asks to keep records with the right people; a person's browser shows its token for what changes any."""
+        if request.method != "GET" and seen_by(request):
+            await csrf(request)
+        return self.asking(request, IDENTITY)
 
     def asking(self, request: Request, purpose: str) -> Asker:
         """Whoever sent the request: a signed-in person, or a service on behalf of one. Raises 401 and 403."""
