@@ -83,6 +83,8 @@ class Loading:
             await self._without_erased(store, beside, kept)
             await self._sight(store, published, kept)
             linked = await self._placed(store, beside, kept, version)
+            # Who left with an ended agreement meanwhile stays away.
+            kept = {id: one for id, one in kept.items() if id in linked.entity_of}
             await _write(store, kept, linked, version)
             for messages in said(kept, linked, now):
                 await self._outbox.put(connection, packed(messages))
