@@ -1,7 +1,8 @@
 """How well people are found: ``jigsaw bench linkage-quality SET [--columns MAP] [--truth COLUMN]
 [--order shuffled:SEED] [--entities FILE] [--in-memory]``.
 
-A set is ``febrl3``, ``region`` (or ``region:SEED``), or the path of a CSV or Parquet file with a truth column
+A set is ``febrl3``, ``region`` (or ``region:SEED``), ``places`` or ``organisations`` (the region's, through the index
+of what is linked by rules), or the path of a CSV or Parquet file with a truth column
 (``cluster``); how its columns are read is in ``labelled.py``. Its records go, batch by batch, through the bus's own
 decoding and transaction and linkage's own handler and store on a PostgreSQL of their own (``linkage_office.py``); with
 ``--in-memory`` only through the index. ``febrl4`` goes all the way: two partners' CSV files through the code of
@@ -55,12 +56,15 @@ Entities = Mapping[str, Hashable]
 COMPARED = "linkage_pairs_compared_total"
 SPACE = UUID("1d8f9f5e-6a1c-4f39-9a53-6d5d5a1b7c11")
 FEBRL = Path(__file__).parent / "febrl"
+BY_RULES = {"places": Kind.PLACE, "organisations": Kind.ORGANISATION}
 
 
 def benchmark(arguments: Sequence[str], quick: bool) -> dict[str, Any]:
     told = _told(arguments, "febrl3" if quick else "febrl4")
     if told.set == "febrl4":
         found, truth, figures = asyncio.run(_through_the_files())
+    elif told.set in BY_RULES:
+        found, truth, figures = _by_rules(BY_RULES[told.set])
     else:
         found, truth, figures = streamed(
             labelled_set(told.set, told.truth, told.columns), told.order, in_memory=told.in_memory
@@ -68,6 +72,18 @@ def benchmark(arguments: Sequence[str], quick: bool) -> dict[str, Any]:
     if told.entities:
         _write(Path(told.entities), found)
     return cluster_figures(found, truth) | figures
+
+
+def _by_rules(kind: Kind) -> tuple[Entities, Entities, dict[str, Any]]:
+    """The region's places or organisations, through their index in memory."""
+    records, truth = region_people.people(1, kind=kind)
+    index, began = by_rules()[kind], perf_counter()
+    remaining = iter(records.items())
+    while batch := list(islice(remaining, BATCH)):
+        index.apply([Upsert(UUID(name), identity) for name, identity in batch])
+    took = perf_counter() - began
+    found = {name: index.entity(UUID(name)) for name in records}
+    return found, truth, {"wall_s": round(took, 1), "records_per_s": round(len(records) / took)}
 
 
 def _told(arguments: Sequence[str], default: str) -> argparse.Namespace:

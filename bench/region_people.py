@@ -1,4 +1,5 @@
-"""The people of the synthetic region as linkage comes to hear of them, and who they truly are; without a stack.
+"""The people, places and organisations of the synthetic region as linkage comes to hear of them, and who they truly
+are; without a stack.
 
 ``python -m bench.region_people FILE`` trains the linkage model that ships on them and writes it to FILE.
 """
@@ -29,8 +30,11 @@ A_NAME, A_COMMON_NAME = 88, 72
 """Rarities, in eighths of a bit: 1 in 2,000 and 1 in 500."""
 
 
-def people(seed: int, population: int = 20_000) -> tuple[dict[str, Mapping[str, str]], dict[str, str]]:
-    """Identity of each record as folded from the events that ingest accepts, and the person behind it, by its id."""
+def people(
+    seed: int, population: int = 20_000, kind: Kind = Kind.PERSON
+) -> tuple[dict[str, Mapping[str, str]], dict[str, str]]:
+    """Identity of each record as folded from the events that ingest accepts, and the person behind it, by its id; or,
+    by ``kind``, the place or the organisation."""
     region = generate(seed=seed, people=population)
     rules = Rules(Agreements.load(PROJECT / "agreements"))
     published: defaultdict[UUID, list[Published]] = defaultdict(list)
@@ -43,15 +47,19 @@ def people(seed: int, population: int = 20_000) -> tuple[dict[str, Mapping[str, 
         seen.add(judged.receipt)
         body = judged.body
         for record in body.records:
-            if record.kind is Kind.PERSON:
+            if record.kind is kind:
                 one = Published(record.id, record.kind, body.partner, body.agreement, record.identity, body.occurred)
                 published[record.id].append(one)
-    person_of = {record_id(partner, Kind.PERSON, local): true for (partner, local), true in region.truth.people.items()}
+    truth = {
+        Kind.PERSON: region.truth.people, Kind.PLACE: region.truth.places,
+        Kind.ORGANISATION: region.truth.organisations,
+    }  # fmt: skip
+    behind = {record_id(partner, kind, local): true for (partner, local), true in truth[kind].items()}
     records: dict[str, Mapping[str, str]] = {}
     for id, said in published.items():
         kept = fold(said, None)
         records[str(id)] = {**kept.identity, "source": kept.agreement}
-    return records, {str(id): person_of[id] for id in published}
+    return records, {str(id): behind[id] for id in published}
 
 
 def shipped_model() -> Model:
