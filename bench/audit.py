@@ -7,7 +7,7 @@ over 50,000 people, recorded as the service does it: from the message's JSON to 
 import random
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,9 +16,9 @@ from time import perf_counter, process_time
 from typing import Any
 from uuid import UUID
 
-import psutil
 import uvloop
 
+from bench.database import cpu_of, postmaster_of
 from bench.stack import say
 from local.home import Home
 from local.stack import environment, start_parts, stop_parts
@@ -97,14 +97,14 @@ async def _fresh() -> AsyncIterator[Bench]:
 async def _record(bench: Bench, entries: int) -> dict[str, Any]:
     """As the service's handler: a message's JSON in, a committed transaction out."""
     messages = [_message(seed) for seed in range(64)]
-    postmaster = await _postmaster(bench.database)
-    began, python, postgres = perf_counter(), process_time(), _postgres_cpu(postmaster)
+    postmaster = await postmaster_of(bench.database)
+    began, python, postgres = perf_counter(), process_time(), cpu_of(postmaster)
     for transaction in range(entries // PER_TRANSACTION):
         accesses = Accesses.model_validate_json(messages[transaction % len(messages)]).entries
         async with bench.database.transaction() as connection:
             await bench.log.append(AuditStore(connection), accesses, datetime.now(UTC))
     took, python = perf_counter() - began, process_time() - python
-    postgres = _postgres_cpu(postmaster) - postgres
+    postgres = cpu_of(postmaster) - postgres
     async with bench.database.transaction() as connection:
         head = await AuditStore(connection).head()
         size = await connection.fetchval("SELECT pg_database_size(current_database())")
@@ -196,22 +196,3 @@ async def _verify(bench: Bench) -> dict[str, Any]:
         "verify_s": round(whole.seconds, 2), "verified_per_s": round(whole.entries / whole.seconds),
         "verified_per_s_without_contents": round(public.entries / public.seconds),
     }  # fmt: skip
-
-
-def _postgres_cpu(postmaster: psutil.Process | None) -> float:
-    """Seconds of the postmaster's processes; 0 when it is not on this machine."""
-    spent = 0.0
-    for process in postmaster.children() if postmaster else ():
-        with suppress(psutil.NoSuchProcess):
-            spent += sum(process.cpu_times()[:2])
-    return spent
-
-
-async def _postmaster(database: Database) -> psutil.Process | None:
-    async with database.transaction() as connection:
-        backend = await connection.fetchval("SELECT pg_backend_pid()")
-    try:
-        found = psutil.Process(backend).parent()
-        return found if found and found.name() == "postgres" else None
-    except psutil.NoSuchProcess:
-        return None  # in a container, or on another machine

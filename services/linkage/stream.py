@@ -64,14 +64,14 @@ class Linker:
         metrics.UNCHANGED.inc(len(unchanged))
         metrics.LINKED.inc(len(changed))
         cause = events[0]
-        admitted = [event for event in (admissible(event, erased) for event in events) if event.body.records]
-        metrics.SUPPRESSED.inc(sum(len(e.body.records) for e in events) - sum(len(e.body.records) for e in admitted))
+        taken = [event for event in (admissible(event, erased) for event in events) if event.body.records]
+        metrics.SUPPRESSED.inc(sum(len(e.body.records) for e in events) - sum(len(e.body.records) for e in taken))
         return Effects(
             says=[
                 *(cause.causes(SOURCE, str(change.entity), change, now) for change in changes),
-                *(fact_of(event, places, now) for event in admitted),
+                *(fact_of(event, places, now) for event in taken),
             ],
-            audits=[entry for event in admitted for entry in accesses_of(event, places, now)],
+            audits=[entry for event in taken for entry in accesses_of(event, places, now)],
         )
 
     def forget(self) -> None:
