@@ -14,7 +14,7 @@ from uuid import UUID
 
 import asyncpg
 
-from services.linkage.index.bulk import Bulk, in_parts
+from services.linkage.index.bulk import Engine, in_parts
 from services.linkage.index.index import Change, Decide, Index, Remove, Stored, Upsert, Verdict
 from services.linkage.models.registry import Row
 from services.linkage.purposes.terms import strict_of
@@ -80,7 +80,7 @@ class Beside:
 
 
 async def build(
-    store: LinkageStore, empty: Index, bulk: Bulk, read: Callable[[int], None], ours: Mapping[UUID, Upsert] = NONE
+    store: LinkageStore, empty: Index, bulk: Engine, read: Callable[[int], None], ours: Mapping[UUID, Upsert] = NONE
 ) -> Beside:
     """The index from a frozen transaction, all records at once. ``read`` hears how many more records were read.
 
@@ -96,7 +96,7 @@ async def build(
         there |= {row["id"] for row in rows}
         read(len(rows))
     everybody = chain(_drained(parts), in_parts(ours.values(), READ))
-    await asyncio.to_thread(empty.fill, everybody, [Decide(*one) for one in decided], bulk.propose)
+    await asyncio.to_thread(empty.fill, everybody, [Decide(*one) for one in decided], bulk)
     return Beside(empty, version, decided, ours.keys() - there)
 
 

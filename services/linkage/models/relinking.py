@@ -16,7 +16,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from services.linkage.index.bulk import Bulk
+from services.linkage.index.bulk import Bulk, Engine
 from services.linkage.index.index import Index
 from services.linkage.matching.model import Model
 from services.linkage.models.beside import STEP, Beside, build, rows_of
@@ -39,7 +39,7 @@ class Progress:
 
     say: Callable[[str], None] = lambda _: None
     read: Callable[[int], None] = lambda _: None
-    bulk: Bulk = field(default_factory=Bulk)
+    bulk: Engine = field(default_factory=Bulk)
 
 
 class Relinking:
