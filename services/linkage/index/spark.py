@@ -128,6 +128,5 @@ def _take(spark: "SparkSession", blocks: Blocks, nodes: Ints) -> None:
 
 
 def _short(error: Exception) -> str:
-    """What went wrong, and where it came from, without the stack between."""
-    lines = str(error).strip().splitlines()
-    return " ".join(dict.fromkeys((lines[0], lines[-1])))
+    """What went wrong, without the stack: its lines are indented, and the cause comes last."""
+    return [line for line in str(error).splitlines() if line and not line[0].isspace()][-1].removeprefix(": ")
