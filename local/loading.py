@@ -4,7 +4,7 @@ In a container, where there is no ``jigsaw``: ``python -m local.loading FILE… 
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import chain
@@ -19,9 +19,7 @@ from local.cells import CellError
 from local.mapping import ColumnMap
 from local.rows import FileError, Row, rows_of
 from services.ingest.domain import Rules, Sender, judge
-from services.linkage.commands import MEMORY, Choice, Master, Memory, fail, out, run
-from services.linkage.index.bulk import in_parts
-from services.linkage.index.spark import LOCAL
+from services.linkage.commands import MEMORY, Memory, fail, out, run
 from services.linkage.loading import Loaded, Loading
 from services.linkage.models.registry import InUse
 from services.linkage.models.relinking import Progress
@@ -32,13 +30,10 @@ from shared.access import Agreements
 from shared.db import Database
 from shared.initiatives import Initiatives
 from shared.outbox import Outbox
-from shared.parallel import in_order
 
 MOST_SHOWN = 20
 TOLD = 1_000
-"""Rows that are judged between two signs of life."""
-ALONE = 20_000_000
-"""Bytes of files up to which other processes would not be worth their start."""
+"""Rows between two signs of life."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,21 +63,20 @@ def read(
 
     Raises ``FileError`` for what cannot be used at all, a mapping of facts among it: a load takes identities only.
     """
-    columns, files = ColumnMap.load(mapping, partner), list(files)
+    columns = ColumnMap.load(mapping, partner)
     _check(columns, mapping, partner, agreements)
-    judging = _Judging(columns, Sender(partner, frozenset([columns.source]), 0), Rules(agreements), now)
-    rows = chain.from_iterable(rows_of(file, columns.sheet) for file in files)
-    processes = 1 if sum(file.stat().st_size for file in files) <= ALONE else None
-    found = Read()
-    for number, judged in in_order(judging, in_parts(rows, TOLD), processes):
-        found.rows += number
-        for one in judged:
+    sender, rules, found = Sender(partner, frozenset([columns.source]), 0), Rules(agreements), Read()
+    for row in chain.from_iterable(rows_of(file, columns.sheet) for file in files):
+        found.rows += 1
+        for one in _judged(row, columns, sender, rules, now):
             if isinstance(one, Published):
                 found.published.setdefault(one.id, []).append(one)
             else:
                 found.reasons[one.reason] += 1
                 found.shown += [one] if len(found.shown) < MOST_SHOWN else []
-        more(number)
+        if found.rows % TOLD == 0:
+            more(TOLD)
+    more(found.rows % TOLD)
     return found
 
 
@@ -92,47 +86,33 @@ def _check(columns: ColumnMap, mapping: Path, partner: str, agreements: Agreemen
     facts = [name for name, targets in columns.targets.items() if any(one.part == "facts" for one in targets)]
     if facts or any(target.part == "facts" for target, _ in columns.values):
         raise FileError(
-            f"{mapping.name} maps facts ({', '.join(facts)}), which a load would not count: take them out of the"
-            " mapping for the load, and publish the events they belong to afterwards"
+            f"{mapping.name} maps facts ({', '.join(facts)}), and a load takes identities only: load with a copy of it"
+            " that has none, then `jigsaw publish` the files with it as it is: who is known costs a look-up, and every"
+            " fact is counted"
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Judging:
-    """What rows say of their records, as ingest would take it; or why they say nothing."""
-
-    columns: ColumnMap
-    sender: Sender
-    rules: Rules
-    now: datetime
-
-    def __call__(self, rows: Sequence[Row]) -> tuple[int, list[Published | Refused]]:
-        """How many rows these were, and what is made of them."""
-        return len(rows), [one for row in rows for one in self._judged(row)]
-
-    def _judged(self, row: Row) -> Iterator[Published | Refused]:
-        columns = self.columns
-        try:
-            if row.fault:
-                raise CellError("", row.fault)
-            judged = judge(columns.event(row, self.now), self.sender, self.rules, self.now)
-        except CellError as error:
-            yield Refused(row.number, error.column, error.reason)
-            return
-        if judged.body is None:
-            yield Refused(row.number, ", ".join(columns.columns_of(judged.field)) or judged.field, judged.reason)
-            return
-        body = judged.body
-        for one in body.records:
-            yield Published(one.id, one.kind, body.partner, body.agreement, one.identity, body.occurred)
+def _judged(row: Row, columns: ColumnMap, sender: Sender, rules: Rules, now: datetime) -> Iterator[Published | Refused]:
+    """What a row says of its records, as ingest would take it; or why it says nothing."""
+    try:
+        if row.fault:
+            raise CellError("", row.fault)
+        judged = judge(columns.event(row, now), sender, rules, now)
+    except CellError as error:
+        yield Refused(row.number, error.column, error.reason)
+        return
+    if judged.body is None:
+        yield Refused(row.number, ", ".join(columns.columns_of(judged.field)) or judged.field, judged.reason)
+        return
+    body = judged.body
+    for one in body.records:
+        yield Published(one.id, one.kind, body.partner, body.agreement, one.identity, body.occurred)
 
 
 def load(
     files: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, help="CSV, JSON Lines or XLSX.")],
     partner: Annotated[str, typer.Option(help="Whose files they are: the partner's name in its agreement.")],
     mapping: Annotated[Path, typer.Option(exists=True, help="YAML: which column is which field, as for publish.")],
-    engine: Choice = "duckdb",
-    master: Master = LOCAL,
     memory: Memory = MEMORY,
 ) -> None:
     """Take the first millions of records in at once: the same result as a stream of them, many times as fast.
@@ -153,7 +133,7 @@ def load(
         )
 
     try:
-        found, loaded = run(all_at_once, memory, engine, master)
+        found, loaded = run(all_at_once, memory)
     except FileError as error:
         fail(str(error))
     table = Table(show_header=False)
