@@ -195,16 +195,21 @@ def _bars(memory: str, engine: EngineName, master: str) -> Iterator[Progress]:
     with Bars(console=aside, transient=True) as bars:
         reading = bars.add_task("Records read", total=None)
         comparing = bars.add_task("Compared", total=None)
-        writing = bars.add_task("Written", total=None)
+        stages: dict[str, TaskID] = {}
 
-        def moved(bar: TaskID) -> Callable[[int, int], None]:
-            return lambda done, of: bars.update(bar, completed=done, total=of)
+        def compared(done: int, of: int) -> None:
+            bars.update(comparing, completed=done, total=of)
 
-        by: Engine = Spark(master, memory, moved(comparing)) if engine == "spark" else Bulk(memory, moved(comparing))
+        def stage(name: str, done: int, of: int) -> None:
+            if name not in stages:
+                stages[name] = bars.add_task(name, total=of)
+            bars.update(stages[name], completed=done)
+
+        by: Engine = Spark(master, memory, compared) if engine == "spark" else Bulk(memory, compared)
         yield Progress(
             lambda sentence: bars.console.print(sentence, highlight=False),
             lambda more: bars.update(reading, advance=more),
-            moved(writing), by,
+            stage, by,
         )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ Failures
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -85,7 +85,7 @@ class Loading:
             linked = await self._placed(store, beside, kept, version)
             # Who left with an ended agreement meanwhile stays away.
             kept = {id: one for id, one in kept.items() if id in linked.entity_of}
-            await _write(store, kept, linked, version, self._progress.wrote)
+            await _write(store, kept, linked, version, self._progress)
             for messages in said(kept, linked, now):
                 await self._outbox.put(connection, packed(messages))
         return Loaded(len(published), len(kept), len(linked.changes))
@@ -99,9 +99,16 @@ class Loading:
             kept = await _folded(store, published, published)
             ours = {one.id for one in kept.values() if one.kind is Kind.PERSON}
             self._progress.say(f"Linking {len(ours):,} new or changed people's records with those that are here")
+            upserts = self._counted(self._upserts(kept, Kind.PERSON), len(ours))
             return kept, await build(
-                store, Index(model), self._progress.bulk, self._progress.read, ours, self._upserts(kept, Kind.PERSON)
-            )
+                store, Index(model), self._progress.bulk, self._progress.read, ours, upserts
+            )  # fmt: skip
+
+    def _counted(self, upserts: Iterable[Upsert], of: int) -> Iterator[Upsert]:
+        for done, one in enumerate(upserts, start=1):
+            yield one
+            if done % READ == 0 or done == of:
+                self._progress.stage("Normalised", done, of)
 
     async def _meet(
         self, store: LinkageStore, published: Mapping[UUID, Sequence[Published]], beside: Beside, kept: dict[UUID, Kept]
@@ -201,10 +208,9 @@ def _members(entity_of: Mapping[UUID, UUID]) -> dict[UUID, list[UUID]]:
 
 
 async def _write(
-    store: LinkageStore, kept: Mapping[UUID, Kept], linked: Linked, version: int, wrote: Callable[[int, int], None]
-) -> None:
-    """Everything into the tables that a stream fills: new rows by COPY, the others by the stream's statement. ``wrote``
-    hears how many of the records are written."""
+    store: LinkageStore, kept: Mapping[UUID, Kept], linked: Linked, version: int, progress: Progress
+) -> None:  # fmt: skip
+    """Everything into the tables that a stream fills: new rows by COPY, the others by the stream's statement."""
     async for stored in store.read("rows_of", Kind.PERSON):
         rows = linked.people.rows(row["id"] for row in stored)
         lacking = {row["id"]: rows[row["id"]] for row in stored if _lacks(row["row"], rows[row["id"]])}
@@ -219,7 +225,7 @@ async def _write(
         rows = linked.people.rows(one.id for one in fresh if one.kind is Kind.PERSON)
         await store.copy_records(fresh, linked.entity_of, rows, version)
         copied.update(one.id for one in fresh)
-        wrote(done := done + len(part), len(kept))
+        progress.stage("Written", done := done + len(part), len(kept))
     created = [one for one in linked.changes if one.change is Change.CREATED and copied.issuperset(one.after)]
     await store.copy_entities(created, version)
     await store.keep_parts(linked.parts)

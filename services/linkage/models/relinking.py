@@ -35,11 +35,11 @@ class ModelError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Hears what is going on: a sentence now and then, records read, records written of how many, nodes compared."""
+    """Hears what is going on: a sentence now and then, records read, how far of how many a stage is, nodes compared."""
 
     say: Callable[[str], None] = lambda _: None
     read: Callable[[int], None] = lambda _: None
-    wrote: Callable[[int, int], None] = lambda done, of: None
+    stage: Callable[[str, int, int], None] = lambda name, done, of: None
     bulk: Engine = field(default_factory=Bulk)
 
 
