@@ -3,7 +3,7 @@
 The driver is the process that holds the index. It sends the block keys of the nodes (numbers), and to each worker one
 copy of what weighing reads: the nodes' traits as numbers, the values they stand for, the model. That copy is what
 travels: a hundred bytes and a few values a node, where traits joined to pairs would be five thousand. Only edges come
-back. Workers get the code from the driver; of packages they need numpy, pyarrow, rapidfuzz and unidecode.
+back. Workers get the code from the driver; they need the packages that linkage needs, and pyarrow.
 
 Failures
     a worker is killed    Spark does its share again elsewhere
