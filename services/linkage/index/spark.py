@@ -36,6 +36,7 @@ SLICE = 200_000
 """Nodes whose edges come back at once: some 2 million edges."""
 EDGES = tuple(one.name for one in fields(Weighed))
 CODE = ("services", "shared")
+PACKED = (".py", ".txt")
 """What workers are sent of this project."""
 
 
@@ -105,12 +106,13 @@ def _check() -> None:
 
 
 def _code(folder: Path) -> Path:
-    """This project's modules, packed for workers that have none."""
+    """This project's modules and the tables they read, packed for workers that have none."""
     root, packed = Path(__file__).parents[3], folder / "jigsaw.zip"
     with ZipFile(packed, "w") as archive:
         for package in CODE:
-            for module in sorted((root / package).rglob("*.py")):
-                archive.write(module, module.relative_to(root))
+            for file in sorted((root / package).rglob("*")):
+                if file.suffix in PACKED:
+                    archive.write(file, file.relative_to(root))
     return packed
 
 
