@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check contracts lock setup browser down
+.PHONY: demo test check contracts lock setup browser spark down
 
 setup: .venv/.ready
 
@@ -29,17 +29,24 @@ check: setup
 browser:
 	@bash .ci/browser && bash .ci/tools
 
+# For `jigsaw linkage load --engine spark` and its test: half a gigabyte that nothing else needs.
+spark: setup
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps --no-build-isolation -r requirements-spark.lock
+	@bash .ci/java
+
 # After a compatible change of a contract: freeze it and commit the result.
 contracts: setup
 	@$(BIN)/python -m shared.contracts.freeze
 
-# Pins every package with its hashes, for work and tests, and of those the ones the image needs; no file names a registry.
+# Pins every package with its hashes: for work and tests, of those the ones the image needs, and these with Spark's; no
+# file names a registry.
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-annotate --no-header pyproject.toml
 lock:
 	@$(BIN)/pip install --quiet --disable-pip-version-check uv
-	@$(LOCK) --all-extras --output-file requirements.lock
+	@$(LOCK) --extra bench --extra dev --extra local --output-file requirements.lock
 	@$(LOCK) --constraint requirements.lock --output-file requirements-runtime.lock
+	@$(LOCK) --constraint requirements.lock --extra spark --output-file requirements-spark.lock
 
 down:
 	@$(BIN)/jigsaw down

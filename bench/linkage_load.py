@@ -3,7 +3,8 @@
 A crowd (``crowd``) goes through ``jigsaw linkage load``'s engine into an empty index (1,000,000 records unless said
 otherwise), fsync on; reading and judging the file is not in it. Then everything is linked anew under another model and
 switched, as ``jigsaw linkage switch`` does, beside the replica that would hear the stream. Memory is the peak of this
-process, which holds what in production is three: the load's index, the relinking one and the replica's.
+process, which holds what in production is three: the load's index, the relinking one and the replica's. The processes
+that weigh pairs have a copy of the traits each besides.
 """
 
 import asyncio

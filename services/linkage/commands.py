@@ -10,16 +10,18 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, NoReturn, TypeVar
+from typing import Annotated, Literal, NoReturn, TypeVar
 
 import orjson
 import typer
 from pydantic import ValidationError
 from rich.console import Console
 from rich.progress import Progress as Bars
+from rich.progress import TaskID
 from rich.table import Table
 
-from services.linkage.index.bulk import Bulk
+from services.linkage.index.bulk import Bulk, Engine, EngineError
+from services.linkage.index.spark import LOCAL, Spark
 from services.linkage.matching.model import Model
 from services.linkage.models.differences import REPORT, Differences
 from services.linkage.models.registry import Registered, Registry
@@ -36,7 +38,10 @@ T = TypeVar("T")
 
 FOLLOW_SECONDS = 10
 Memory = Annotated[str, typer.Option(help="What the set-based engine may hold; the rest is in temporary files.")]
-MEMORY = "4GB"
+MEMORY = "1GB"
+EngineName = Literal["duckdb", "spark"]
+Choice = Annotated[EngineName, typer.Option(help="Who finds and weighs the pairs: this machine, or Spark's machines.")]
+Master = Annotated[str, typer.Option(help="Where Spark is: spark://…, yarn, k8s://…; local\\[n] is n processors here.")]
 MODEL_FILE = Path("model.json")
 JSON = Annotated[bool, typer.Option("--json", help="One line of JSON, for programs.")]
 
@@ -160,7 +165,10 @@ def _differences(version: str, found: Differences) -> Table:
     return table
 
 
-def run(action: Callable[[Database, Progress], Awaitable[T]], memory: str = MEMORY) -> T:
+def run(
+    action: Callable[[Database, Progress], Awaitable[T]], memory: str = MEMORY, engine: EngineName = "duckdb",
+    master: str = LOCAL,
+) -> T:  # fmt: skip
     """The action with the service's own database, its progress on the terminal. What went wrong is a sentence."""
 
     async def connected(progress: Progress) -> T:
@@ -173,25 +181,36 @@ def run(action: Callable[[Database, Progress], Awaitable[T]], memory: str = MEMO
 
     gc.disable()  # millions of objects that live to the end and are in no cycle: looking through them costs minutes
     try:
-        with _bars(memory) as progress:
+        with _bars(memory, engine, master) as progress:
             return asyncio.run(connected(progress))
     except ValidationError as error:
         fail(f"{error.error_count()} settings are missing: start the stack (`jigsaw up`), or set JIGSAW_DATABASE …")
-    except (ModelError, TooFew, Unavailable) as error:
+    except (EngineError, ModelError, TooFew, Unavailable) as error:
         fail(str(error))
 
 
 @contextmanager
-def _bars(memory: str) -> Iterator[Progress]:
+def _bars(memory: str, engine: EngineName, master: str) -> Iterator[Progress]:
     """What is going on, on the terminal."""
     with Bars(console=aside, transient=True) as bars:
         reading = bars.add_task("Records read", total=None)
         comparing = bars.add_task("Compared", total=None)
+        stages: dict[str, TaskID] = {}
+
+        def compared(done: int, of: int) -> None:
+            bars.update(comparing, completed=done, total=of)
+
+        def stage(name: str, done: int, of: int) -> None:
+            if name not in stages:
+                stages[name] = bars.add_task(name, total=of)
+            bars.update(stages[name], completed=done)
+
+        by: Engine = Spark(master, memory, compared) if engine == "spark" else Bulk(memory, compared)
         yield Progress(
             lambda sentence: bars.console.print(sentence, highlight=False),
             lambda more: bars.update(reading, advance=more),
-            Bulk(memory, lambda done, of: bars.update(comparing, completed=done, total=of)),
-        )
+            stage, by,
+        )  # fmt: skip
 
 
 def _json(text: bytes) -> None:

@@ -32,7 +32,7 @@ from services.linkage.models.registry import InUse
 from services.linkage.models.relinking import Progress
 from services.linkage.purposes.terms import Terms
 from services.linkage.purposes.views import Settled, Views
-from services.linkage.records import Kept, Known, Published, fold, is_unchanged
+from services.linkage.records import Kept, Published, fold, is_unchanged
 from services.linkage.ruled.ruled import RuledIndex
 from services.linkage.store import READ, LinkageStore, StoredPart
 from services.linkage.stream import SOURCE, admitted, sightings
@@ -57,12 +57,12 @@ class Loaded:
 
 @dataclass(frozen=True, slots=True)
 class Linked:
-    """How entities and their parts change, the entity of each record that was linked, and every person's edges."""
+    """How entities and their parts change, the entity of each record that was linked, and who knows people's edges."""
 
     changes: list[EntityChanged]
     parts: list[StoredPart]
     entity_of: Mapping[UUID, UUID]
-    rows: Mapping[UUID, bytes]
+    people: Index
 
 
 class Loading:
@@ -85,7 +85,7 @@ class Loading:
             linked = await self._placed(store, beside, kept, version)
             # Who left with an ended agreement meanwhile stays away.
             kept = {id: one for id, one in kept.items() if id in linked.entity_of}
-            await _write(store, kept, linked, version)
+            await _write(store, kept, linked, version, self._progress)
             for messages in said(kept, linked, now):
                 await self._outbox.put(connection, packed(messages))
         return Loaded(len(published), len(kept), len(linked.changes))
@@ -97,9 +97,18 @@ class Loading:
             await store.freeze()
             model = await self._in_use.current(store)
             kept = await _folded(store, published, published)
-            people = {one.record: one for one in self._upserts(kept, Kind.PERSON)}
-            self._progress.say(f"Linking {len(people):,} new or changed people's records with those that are here")
-            return kept, await build(store, Index(model), self._progress.bulk, self._progress.read, people)
+            ours = {one.id for one in kept.values() if one.kind is Kind.PERSON}
+            self._progress.say(f"Linking {len(ours):,} new or changed people's records with those that are here")
+            upserts = self._counted(self._upserts(kept, Kind.PERSON), len(ours))
+            return kept, await build(
+                store, Index(model), self._progress.bulk, self._progress.read, ours, upserts
+            )  # fmt: skip
+
+    def _counted(self, upserts: Iterable[Upsert], of: int) -> Iterator[Upsert]:
+        for done, one in enumerate(upserts, start=1):
+            yield one
+            if done % READ == 0 or done == of:
+                self._progress.stage("Normalised", done, of)
 
     async def _meet(
         self, store: LinkageStore, published: Mapping[UUID, Sequence[Published]], beside: Beside, kept: dict[UUID, Kept]
@@ -112,7 +121,7 @@ class Loading:
         for id in since:
             kept.pop(id, None)
         kept |= met
-        await asyncio.to_thread(beside.index.apply, self._upserts(met, Kind.PERSON))
+        await asyncio.to_thread(beside.index.apply, list(self._upserts(met, Kind.PERSON)))
 
     async def _without_erased(self, store: LinkageStore, beside: Beside, kept: dict[UUID, Kept]) -> None:
         """Nothing of those that were erased since comes back."""
@@ -123,9 +132,9 @@ class Loading:
                 del kept[id]
             beside.index.apply([Remove(id) for id in gone])
 
-    def _upserts(self, kept: Mapping[UUID, Kept], kind: Kind) -> list[Upsert]:
+    def _upserts(self, kept: Mapping[UUID, Kept], kind: Kind) -> Iterator[Upsert]:
         is_strict = self._terms.is_strict
-        return [Upsert(one.id, one.compared, is_strict(one.agreement)) for one in kept.values() if one.kind is kind]
+        return (Upsert(one.id, one.compared, is_strict(one.agreement)) for one in kept.values() if one.kind is kind)
 
     async def _sight(
         self, store: LinkageStore, published: Mapping[UUID, Sequence[Published]], kept: Mapping[UUID, Kept]
@@ -149,14 +158,14 @@ class Loading:
         settled = [_settled(views, people, Delta(entities=adopted, stirred=frozenset(people.entities())), version)]
         entity_of = people.entities_of(kept)
         for kind, index in by_rules().items():
-            ours = self._upserts(kept, kind)
+            ours = list(self._upserts(kept, kind))
             if ours:
                 await asyncio.to_thread(index.restore, await _stored(store, kind), newest.get(kind))
                 settled.append(_settled(views, index, await asyncio.to_thread(index.apply, ours), version))
                 entity_of |= {one.record: index.entity(one.record) for one in ours}
         return Linked(
             [change for one in settled for change in one.changes], [part for one in settled for part in one.parts],
-            entity_of, people.rows(people.records()),
+            entity_of, people,
         )  # fmt: skip
 
 
@@ -198,26 +207,31 @@ def _members(entity_of: Mapping[UUID, UUID]) -> dict[UUID, list[UUID]]:
     return members
 
 
-async def _write(store: LinkageStore, kept: Mapping[UUID, Kept], linked: Linked, version: int) -> None:
+async def _write(
+    store: LinkageStore, kept: Mapping[UUID, Kept], linked: Linked, version: int, progress: Progress
+) -> None:  # fmt: skip
     """Everything into the tables that a stream fills: new rows by COPY, the others by the stream's statement."""
-    async for rows in store.read("rows_of", Kind.PERSON):
-        lacking = {row["id"]: linked.rows[row["id"]] for row in rows if _lacks(row["row"], linked.rows[row["id"]])}
+    async for stored in store.read("rows_of", Kind.PERSON):
+        rows = linked.people.rows(row["id"] for row in stored)
+        lacking = {row["id"]: rows[row["id"]] for row in stored if _lacks(row["row"], rows[row["id"]])}
         await store.keep([], {}, lacking, [], version)
-    known: dict[UUID, Known] = {}
-    for ids in in_parts(kept, READ):
-        known |= await store.known(ids)
-    for part in in_parts((one for id, one in kept.items() if id in known), READ):
-        places = {one.id: (known[one.id].entity, known[one.id].version) for one in part}
-        await store.keep(part, places, {}, [], version)
-    fresh = [one for id, one in kept.items() if id not in known]
-    await store.copy_records(fresh, linked.entity_of, linked.rows, version)
-    new = {one.id for one in fresh}
-    copied = [one for one in linked.changes if one.change is Change.CREATED and new.issuperset(one.after)]
-    await store.copy_entities(copied, version)
+    copied, done = set[UUID](), 0
+    for part in in_parts(kept.values(), READ):
+        known = await store.known(one.id for one in part)
+        places = {id: (one.entity, one.version) for id, one in known.items()}
+        if known:
+            await store.keep([one for one in part if one.id in known], places, {}, [], version)
+        fresh = [one for one in part if one.id not in known]
+        rows = linked.people.rows(one.id for one in fresh if one.kind is Kind.PERSON)
+        await store.copy_records(fresh, linked.entity_of, rows, version)
+        copied.update(one.id for one in fresh)
+        progress.stage("Written", done := done + len(part), len(kept))
+    created = [one for one in linked.changes if one.change is Change.CREATED and copied.issuperset(one.after)]
+    await store.copy_entities(created, version)
     await store.keep_parts(linked.parts)
     await store.keep([], {}, {}, [], version)
-    done = {one.entity for one in copied}
-    for changes in in_parts((one for one in linked.changes if one.entity not in done), READ):
+    entities = {one.entity for one in created}
+    for changes in in_parts((one for one in linked.changes if one.entity not in entities), READ):
         await store.keep([], {}, {}, changes, version)
 
 

@@ -8,6 +8,7 @@ import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from hashlib import blake2b
 from uuid import UUID
 
@@ -101,19 +102,11 @@ def fold(published: Iterable[Published], kept: Kept | None) -> Kept:
 def _folded(new: Published, kept: Kept | None) -> Kept:
     at = new.occurred.timestamp()
     if kept is None:
-        fields = tuple(sorted(new.identity))
-        times = dict.fromkeys(fields, at)
+        fields, times = _first(tuple(sorted(new.identity)), at)
         return Kept(
-            new.id,
-            new.kind,
-            new.partner,
-            new.agreement,
-            dict(new.identity),
-            times,
-            fields,
-            new.digest,
+            new.id, new.kind, new.partner, new.agreement, new.identity, times, fields, new.digest,
             new.occurred if new.identity else NEVER,
-        )
+        )  # fmt: skip
     times = kept.confirmed
     identity = dict(kept.identity)
     for field, value in new.identity.items():
@@ -135,3 +128,9 @@ def _folded(new: Published, kept: Kept | None) -> Kept:
         new.digest if newest else kept.digest,
         new.occurred if newest else kept.seen,
     )
+
+
+@lru_cache(maxsize=4096)
+def _first(fields: tuple[str, ...], at: float) -> tuple[tuple[str, ...], Mapping[str, float]]:
+    """The fields and times of all records that were described alike at one time: millions in a load, kept once."""
+    return fields, dict.fromkeys(fields, at)

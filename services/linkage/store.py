@@ -140,18 +140,17 @@ class LinkageStore:
         )  # fmt: skip
 
     async def copy_records(
-        self, kept: Iterable[Kept], entity_of: Mapping[UUID, UUID], rows: Mapping[UUID, bytes], version: int
+        self, kept: Sequence[Kept], entity_of: Mapping[UUID, UUID], rows: Mapping[UUID, bytes], version: int
     ) -> None:
-        """Very many records that are all new, with their edges."""
+        """Records that are all new, with their edges; at most ``COPIED``."""
         model = await self._connection.fetchval(Q["active_number"])
-        for part in in_parts(kept, COPIED):
-            narrow = [(k.id, k.kind, k.digest, k.seen, entity_of[k.id], version) for k in part]
-            wide = [
-                (k.id, k.kind, k.partner, k.agreement, k.identity, k.times, list(k.snapshot), rows.get(k.id, b""),
-                 model, version) for k in part
-            ]  # fmt: skip
-            await self._connection.copy_records_to_table("records", records=narrow, columns=RECORDS)
-            await self._connection.copy_records_to_table("identities", records=wide, columns=IDENTITIES)
+        narrow = [(k.id, k.kind, k.digest, k.seen, entity_of[k.id], version) for k in kept]
+        wide = [
+            (k.id, k.kind, k.partner, k.agreement, k.identity, k.times, list(k.snapshot), rows.get(k.id, b""),
+             model, version) for k in kept
+        ]  # fmt: skip
+        await self._connection.copy_records_to_table("records", records=narrow, columns=RECORDS)
+        await self._connection.copy_records_to_table("identities", records=wide, columns=IDENTITIES)
 
     async def copy_entities(self, created: Iterable[EntityChanged], version: int) -> None:
         """Very many entities of new records only."""

@@ -70,10 +70,12 @@ def test_the_image_has_the_versions_that_were_tested() -> None:
     runtime = pins("requirements-runtime.lock")
     assert runtime
     assert runtime <= pins("requirements.lock"), "the locks differ: make lock"
+    besides = pins("requirements-spark.lock") - pins("requirements.lock")
+    assert {package for package, _ in besides} == {"pyspark", "py4j"}, "the locks differ: make lock"
 
 
 def test_every_package_has_hashes_and_no_lock_names_a_registry() -> None:
-    for name in ("requirements-runtime.lock", "requirements.lock"):
+    for name in ("requirements-runtime.lock", "requirements-spark.lock", "requirements.lock"):
         text = (ROOT / name).read_text()
         assert "://" not in text
         assert "--index" not in text.replace("--no-emit-index-url", "")

@@ -13,10 +13,13 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import numpy as np
+
 from region import generate
 from services.ingest.domain import Rules, Sender, judge
-from services.linkage.index.bulk import Bulk
+from services.linkage.index.bulk import Bulk, Engine
 from services.linkage.index.index import Decide, Index, Upsert
+from services.linkage.index.rows import EDGE
 from services.linkage.live import LiveIndex
 from services.linkage.loading import Loaded, Loading
 from services.linkage.matching.model import Model
@@ -125,6 +128,22 @@ class Linkage:
             index.apply([Decide(*one) for one in await work.store.decided()])
         return {frozenset(members) for members in index.entities().values()}
 
+    async def edges(self) -> dict[UUID, set[tuple[int, ...]]]:
+        """Every person's edges in an index that is read anew from what is kept."""
+        self.live.spoil()
+        async with self.worker.work() as work:
+            await self.live.catch_up(work.store)
+        index = self.live.kinds[Kind.PERSON]
+        assert isinstance(index, Index)
+        return {
+            record: set(np.frombuffer(row, EDGE).tolist()) for record, row in index.rows(index.records()).items()
+        }  # fmt: skip
+
+    async def load_by(self, engine: Engine, events: Iterable[Told]) -> Loaded:
+        """What events say of records, all at once, by this engine."""
+        loading = Loading(self.database, self.outbox, self.in_use, self.terms, Progress(bulk=engine))
+        return await loading.load(by_record(list(events)), NOON)
+
     async def load(self, events: Iterable[Told], meanwhile: Sequence[Told] = ()) -> Loaded:
         """What events say of records, all at once; while they are compared, the stream brings others."""
         loop, brought = asyncio.get_running_loop(), list(meanwhile)
@@ -133,8 +152,7 @@ class Linkage:
             asyncio.run_coroutine_threadsafe(self.hear(brought, size=50), loop).result()
             brought.clear()
 
-        loading = Loading(self.database, self.outbox, self.in_use, self.terms, Progress(bulk=Bulk(progress=stream)))
-        return await loading.load(by_record(list(events)), NOON)
+        return await self.load_by(Bulk(progress=stream), events)
 
     def relinking(self) -> Relinking:
         return Relinking(self.database, "an operator", Progress())

@@ -122,7 +122,7 @@ class Office(RuleBasedStateMachine):
     def everybody_is_linked_anew_at_once(self) -> None:
         filled = Index(SMALL)
         told = [Upsert(one, identity) for one, identity in self.records.items()]
-        filled.fill([told[:7], told[7:]], list(self.decisions.values()), Bulk().propose)
+        filled.fill([told[:7], told[7:]], list(self.decisions.values()), Bulk())
         assert groups(filled) == groups(self.index)
         assert filled.adopt(self.index.entities(), self.newest) == []
         self.index, self.rows = filled, filled.rows(self.records)

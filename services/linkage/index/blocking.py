@@ -8,14 +8,14 @@ What overflows alone, a hostel's address or an agency's telephone, is a *crowd's
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import product
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from services.linkage.index.chains import Chains, KeyTable
-from services.linkage.index.keys import CROWDS, VARIANTS, block_keys, crowd_keys, is_narrow
+from services.linkage.index.crowds import among
+from services.linkage.index.keys import VARIANTS, block_keys, crowd_keys, is_narrow
 from services.linkage.matching.arrays import NONE, counted, distinct, firsts, grown
 from services.linkage.matching.columns import Columns
 
@@ -75,14 +75,13 @@ NARROWER: Final = 4
 
 
 class Blocks:
-    """The keys of all living nodes, and the nodes under each key."""
+    """The keys of all living nodes, and the nodes under each key. `crowds`, in order, are those that crowds share."""
 
     def __init__(self, columns: Columns, cap: int) -> None:
         self._columns, self._caps = columns, np.array((cap, max(1, cap // NARROWER)))
         self._table, self._chains = KeyTable(), Chains()
         self._count: NDArray[np.int32] = np.zeros(256, np.int32)
-        self._crowd: NDArray[np.bool_] = np.zeros(256, np.bool_)
-        self._crowds = False
+        self.crowds: Keys = np.zeros(0, np.uint64)
         self.alive: NDArray[np.bool_] = np.zeros(256, np.bool_)
 
     @property
@@ -131,47 +130,20 @@ class Blocks:
         turned = np.concatenate((slept, woken))
         if turned.size:
             self._mark_crowds(slept)
-            turned = turned[self._crowd[turned]]
-            self._crowd[woken] = False
+            turned = turned[among(self._table.keys[turned], self.crowds)]
+            self.crowds = self.crowds[~np.isin(self.crowds, self._table.keys[woken])]
         return Proposal(
             self._fresh_pairs(keys, nodes), self._old_pairs(woken, fresh), *self._old(slept, fresh),
             self._old_pairs(turned, fresh),
         )  # fmt: skip
 
-    def crowded(self, left: Nodes, right: Nodes) -> Iterator[tuple[str, NDArray[np.bool_]]]:
-        """Field → which of n pairs share a value of it that is a crowd's."""
-        suspects = self._in_crowds(right).nonzero()[0]
-        if not suspects.size:
-            return
-        lefts, rights = (crowd_keys(self._columns, nodes[suspects]) for nodes in (left, right))
-        for name, fields in CROWDS.items():
-            found = np.zeros(len(left), np.bool_)
-            for one, other in product(lefts.get(name, ()), rights.get(name, ())):
-                shared = ((one == other) & (one > 0)).nonzero()[0]
-                found[suspects[shared]] |= self._is_crowd(one[shared])
-            if found.any():
-                yield from ((field, found) for field in fields)
-
-    def _in_crowds(self, nodes: Nodes) -> NDArray[np.bool_]:
-        """Which of n nodes, that may repeat, bear a crowd's key: few ever do, and only they need a closer look."""
-        if not self._crowds:
-            return np.zeros(len(nodes), np.bool_)
-        each = distinct(nodes)
-        keys = np.stack([variant for variants in crowd_keys(self._columns, each).values() for variant in variants])
-        found = np.asarray(self._is_crowd(keys.ravel()).reshape(keys.shape).any(axis=0))
-        return np.asarray(found[np.searchsorted(each, nodes)])
-
-    def _is_crowd(self, keys: Keys) -> NDArray[np.bool_]:
-        numbers = self._table.known(keys)
-        return np.asarray((numbers >= 0) & self._crowd[numbers])
-
-    def _mark_crowds(self, keys: Nodes) -> None:
+    def _mark_crowds(self, numbers: Nodes) -> None:
         """Note which of these overflowing keys are one value alone."""
-        starts, members = self._members(keys)
-        for variants in crowd_keys(self._columns, members[starts[:-1]]).values():
-            for variant in variants:
-                self._crowd[keys] |= variant == self._table.keys[keys]
-        self._crowds = self._crowds or bool(self._crowd[keys].any())
+        starts, members = self._members(numbers)
+        keys = self._table.keys[numbers]
+        made = crowd_keys(self._columns, members[starts[:-1]])
+        alone = [variant == keys for variants in made.values() for variant in variants]
+        self.crowds = np.union1d(self.crowds, keys[np.any(alone, axis=0)])
 
     def load(self, nodes: Nodes) -> None:
         """Nodes come without anything being proposed: when the index is rebuilt from what was stored."""
@@ -220,7 +192,7 @@ class Blocks:
         keys = block_keys(self._columns, nodes)
         rows, columns = keys.nonzero()
         numbers = self._table.number(keys[rows, columns])
-        self._count, self._crowd = grown(self._count, self._table.size), grown(self._crowd, self._table.size)
+        self._count = grown(self._count, self._table.size)
         order = numbers.argsort(kind="stable")
         numbers, rows = numbers[order], rows[order]
         once = firsts(numbers) | firsts(rows)  # variants of a key may say the same of a node

@@ -1,10 +1,10 @@
-"""Candidates of millions of records at once, by a set-based engine: block keys join with themselves in DuckDB.
+"""Edges of millions of records at once, by a set-based engine: block keys join with themselves, and pairs are weighed.
 
 What SQL expresses is what sets are good at: which records share a live block key, and how many. The weights are not in
-SQL: Splink's comparisons know no ways of being two, no crowds and no rarity of near agreement, so pairs come back in
-slices and the very code of the stream (``compare``, ``match``) scores them. The first load, a shadow's index and a
-stream of the same records are therefore equal by construction, and a test compares them. Nothing of a person goes into
-SQL: keys are numbers.
+SQL: Splink's comparisons know no ways of being two, no crowds and no rarity of near agreement, so the very code of the
+stream (``weighing``) weighs the pairs, in several processes here or on the machines of a cluster (``spark``). The first
+load by any engine, a shadow's index and a stream of the same records are therefore equal by construction, and a test
+compares them. Nothing of a person goes into SQL: keys are numbers.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -12,34 +12,49 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
 from services.linkage.index.blocking import Blocks, Pairs
+from services.linkage.index.weighing import Weighed, Weigher
+from shared.parallel import in_order
 
 Ints = NDArray[np.int64]
 
+CANDIDATES = """
+SELECT one.node AS older, other.node AS newer, count(*) AS keys
+FROM bears AS one JOIN bears AS other ON one.key = other.key AND one.node < other.node
+WHERE other.node >= {first} AND other.node < {end}
+GROUP BY one.node, other.node
+"""
+"""Pairs under a live key, whose newer end is in a slice; ``bears`` has columns key and node. Any engine's SQL."""
+
 TABLE = "CREATE TABLE bears (key INTEGER, node INTEGER)"
 TAKE = "INSERT INTO bears SELECT key, node FROM part"
-CANDIDATES = """
-SELECT older.node AS "left", newer.node AS "right", count(*) AS keys
-FROM bears AS older JOIN bears AS newer ON older.key = newer.key AND older.node < newer.node
-WHERE newer.node >= {first} AND newer.node < {end}
-GROUP BY older.node, newer.node
-"""
-"""Pairs under a live key, whose newer end is in a slice. Plain SQL: any engine with joins says the same."""
-
 SLICE = 50_000
-"""Nodes whose pairs are held in memory at once: some 2 million pairs."""
-SCORED = 16_384
-"""Pairs that are scored at once: what a processor's cache holds."""
+"""Nodes whose pairs are held in memory at once: some 3 million pairs."""
+WEIGHED = 16_384
+"""Pairs that are weighed at once: what a processor's cache holds."""
+ALONE = 100_000
+"""Nodes up to which other processes would not be worth their start."""
 
 T = TypeVar("T")
 Progress = Callable[[int, int], None]
 """Hears how many nodes are done, of how many."""
+
+
+class Engine(Protocol):
+    """Finds and weighs the candidate pairs of nodes that ``blocks`` holds. See ``Index.fill``."""
+
+    def weighed(self, blocks: Blocks, nodes: Ints, weigher: Weigher) -> Iterator[Weighed]:
+        """The edges among all these nodes, each once, in parts. Raises ``EngineError``."""
+
+
+class EngineError(Exception):
+    """The engine is not there, or it gave up: what to do about it."""
 
 
 def in_parts(items: Iterable[T], size: int) -> Iterator[list[T]]:
@@ -51,13 +66,21 @@ def in_parts(items: Iterable[T], size: int) -> Iterator[list[T]]:
 
 @dataclass(frozen=True, slots=True)
 class Bulk:
-    """The engine. ``memory`` bounds what DuckDB holds (``4GB``); what is more goes to a temporary folder."""
+    """DuckDB in this process. ``memory`` bounds what it holds (``1GB``); what is more goes to a temporary folder. Pairs
+    are weighed in ``processes``, each with a copy of the columns: unless said otherwise one a processor, once that is
+    worth their start."""
 
-    memory: str = "4GB"
+    memory: str = "1GB"
     progress: Progress = lambda done, of: None
+    processes: int | None = None
+
+    def weighed(self, blocks: Blocks, nodes: Ints, weigher: Weigher) -> Iterator[Weighed]:
+        """See ``Engine``."""
+        processes = self.processes or (1 if len(nodes) <= ALONE else None)
+        yield from in_order(weigher.weigh, self.propose(blocks, nodes), processes)
 
     def propose(self, blocks: Blocks, nodes: Ints) -> Iterator[Pairs]:
-        """All candidate pairs of these nodes, each once. See ``Index.fill``."""
+        """All candidate pairs of these nodes, each once."""
         with TemporaryDirectory(prefix="jigsaw-bulk-") as folder, duckdb.connect(Path(folder) / "keys.db") as engine:
             engine.execute(f"SET memory_limit = '{self.memory}'")
             engine.execute(TABLE)
@@ -68,8 +91,8 @@ class Bulk:
             end = int(nodes.max(initial=-1)) + 1
             for first in range(0, end, SLICE):
                 found = engine.execute(CANDIDATES.format(first=first, end=first + SLICE)).fetchnumpy()
-                left, right, shared = (np.asarray(found[name], np.int64) for name in ("left", "right", "keys"))
-                for at in range(0, len(left), SCORED):
-                    some = slice(at, at + SCORED)
-                    yield Pairs(left[some], right[some], shared[some])
+                left, right, keys = (np.asarray(found[name], np.int64) for name in ("older", "newer", "keys"))
+                for at in range(0, len(left), WEIGHED):
+                    some = slice(at, at + WEIGHED)
+                    yield Pairs(left[some], right[some], keys[some])
                 self.progress(min(first + SLICE, end), end)

@@ -5,7 +5,7 @@ size or redelivery shows in it. Only entity ids remember (see `entities.survive`
 no I/O and no clock here, and the same batches in the same order give the same ids on every machine.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 from uuid import UUID
@@ -13,16 +13,18 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
-from services.linkage.index.apart import RULE, apart
+from services.linkage.index.apart import apart
 from services.linkage.index.blocking import Blocks, Overflow, Pairs, Proposal
+from services.linkage.index.bulk import Engine
 from services.linkage.index.edges import Edges
 from services.linkage.index.entities import EntityChange, carry_over, serial_of, survive
 from services.linkage.index.finding import Doubt, doubts, find, strong
 from services.linkage.index.nodes import Moves, Nodes
 from services.linkage.index.partition import Decisions, Partition
 from services.linkage.index.rows import packed, unpacked
+from services.linkage.index.weighing import Weighed, Weigher
 from services.linkage.matching.arrays import NONE, distinct
-from services.linkage.matching.columns import Codes, Columns
+from services.linkage.matching.columns import Columns
 from services.linkage.matching.compare import FIELDS, KEPT, compare
 from services.linkage.matching.explain import Explanation, explain
 from services.linkage.matching.match import Matcher
@@ -84,9 +86,6 @@ class Delta:
     compared: int = 0
 
 
-Propose = Callable[[Blocks, Ints], Iterable[Pairs]]
-"""The candidate pairs of all these nodes, from blocks that hold them already: each pair once."""
-
 _AT_ONCE: Final = 1 << 16
 """Edges weighed at a time when an index is restored."""
 
@@ -131,11 +130,11 @@ class Index:
         looked_at = frozenset(self._entity[record] for record in wanted if record in self._entity)
         return Delta(self._packed(moves, owners), entities, looked_at | self._entities_of(moves, stirred), compared)
 
-    def fill(self, parts: Iterable[Sequence[Upsert]], decided: Sequence[Decide], propose: Propose) -> None:
+    def fill(self, parts: Iterable[Sequence[Upsert]], decided: Sequence[Decide], engine: Engine) -> None:
         """Take the first records in, all at once; every record must be in one part, and once.
 
-        ``propose`` finds the candidates of the whole set, which no batch would. The index and the partition are those
-        that ``apply`` comes to by any batches; only the numbers of new ids may differ.
+        ``engine`` finds and weighs the candidates of the whole set, as no batch would. The index and the partition are
+        those that ``apply`` comes to by any batches; only the numbers of new ids may differ.
         """
         assert not len(self), "only an empty index can be filled"
         self._decide(decided)
@@ -146,8 +145,8 @@ class Index:
         everyone = np.arange(self._nodes.count)
         fresh = everyone[~self._nodes.thin[everyone]]
         self._blocks.load(fresh)
-        for pairs in propose(self._blocks, fresh):
-            self._score(pairs)
+        for edges in engine.weighed(self._blocks, fresh, self._weigher):
+            self._keep(edges)
         self._settle(Moves(everyone[:0], everyone, everyone, ()), fresh)
 
     def adopt(self, before: Mapping[UUID, Sequence[UUID]], newest: UUID | None = None) -> list[EntityChange]:
@@ -183,7 +182,7 @@ class Index:
     def why(self, left: UUID, right: UUID) -> Explanation:
         """Why two records are, or are not, held to be one. Raises KeyError for a record that is not here."""
         nodes = np.array([self._nodes.of(left)]), np.array([self._nodes.of(right)])
-        levels, rarities = self._compare(*nodes)
+        levels, rarities = self._weigher.compare(*nodes)
         rule = self._decisions.between(left, right) or self._rule(*(int(node[0]) for node in nodes))
         return explain(self._matcher, levels[:, 0], rarities[:, 0], rule, self.entity(left) == self.entity(right))
 
@@ -241,6 +240,11 @@ class Index:
 
     # -- how
 
+    @property
+    def _weigher(self) -> Weigher:
+        """Of the pairs there are now."""
+        return Weigher(self._matcher, self._columns, self._blocks.crowds, self._nodes.strict)
+
     def _self_weight(self, nodes: Ints) -> Ints:
         """What a node's content would weigh if a second record bore it, in whatever partner's keeping."""
         levels, rarities = compare(self._columns, nodes, nodes)
@@ -255,14 +259,6 @@ class Index:
         if not (self._nodes.strict[left] or self._nodes.strict[right]):
             return None
         return self._rule_for(left, right) or NO_RULE
-
-    def _rule_over(self, pairs: Pairs, strict: NDArray[np.bool_], weights: Ints, conflicts: Ints) -> None:
-        """Where scores may not join, a rule's weight, or one that is as good as not having been compared: it neither
-        joins, nor keeps from the others a record that a rule has joined."""
-        conflicts[strict] = 0
-        for at in np.flatnonzero(strict).tolist():
-            holds = self._rule_for(int(pairs.left[at]), int(pairs.right[at])) is not None
-            weights[at] = RULE if holds else self.model.thresholds.link - 1
 
     def _entities_of(self, moves: Moves, stirred: Ints) -> frozenset[UUID]:
         nodes = np.unique(np.concatenate((moves.changed, stirred))).tolist()
@@ -303,13 +299,6 @@ class Index:
             held = support > 0
             self._score(Pairs(pairs.left[held], pairs.right[held], support[held]))
 
-    def _compare(self, left: Ints, right: Ints) -> tuple[Codes, Codes]:
-        """Levels and rarities of n pairs; what they share with a crowd counts as unknown."""
-        levels, rarities = compare(self._columns, left, right)
-        for name, crowded in self._blocks.crowded(left, right):
-            levels[FIELDS.index(name), crowded] = 0
-        return levels, rarities
-
     def _retract(self, proposal: Proposal) -> Ints:
         """Take an overflowed key's support from the edges under it; nodes of those that had no other."""
         keys, nodes = proposal.slept_keys, proposal.slept_nodes
@@ -338,15 +327,12 @@ class Index:
         """Score pairs and keep as edges those that say something: older and newer ends of those kept."""
         if not len(pairs):
             return pairs.left, pairs.right
-        levels, rarities = self._compare(pairs.left, pairs.right)
-        said, telling = self._matcher.evidence(levels, rarities)
-        strict = self._nodes.strict[pairs.left] | self._nodes.strict[pairs.right]
-        kept = (telling | strict).nonzero()[0]
-        pairs, weights = Pairs(pairs.left[kept], pairs.right[kept], pairs.keys[kept]), said[kept].astype(np.int64)
-        conflicts = self._matcher.conflicts(levels[:, kept], rarities[:, kept])
-        self._rule_over(pairs, strict[kept], weights, conflicts)
-        self._edges.add(pairs.left, pairs.right, weights, conflicts, pairs.keys)
-        return pairs.left, pairs.right
+        edges = self._weigher.weigh(pairs)
+        self._keep(edges)
+        return edges.left, edges.right
+
+    def _keep(self, edges: Weighed) -> None:
+        self._edges.add(edges.left, edges.right, edges.weight, edges.conflict, edges.keys)
 
     def _settle(self, moves: Moves, stirred: Ints) -> list[EntityChange]:
         """Cluster anew what was stirred up, and say which entities changed by it and by the records' moves."""

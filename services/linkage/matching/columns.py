@@ -7,7 +7,7 @@ parts of a date, frozen frequency), so that scoring a thousand pairs is arithmet
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 from zlib import crc32
 
 import numpy as np
@@ -133,6 +133,15 @@ class Vocabulary:
         self.hash = self._hash
         self._sort = sort
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What comparing reads: a copy in another process knows the values there are, and takes in no others."""
+        arrays = {name: getattr(self, name)[: len(self.ids)] for name in ("texts", "_hash", "_parts", "_rarity")}
+        return arrays | {"_sort": self._sort}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._bind(self._sort)
+
     def number(self, texts: Sequence[str]) -> list[int]:
         """The ids of n values; what was never met gets the next ones."""
         known, add = self.ids, self._add
@@ -166,6 +175,9 @@ class Columns:
         of = {trait: self.vocabularies[name] for name, sort in SORTS.items() for trait in sort.traits}
         self._of_trait = [of[trait] for trait in TRAITS]
         self.at = {trait: at for at, trait in enumerate(TRAITS)}
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"ids": self.ids[: self.size]}
 
     def append(self, rows: Sequence[Traits]) -> NDArray[np.int64]:
         """Number the rows as new nodes and keep their values."""

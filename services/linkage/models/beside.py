@@ -14,7 +14,7 @@ from uuid import UUID
 
 import asyncpg
 
-from services.linkage.index.bulk import Bulk, in_parts
+from services.linkage.index.bulk import Engine, in_parts
 from services.linkage.index.index import Change, Decide, Index, Remove, Stored, Upsert, Verdict
 from services.linkage.models.registry import Row
 from services.linkage.purposes.terms import strict_of
@@ -25,7 +25,6 @@ from shared.contracts import Kind
 T = TypeVar("T")
 Decided = tuple[UUID, UUID, Verdict]
 
-NONE: Mapping[UUID, Upsert] = {}
 STEP = 500
 """Changes applied at once: between two of them whoever waits for the processor gets it."""
 
@@ -80,11 +79,12 @@ class Beside:
 
 
 async def build(
-    store: LinkageStore, empty: Index, bulk: Bulk, read: Callable[[int], None], ours: Mapping[UUID, Upsert] = NONE
-) -> Beside:
+    store: LinkageStore, empty: Index, bulk: Engine, read: Callable[[int], None], ours: Set[UUID] = frozenset(),
+    upserts: Iterable[Upsert] = (),
+) -> Beside:  # fmt: skip
     """The index from a frozen transaction, all records at once. ``read`` hears how many more records were read.
 
-    ``ours`` are records besides, or as they are to be.
+    ``ours`` are records besides, or as the ``upserts`` say that they are to be.
     """
     version, decided = await store.committed(), await store.decided()
     strict, there = strict_of(await store.terms()), set[UUID]()
@@ -95,9 +95,9 @@ async def build(
         )
         there |= {row["id"] for row in rows}
         read(len(rows))
-    everybody = chain(_drained(parts), in_parts(ours.values(), READ))
-    await asyncio.to_thread(empty.fill, everybody, [Decide(*one) for one in decided], bulk.propose)
-    return Beside(empty, version, decided, ours.keys() - there)
+    everybody = chain(_drained(parts), in_parts(upserts, READ))
+    await asyncio.to_thread(empty.fill, everybody, [Decide(*one) for one in decided], bulk)
+    return Beside(empty, version, decided, ours - there)
 
 
 def rows_of(index: Index) -> list[Row]:

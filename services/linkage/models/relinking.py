@@ -16,7 +16,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from services.linkage.index.bulk import Bulk
+from services.linkage.index.bulk import Bulk, Engine
 from services.linkage.index.index import Index
 from services.linkage.matching.model import Model
 from services.linkage.models.beside import STEP, Beside, build, rows_of
@@ -35,11 +35,12 @@ class ModelError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Hears what is going on: a sentence now and then, records read, nodes compared."""
+    """Hears what is going on: a sentence now and then, records read, how far of how many a stage is, nodes compared."""
 
     say: Callable[[str], None] = lambda _: None
     read: Callable[[int], None] = lambda _: None
-    bulk: Bulk = field(default_factory=Bulk)
+    stage: Callable[[str, int, int], None] = lambda name, done, of: None
+    bulk: Engine = field(default_factory=Bulk)
 
 
 class Relinking:

@@ -10,7 +10,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from pathlib import Path
+from importlib.resources import files
 from typing import Final
 
 from rapidfuzz.distance import OSA
@@ -69,9 +69,12 @@ MOST_GROUPS: Final = 3
 Groups = tuple[int, ...]
 
 
+_TABLE: Final = files(__package__) / "diminutives.txt"  # which may be in an archive, as on Spark's workers
+
+
 def _groups() -> Mapping[str, Groups]:
     found: dict[str, list[int]] = {}
-    for number, line in enumerate(Path(__file__).with_name("diminutives.txt").read_text().splitlines(), start=1):
+    for number, line in enumerate(_TABLE.read_text().splitlines(), start=1):
         for at, name in enumerate(line.split()):
             found.setdefault(name, []).insert(len(found[name]) if at else 0, number)
     return {name: (*groups, *_NO_GROUPS)[:MOST_GROUPS] for name, groups in found.items()}

@@ -1,0 +1,45 @@
+"""What a crowd shares: a hostel's address, an agency's telephone. Sharing it is evidence of nothing."""
+
+from collections.abc import Iterator
+from itertools import product
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.linkage.index.keys import CROWDS, Keys, Nodes, crowd_keys
+from services.linkage.matching.arrays import distinct
+from services.linkage.matching.columns import Columns
+
+
+def among(keys: Keys, crowds: Keys) -> NDArray[np.bool_]:
+    """Which of n keys are among `crowds`, which are in order."""
+    if not len(crowds):
+        return np.zeros(len(keys), np.bool_)
+    at = np.searchsorted(crowds, keys)
+    at[at == len(crowds)] = 0
+    return np.asarray(crowds[at] == keys)
+
+
+def crowded(columns: Columns, crowds: Keys, left: Nodes, right: Nodes) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+    """Field → which of n pairs share a value of it that is a crowd's. `crowds` are such values' keys, in order."""
+    suspects = _bearing(columns, crowds, right).nonzero()[0]
+    if not suspects.size:
+        return
+    lefts, rights = (crowd_keys(columns, nodes[suspects]) for nodes in (left, right))
+    for name, fields in CROWDS.items():
+        found = np.zeros(len(left), np.bool_)
+        for one, other in product(lefts.get(name, ()), rights.get(name, ())):
+            shared = ((one == other) & (one > 0)).nonzero()[0]
+            found[suspects[shared]] |= among(one[shared], crowds)
+        if found.any():
+            yield from ((field, found) for field in fields)
+
+
+def _bearing(columns: Columns, crowds: Keys, nodes: Nodes) -> NDArray[np.bool_]:
+    """Which of n nodes, that may repeat, bear a crowd's key: few ever do, and only they need a closer look."""
+    if not len(crowds):
+        return np.zeros(len(nodes), np.bool_)
+    each = distinct(nodes)
+    keys = np.stack([variant for variants in crowd_keys(columns, each).values() for variant in variants])
+    found = np.asarray(among(keys.ravel(), crowds).reshape(keys.shape).any(axis=0))
+    return np.asarray(found[np.searchsorted(each, nodes)])
