@@ -122,7 +122,7 @@ def _hashes(columns: Columns, nodes: Nodes) -> Keys:
     """Hashes of all that keys may be made of: shape (choices, n)."""
     found = np.zeros((len(_CHOICES), len(nodes)), np.uint64)
     ids = columns.ids[nodes].T
-    borne = ids.any(axis=1).tolist()
+    borne = np.asarray(ids.any(axis=1)).tolist()
     for at, (trait, part) in enumerate(_CHOICES):
         if not borne[columns.at[trait]]:
             continue

@@ -4,16 +4,19 @@ from typing import Final
 
 import numpy as np
 
-from services.linkage.matching.columns import Codes, Ids, Vocabulary
-from services.linkage.matching.pairs import Judged, Mask, Nodes, Pairs, among, commoner, level_of_same, likeness, within
+from services.linkage.matching.columns import Codes, Vocabulary
+from services.linkage.matching.pairs import Ids, Judged, Mask, Nodes, Pairs, among, commoner, likeness, within
 
 _WORDS: Final = ("given", "family_1", "family_2", "birth_family", "middle_1", "middle_2", "middle_3")
+_OF_GIVEN: Final = np.array((0, 3, 4, 7, 8), np.uint8)
+_OF_FAMILY: Final = np.array((0, 2, 3, 6, 7), np.uint8)
+"""Levels by how the names are spelled (`_spelled`)."""
 
 
 def given(pairs: Pairs) -> Judged:
     """Levels of the given name (`compare.LEVELS`)."""
     left, right = pairs.of("given")
-    level, rest = level_of_same(left, right, 8)
+    level, rest = pairs.levels("given", 8)
     if rest.size:
         level[rest] = _given_apart(pairs, rest, left[rest], right[rest])
     return level, commoner(pairs.vocabulary("name"), "given", left, right)
@@ -21,7 +24,7 @@ def given(pairs: Pairs) -> Judged:
 
 def _given_apart(pairs: Pairs, rest: Nodes, left: Ids, right: Ids) -> Codes:
     names = pairs.vocabulary("name")
-    level = np.array((0, 3, 4, 7, 8), np.uint8)[_spelled(names, left, right)]
+    level = _OF_GIVEN[_spelled(names, left, right)]
     part = names.part
     level[(level == 8) & (part["sound"][left] == part["sound"][right])] = 7
     doubtful = level > 4
@@ -36,7 +39,7 @@ def _given_apart(pairs: Pairs, rest: Nodes, left: Ids, right: Ids) -> Codes:
 def family(pairs: Pairs) -> Judged:
     """Levels of the family name."""
     left, right = pairs.of("family")
-    level, rest = level_of_same(left, right, 7)
+    level, rest = pairs.levels("family", 7)
     if rest.size:
         level[rest] = _family_apart(pairs, rest, left[rest], right[rest])
     return level, commoner(pairs.vocabulary("name"), "family", left, right)
@@ -44,7 +47,7 @@ def family(pairs: Pairs) -> Judged:
 
 def _family_apart(pairs: Pairs, rest: Nodes, left: Ids, right: Ids) -> Codes:
     names = pairs.vocabulary("name")
-    level = np.array((0, 2, 3, 6, 7), np.uint8)[_spelled(names, left, right)]
+    level = _OF_FAMILY[_spelled(names, left, right)]
     sounds = names.part["sound"]
     level[(level > 3) & (sounds[left] == sounds[right])] = 3
     lefts, rights = _words(pairs, rest)
@@ -58,9 +61,7 @@ def _family_apart(pairs: Pairs, rest: Nodes, left: Ids, right: Ids) -> Codes:
 def middle(pairs: Pairs) -> Judged:
     """Levels of the further names."""
     lefts, rights = zip(*(pairs.of(f"middle_{at}") for at in (1, 2, 3)), strict=True)
-    level = np.where((lefts[0] > 0) & (rights[0] > 0), np.uint8(3), np.uint8(0))
-    if not level.any():
-        return level, level
+    level = pairs.both("middle_1") * np.uint8(3)
     level[(level > 0) & np.logical_or.reduce([among(part, list(rights)) for part in lefts])] = 1
     rest = (level == 3).nonzero()[0]
     if rest.size:
@@ -79,7 +80,7 @@ def settle_lone_names(pairs: Pairs, given: Judged, family: Judged) -> None:
     names = pairs.vocabulary("name")
     left = np.where(lf[lone] > 0, lf[lone], lg[lone])
     right = np.where(rf[lone] > 0, rf[lone], rg[lone])
-    level = np.array((0, 2, 3, 6, 7), np.uint8)[_spelled(names, left, right)]
+    level = _OF_FAMILY[_spelled(names, left, right)]
     level[left == right] = 1
     better = level < 7
     chosen = lone[better]
