@@ -15,7 +15,7 @@ from services.linkage.matching.pairs import (
     Pairs,
     among,
     commoner,
-    level_of_same,
+    leveled,
     likeness,
     within,
 )
@@ -43,7 +43,8 @@ def year(pairs: Pairs) -> Judged:
     dates = pairs.vocabulary("date")
     digits, years = dates.part["year_digits"], dates.part["year"]
     one, other = digits[left], digits[right]
-    level, rest = level_of_same(pairs.both("date"), one != other, 4)
+    known = pairs.both("date")
+    level, rest = leveled(known, known & (one != other), 4)
     if rest.size:
         count, crossed = _digits_apart(one[rest], other[rest])
         left, right = left[rest], right[rest]
@@ -61,7 +62,8 @@ def day(pairs: Pairs, years: Codes) -> Judged:
     dates = pairs.vocabulary("date")
     digits = dates.part["day_digits"]
     one, other = digits[left], digits[right]
-    level, rest = level_of_same((one > 0) & (other > 0) & (years > 0), one != other, 5)
+    known = (one > 0) & (other > 0) & (years > 0)
+    level, rest = leveled(known, known & (one != other), 5)
     if rest.size:
         x, y = one[rest], other[rest]
         count, crossed = _digits_apart(x, y)
@@ -191,7 +193,8 @@ def source(pairs: Pairs) -> Judged:
     left, right = pairs.of("source")
     number = pairs.vocabulary("source").rarity["source"]
     one, other = number[left], number[right]
-    level, _ = level_of_same((one > 0) & (other > 0), left != right, 2)
+    known = (one > 0) & (other > 0)
+    level, _ = leveled(known, known & (left != right), 2)
     return level, np.minimum(one, other) * MOST_SOURCES + np.maximum(one, other)
 
 

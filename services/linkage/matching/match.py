@@ -42,7 +42,10 @@ class Matcher:
         self._same = np.array([way.same for way in model.ways])
         self._strangers = np.array([not way.same and not way.shared for way in model.ways])
         self._share = np.array([way.share for way in model.ways])
-        self._against = [(FIELDS.index(name), -np.log2(np.maximum(self.ratios[name], 1.0))) for name in LASTING]
+        self._lasting = [FIELDS.index(name) for name in LASTING]
+        against = [-np.log2(np.maximum(self.ratios[name], 1.0)).ravel() for name in LASTING]
+        self._against = np.concatenate(against)
+        self._offsets_against = np.cumsum([0, *map(len, against[:-1])])[:, None]
         tables = [self._table(name) for name in FIELDS]
         self._tables = np.concatenate(tables)
         self._offsets = np.cumsum([0, *map(len, tables[:-1])])[:, None]
@@ -101,15 +104,13 @@ class Matcher:
 
     def _clipped(self, bits: NDArray[np.float64]) -> Weights:
         limits = self.model.thresholds
-        return np.clip(np.rint(1000 * bits), limits.least, limits.most).astype(np.int32)
+        return np.minimum(np.maximum(np.rint(1000 * bits), limits.least), limits.most).astype(np.int32)
 
     def conflicts(self, levels: Codes, rarities: Codes) -> NDArray[np.int64]:
         """What lasting traits say against each of n pairs beyond `TOLERATED`, in millibits ≤ 0."""
-        bits = np.zeros(levels.shape[1])
-        for at, against in self._against:
-            if levels[at].any():
-                bits += against[levels[at], rarities[at]]
-        return np.rint(1000 * np.clip(bits + TOLERATED, -MOST_CONFLICT, 0)).astype(np.int64)
+        rows = self._offsets_against + levels[self._lasting].astype(np.intp) * 256 + rarities[self._lasting]
+        bits = np.add.reduce(self._against[rows], axis=0) + TOLERATED
+        return np.asarray(np.rint(1000 * np.minimum(np.maximum(bits, -MOST_CONFLICT), 0)), np.int64)
 
 
 def _ratios(model: Model, name: str) -> NDArray[np.float64]:

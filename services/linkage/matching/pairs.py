@@ -27,6 +27,7 @@ class Pairs:
         self._columns, self._size = columns, len(left)
         self._left, self._right = (np.ascontiguousarray(columns.ids[nodes].T) for nodes in (left, right))
         self._both = (self._left > 0) & (self._right > 0)
+        self._apart = self._both & (self._left != self._right)
         self._borne = np.asarray(self._both.any(axis=1)).tolist()
         self._met: dict[int, tuple[Ids, Ids]] = {}
 
@@ -51,18 +52,18 @@ class Pairs:
 
     def levels(self, trait: str, different: int) -> tuple[Codes, Nodes]:
         """0 where a side has no value, 1 where they are the same, else `different`; and the places of those last."""
-        left, right = self.of(trait)
-        return level_of_same(self.both(trait), left != right, different)
+        at = self._columns.at[trait]
+        return leveled(self._both[at], self._apart[at], different)
 
     def vocabulary(self, sort: str) -> Vocabulary:
         """The values of one sort."""
         return self._columns.vocabularies[sort]
 
 
-def level_of_same(known: Mask, apart: Mask, different: int) -> tuple[Codes, Nodes]:
-    """0 where a pair is not known, `different` where it is apart, else 1; and the places of those that are apart."""
-    level = known.astype(np.uint8)
-    rest = (known & apart).nonzero()[0]
+def leveled(known: Mask, apart: Mask, different: int) -> tuple[Codes, Nodes]:
+    """0 where nothing is known of a pair, `different` where it is apart, else 1; and the places of those apart, of
+    which something is known."""
+    level, rest = known.astype(np.uint8), apart.nonzero()[0]
     level[rest] = different
     return level, rest
 
