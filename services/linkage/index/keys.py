@@ -121,7 +121,7 @@ def is_narrow(keys: Keys) -> NDArray[np.bool_]:
 def _hashes(columns: Columns, nodes: Nodes) -> Keys:
     """Hashes of all that keys may be made of: shape (choices, n)."""
     found = np.zeros((len(_CHOICES), len(nodes)), np.uint64)
-    ids = columns.ids[nodes].T
+    ids = columns.ids[nodes].T.astype(np.intp)
     borne = np.asarray(ids.any(axis=1)).tolist()
     for at, (trait, part) in enumerate(_CHOICES):
         if not borne[columns.at[trait]]:
