@@ -10,8 +10,10 @@ from services.linkage.matching.compare_values import GENERATION
 from services.linkage.reading.normal import TRAITS
 from tests.linkage.people import model
 
-years = st.integers(1930, 2025)
-days = st.tuples(st.integers(1, 12), st.integers(0, 31)) | st.just((0, 0))
+years = st.integers(1930, 2025) | st.just(1987)
+days = st.tuples(st.integers(1, 12), st.integers(0, 31)) | st.sampled_from(
+    [(0, 0), (2, 12), (3, 12), (9, 13), (10, 13)]
+)
 dates = st.lists(st.tuples(years, days), min_size=2, max_size=12)
 Date = tuple[int, tuple[int, int]]
 

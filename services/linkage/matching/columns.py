@@ -169,8 +169,10 @@ class Columns:
         """Number the rows as new nodes and keep their values."""
         first, self.size = self.size, self.size + len(rows)
         self.ids = grown(self.ids, self.size)
-        for at, (vocabulary, column) in enumerate(zip(self._of_trait, zip(*rows, strict=True), strict=False)):
-            self.ids[first : self.size, at] = vocabulary.number(column)
+        if rows:
+            told = zip(self._of_trait, zip(*rows, strict=True), strict=True)
+            numbers = [vocabulary.number(texts) for vocabulary, texts in told]
+            self.ids[first : self.size] = np.array(numbers, np.int32).T
         return np.arange(first, self.size)
 
     def vocabulary(self, trait: str) -> Vocabulary:

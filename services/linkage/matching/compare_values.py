@@ -31,7 +31,7 @@ _YEARS_APART: Final = np.array((1, 2, 3, 4, 4), np.uint8)
 """Levels of the year by how many digits differ."""
 
 _ONE, _TWO, _DIGIT, _MONTH = map(np.uint32, (1, 2, 4, 8))
-_EACH, _BUT_THE_FIRST, _OF_MONTH = map(np.uint32, (0x1111, 0x111, 0xFF))
+_EACH, _OF_MONTH = map(np.uint32, (0x1111, 0xFF))
 """Bits and digits of four digits of four bits."""
 
 Judge = Callable[[Pairs], Judged]
@@ -90,7 +90,7 @@ def _digits_apart(one: Numbers, other: Numbers) -> tuple[NDArray[np.uint8], Mask
     wrong = _any_bit(one ^ other) & _EACH
     elsewhere = _any_bit((one ^ other >> _DIGIT) | (one >> _DIGIT ^ other))
     count = np.bitwise_count(wrong)
-    return count, (wrong & ~elsewhere & _BUT_THE_FIRST > 0) & (count == 2)
+    return count, (wrong & ~elsewhere > 0) & (count == 2)
 
 
 def _any_bit(digits: Numbers) -> Numbers:
