@@ -25,7 +25,7 @@ class Pairs:
 
     def __init__(self, columns: Columns, left: Nodes, right: Nodes) -> None:
         self._columns, self._size = columns, len(left)
-        self._left, self._right = (np.ascontiguousarray(columns.ids[nodes].T) for nodes in (left, right))
+        self._left, self._right = (np.ascontiguousarray(columns.ids.take(nodes, axis=0).T) for nodes in (left, right))
         self._both = (self._left > 0) & (self._right > 0)
         self._apart = self._both & (self._left != self._right)
         self._borne = np.asarray(self._both.any(axis=1)).tolist()
