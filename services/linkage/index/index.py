@@ -343,7 +343,7 @@ class Index:
         strict = self._nodes.strict[pairs.left] | self._nodes.strict[pairs.right]
         kept = (telling | strict).nonzero()[0]
         pairs, weights = Pairs(pairs.left[kept], pairs.right[kept], pairs.keys[kept]), said[kept].astype(np.int64)
-        conflicts = self._matcher.conflicts(levels[:, kept], rarities[:, kept])
+        conflicts = self._matcher.conflicts(levels.take(kept, axis=1), rarities.take(kept, axis=1))
         self._rule_over(pairs, strict[kept], weights, conflicts)
         self._edges.add(pairs.left, pairs.right, weights, conflicts, pairs.keys)
         return pairs.left, pairs.right

@@ -121,7 +121,7 @@ def is_narrow(keys: Keys) -> NDArray[np.bool_]:
 def _hashes(columns: Columns, nodes: Nodes) -> Keys:
     """Hashes of all that keys may be made of: shape (choices, n)."""
     found = np.zeros((len(_CHOICES), len(nodes)), np.uint64)
-    ids = columns.ids[nodes].T.astype(np.intp)
+    ids = columns.ids.take(nodes, axis=0).T.astype(np.intp)
     borne = np.asarray(ids.any(axis=1)).tolist()
     for at, (trait, part) in enumerate(_CHOICES):
         if not borne[columns.at[trait]]:
@@ -147,7 +147,7 @@ def _mixed(hashes: Keys, variants: _Variants) -> Keys:
     keys = variants.salts.repeat(hashes.shape[1], axis=1)
     present = np.ones(keys.shape, np.bool_)
     for choices in variants.choices:
-        part, some = hashes[choices], keys[: len(choices)]
+        part, some = hashes.take(choices, axis=0), keys[: len(choices)]
         present[: len(choices)] &= part > 0
         some *= _SECOND
         some ^= part
