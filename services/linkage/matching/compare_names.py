@@ -26,7 +26,7 @@ def given(pairs: Pairs) -> Judged:
 
 def _given_apart(pairs: Pairs, rest: Nodes, left: Ids, right: Ids) -> Codes:
     names = pairs.vocabulary("name")
-    level = _OF_GIVEN[_spelled(names, left, right)]
+    level = _OF_GIVEN[pairs.once(_names_apart)["given"]]
     part = names.part
     level[(level == 8) & (part["sound"][left] == part["sound"][right])] = 7
     doubtful = level > 4
@@ -49,7 +49,7 @@ def family(pairs: Pairs) -> Judged:
 
 def _family_apart(pairs: Pairs, rest: Nodes, left: Ids, right: Ids) -> Codes:
     names = pairs.vocabulary("name")
-    level = _OF_FAMILY[_spelled(names, left, right)]
+    level = _OF_FAMILY[pairs.once(_names_apart)["family"]]
     sounds = names.part["sound"]
     level[(level > 3) & (sounds[left] == sounds[right])] = 3
     lefts, rights = _words(pairs, rest)
@@ -102,7 +102,11 @@ def settle_swapped_names(pairs: Pairs, given: Judged, family: Judged) -> None:
     names = pairs.vocabulary("name")
     (lg, rg), (lf, rf), (lw, rw) = ([side[doubtful] for side in pairs.of(of)] for of in ("given", "family", "family_1"))
     there, back = (lg == rf) | (lg == rw), (rg == lf) | (rg == lw)
-    swapped = (there & (back | _is_slip(names, rg, lf))) | (back & _is_slip(names, lg, rf))
+    swapped = there & back
+    half = (there ^ back).nonzero()[0]
+    if half.size:
+        to = there[half]
+        swapped[half] = _is_slip(names, np.where(to, rg[half], lg[half]), np.where(to, lf[half], rf[half]))
     family[0][doubtful[(given[0][doubtful] == 6) & (family[0][doubtful] == 5)]] = 7
     rarity, at = names.rarity["given"], doubtful[swapped]
     given[0][at], family[0][at] = 9, 0
@@ -134,6 +138,15 @@ def _words(pairs: Pairs, rest: Nodes) -> tuple[list[Ids], list[Ids]]:
     """All words of both sides' names, slot by slot as in `_WORDS`."""
     sides = [pairs.of(word) for word in _WORDS]
     return [left[rest] for left, _ in sides], [right[rest] for _, right in sides]
+
+
+def _names_apart(pairs: Pairs) -> dict[str, Codes]:
+    """How given and family names are spelled that differ: measured together, for a batch of one costs by the call."""
+    slots = ("given", "family")
+    differ = [tuple(side[pairs.apart(slot)] for side in pairs.of(slot)) for slot in slots]
+    left, right = (np.concatenate(side) for side in zip(*differ, strict=True))
+    found, first = _spelled(pairs.vocabulary("name"), left, right), len(differ[0][0])
+    return dict(zip(slots, (found[:first], found[first:]), strict=True))
 
 
 def _spelled(names: Vocabulary, left: Ids, right: Ids) -> Codes:

@@ -49,7 +49,7 @@ def year(pairs: Pairs) -> Judged:
     digits, years = dates.part["year_digits"], dates.part["year"]
     one, other = digits[left], digits[right]
     known = pairs.both("date")
-    level, rest = leveled(known, known & (one != other), 4)
+    level, rest = leveled(known, (known & (one != other)).nonzero()[0], 4)
     if rest.size:
         count, crossed = _digits_apart(one[rest], other[rest])
         left, right = left[rest], right[rest]
@@ -68,7 +68,7 @@ def day(pairs: Pairs, years: Codes) -> Judged:
     digits = dates.part["day_digits"]
     one, other = digits[left], digits[right]
     known = (one > 0) & (other > 0) & (years > 0)
-    level, rest = leveled(known, known & (one != other), 5)
+    level, rest = leveled(known, (known & (one != other)).nonzero()[0], 5)
     if rest.size:
         x, y = one[rest], other[rest]
         count, crossed = _digits_apart(x, y)
@@ -199,7 +199,7 @@ def source(pairs: Pairs) -> Judged:
     number = pairs.vocabulary("source").rarity["source"]
     one, other = number[left], number[right]
     known = (one > 0) & (other > 0)
-    level, _ = leveled(known, known & (left != right), 2)
+    level, _ = leveled(known, (known & (left != right)).nonzero()[0], 2)
     return level, np.minimum(one, other) * MOST_SOURCES + np.maximum(one, other)
 
 

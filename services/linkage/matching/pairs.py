@@ -1,6 +1,7 @@
 """Pairs of nodes side by side, and how their texts are measured."""
 
-from typing import Final
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ Nodes = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 Ids = NDArray[np.intp]
 """Value ids as indices: arrays that are looked up with any others are converted first, each time."""
+T = TypeVar("T")
 Judged = tuple[Codes, Codes]
 """Level and rarity of each pair in one field. The rarity is the commoner value's, in eighths of a bit."""
 
@@ -29,6 +31,7 @@ class Pairs:
         self._both = (self._left > 0) & (self._right > 0)
         self._apart = self._both & (self._left != self._right)
         self._borne = np.asarray(self._both.any(axis=1)).tolist()
+        self._measured: dict[Callable[[Pairs], Any], Any] = {}
         self._met: dict[int, tuple[Ids, Ids]] = {}
 
     def __len__(self) -> int:
@@ -50,22 +53,32 @@ class Pairs:
         found: Mask = self._both[self._columns.at[trait]]
         return found
 
+    def apart(self, trait: str) -> Nodes:
+        """The pairs whose two values of the trait differ."""
+        found: Nodes = self._apart[self._columns.at[trait]].nonzero()[0]
+        return found
+
+    def once(self, measure: Callable[["Pairs"], T]) -> T:
+        """What several judges measure alike."""
+        if measure not in self._measured:
+            self._measured[measure] = measure(self)
+        found: T = self._measured[measure]
+        return found
+
     def levels(self, trait: str, different: int) -> tuple[Codes, Nodes]:
         """0 where a side has no value, 1 where they are the same, else `different`; and the places of those last."""
-        at = self._columns.at[trait]
-        return leveled(self._both[at], self._apart[at], different)
+        return leveled(self.both(trait), self.apart(trait), different)
 
     def vocabulary(self, sort: str) -> Vocabulary:
         """The values of one sort."""
         return self._columns.vocabularies[sort]
 
 
-def leveled(known: Mask, apart: Mask, different: int) -> tuple[Codes, Nodes]:
-    """0 where nothing is known of a pair, `different` where it is apart, else 1; and the places of those apart, of
-    which something is known."""
-    level, rest = known.astype(np.uint8), apart.nonzero()[0]
-    level[rest] = different
-    return level, rest
+def leveled(known: Mask, apart: Nodes, different: int) -> tuple[Codes, Nodes]:
+    """0 where nothing is known of a pair, `different` at those places where a known one is apart, else 1; and these."""
+    level = known.astype(np.uint8)
+    level[apart] = different
+    return level, apart
 
 
 def within(vocabulary: Vocabulary, left: Ids, right: Ids, edits: int) -> Codes:
