@@ -53,9 +53,10 @@ class LiveIndex:
         """What was applied last is not committed: read everything anew before the next batch."""
         self._version = STALE
 
-    async def catch_up(self, store: LinkageStore) -> int:
-        """Under the lock: the version that is committed. If it is not ours, the index is rebuilt from the database."""
-        version = await store.lead()
+    async def catch_up(self, store: LinkageStore, led: int | None = None) -> int:
+        """Under the lock: the version that is committed. If it is not ours, the index is rebuilt from the database.
+        ``led``: that version, if the lock is ours already."""
+        version = await store.lead() if led is None else led
         if version != self._version:
             await self._rebuild(store)
             self._version = version

@@ -2,6 +2,23 @@
 -- What is known of a batch's records: enough to tell an unchanged identity. Index: records_pkey.
 SELECT id, digest, seen, entity, version FROM records WHERE id = ANY ($1::uuid[]);
 
+-- name: asked
+-- All that a batch needs to know of its records, in one round trip: ids, and beside each the digest that is said of it
+-- now, if any. What is known of each; whether it was erased. If anything is new, the index's lock is taken as by `lead`,
+-- and `committed` comes back, beside the version of the moment of which the rest speaks (`known_at`): while one waits
+-- for the lock, others commit. Index: records_pkey, suppressed_pkey, erasures_pkey; index_state is one row.
+WITH said AS (
+    SELECT * FROM unnest($1::uuid[], $2::bytea[]) AS n (id, said)
+), known AS MATERIALIZED (
+    SELECT said.id, said.said, r.digest, r.seen, r.entity, r.version FROM said LEFT JOIN records r USING (id)
+), led AS MATERIALIZED (
+    SELECT version FROM index_state WHERE EXISTS (SELECT FROM known WHERE digest IS NULL OR said <> digest) FOR UPDATE
+)
+SELECT k.id, k.digest, k.seen, k.entity, k.version, e.ground, e.at, led.version AS committed,
+    (SELECT version FROM index_state) AS known_at
+FROM known k LEFT JOIN suppressed s ON s.record = k.id LEFT JOIN erasures e ON e.id = s.erasure
+LEFT JOIN led ON true;
+
 -- name: sighted
 -- Unchanged identities were published again: remember when. How many still have the identity they were known by (another
 -- replica may have changed one since). Index: records_pkey; HOT, the row has room.

@@ -73,6 +73,17 @@ class Resolved:
     version: int
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is known of a batch's records, and which of them were erased. ``committed``: the index's lock is ours, and
+    this version is committed; ``is_current``: all of this is of that version."""
+
+    known: Mapping[UUID, Known]
+    erased: Mapping[UUID, Suppression]
+    committed: int | None
+    is_current: bool
+
+
 class LinkageStore:
     """One transaction's view of linkage's tables."""
 
@@ -87,6 +98,18 @@ class LinkageStore:
     async def known(self, ids: Iterable[UUID]) -> dict[UUID, Known]:
         rows = await self._connection.fetch(Q["known"], list(ids))
         return {row["id"]: Known(row["digest"], row["seen"], row["entity"], row["version"]) for row in rows}
+
+    async def asked(self, said: Iterable[tuple[UUID, bytes | None]]) -> Asked:
+        """Record and digest of each description in a batch (None: it is only named). Waits, as ``lead`` does, if any is
+        not as it is known."""
+        pairs = list(said)
+        rows = await self._connection.fetch(Q["asked"], [id for id, _ in pairs], [digest for _, digest in pairs])
+        committed, known_at = (rows[0]["committed"], rows[0]["known_at"]) if rows else (None, None)
+        return Asked(
+            {r["id"]: Known(r["digest"], r["seen"], r["entity"], r["version"]) for r in rows if r["entity"]},
+            {r["id"]: Suppression(r["ground"], r["at"]) for r in rows if r["ground"]},
+            committed, committed == known_at,
+        )  # fmt: skip
 
     async def sighted(self, seen: Mapping[UUID, datetime], known: Mapping[UUID, Known]) -> None:
         """Raises ``Unavailable`` when a record is not ``known`` rightly any more: the batch must be judged anew."""

@@ -23,7 +23,7 @@ from services.linkage import metrics
 from services.linkage.live import LiveIndex
 from services.linkage.purposes.erasure import Suppression
 from services.linkage.records import NEVER, Known, Published, fold, is_unchanged
-from services.linkage.store import LinkageStore, Place
+from services.linkage.store import Asked, LinkageStore, Place
 from shared.bus import Effects, hears
 from shared.contracts import (
     Access,
@@ -48,17 +48,16 @@ class Linker:
     @hears(Topic.RECORDS)
     async def link(self, events: Sequence[Event[RecordsAccepted]], store: LinkageStore, now: datetime) -> Effects:
         """Link what is new or changed, say what changed hands, then say each fact of its entities."""
-        published, held = by_record(events), self._index.version
-        known = await store.known(published)
+        published = by_record(events)
+        asked = await store.asked((p.id, p.digest if p.identity else None) for said in published.values() for p in said)
+        known, erased = asked.known, asked.erased
         unchanged = {id: said for id, said in published.items() if is_unchanged(said, known.get(id))}
         changed = {id: said for id, said in published.items() if id not in unchanged}
         places = {id: (k.entity, k.version) for id, k in known.items()}
         changes: list[EntityChanged] = []
-        erased = await store.suppressed(late) if (late := _late(unchanged, known)) else {}
         if changed:
-            changes, moved, suppressed = await self._relink(changed, known, held, store)
+            changes, moved, erased = await self._relink(changed, asked, store)
             places |= moved
-            erased |= suppressed
         # After the index's lock, as stewards' decisions do, so that nobody waits in a circle.
         await store.sighted(sightings(unchanged, known), known)
         metrics.UNCHANGED.inc(len(unchanged))
@@ -79,17 +78,16 @@ class Linker:
         self._index.spoil()
 
     async def _relink(
-        self, changed: Mapping[UUID, Sequence[Published]], known: Mapping[UUID, Known], held: int, store: LinkageStore
-    ) -> tuple[list[EntityChanged], dict[UUID, Place], dict[UUID, Suppression]]:
-        """Under the lock: fold the events into the records, link them, keep everything. ``known`` was read before the
-        lock, when the index was ``held``: if it still is, nobody has made any of the others known since. What is said
-        of records that are erased is left out, as far as it is not admitted; their erasures come back too."""
-        committed = await self._index.catch_up(store)
-        version = committed + 1
-        erased = await store.suppressed(changed)
+        self, changed: Mapping[UUID, Sequence[Published]], asked: Asked, store: LinkageStore
+    ) -> tuple[list[EntityChanged], dict[UUID, Place], Mapping[UUID, Suppression]]:
+        """Under the lock: fold the events into the records, link them, keep everything. What was ``asked`` may be of
+        before the lock: then it is asked again. What is said of records that are erased is left out, as far as it is
+        not admitted; the erasures come back too."""
+        version = await self._index.catch_up(store, asked.committed) + 1
+        erased = asked.erased if asked.is_current else {**asked.erased, **await store.suppressed(changed)}
         changed = {id: said for id, all_said in changed.items() if (said := admitted(all_said, erased.get(id)))}
-        asked = changed.keys() & known.keys() if committed == held else changed.keys()
-        before = await store.identities(asked) if asked else {}
+        older = changed.keys() & asked.known.keys() if asked.is_current else changed.keys()
+        before = await store.identities(older) if older else {}
         kept = {id: fold(said, before[id][0] if id in before else None) for id, said in changed.items()}
         to_link = [k for id, k in kept.items() if id not in before or not before[id][0].links_as(k)]
         delta = self._index.apply(to_link, version)
@@ -130,16 +128,6 @@ def admissible(event: Event[RecordsAccepted], erased: Mapping[UUID, Suppression]
 
 def admitted(said: Sequence[Published], erased: Suppression | None) -> Sequence[Published]:
     return said if erased is None else [one for one in said if erased.admits(one.occurred)]
-
-
-def _late(unchanged: Mapping[UUID, Sequence[Published]], known: Mapping[UUID, Known]) -> list[UUID]:
-    """Records of which older news came than what is known: it may be of a time before they were erased. Of one that
-    nobody has described, nothing tells what is older."""
-    return [
-        id
-        for id, said in unchanged.items()
-        if known[id].seen == NEVER or any(one.occurred < known[id].seen for one in said)
-    ]
 
 
 def fact_of(event: Event[RecordsAccepted], places: Mapping[UUID, Place], now: datetime) -> Event[FactLinked]:

@@ -45,7 +45,7 @@ class KeyTable:
         mask, at = len(self._slots) - 1, self._homes(keys)
         looking = np.arange(len(keys))
         while looking.size:
-            found = self._slots[at]
+            found = self._slots[at].astype(np.int64)
             taken = found >= 0
             hit = taken & (self.keys[found] == keys[looking])
             numbers[looking[hit]] = found[hit]
@@ -120,4 +120,4 @@ class Chains:
 def _room(sizes: Numbers) -> Numbers:
     """The least power of two that holds each size; 0 for 0."""
     _, bits = np.frexp(sizes - 1)
-    return np.where(sizes > 0, np.int64(1) << bits.astype(np.int64), 0)
+    return np.asarray((np.int64(1) << bits.astype(np.int64)) * (sizes > 0))

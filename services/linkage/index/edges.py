@@ -30,18 +30,20 @@ class Edges:
 
     def add(self, left: Ints, right: Ints, weight: Ints, conflict: Ints, support: Ints) -> Ints:
         """Number n new edges. The pairs must not be edges already."""
-        numbers = np.arange(self.size, self.size + len(left))
-        self.size += len(left)
+        first, self.size = self.size, self.size + len(left)
         self.left, self.right = grown(self.left, self.size), grown(self.right, self.size)
         self.weight, self.support = grown(self.weight, self.size), grown(self.support, self.size)
         self.conflict = grown(self.conflict, self.size)
-        self.left[numbers], self.right[numbers] = left, right
-        self.weight[numbers], self.support[numbers], self.conflict[numbers] = weight, support, conflict
-        ends = np.concatenate((left, right))
-        order = np.argsort(ends, kind="stable")
-        if ends.size:
-            self._chains.hold(int(ends.max()) + 1)
-        self._chains.append(ends[order], np.concatenate((numbers, numbers))[order])
+        new = slice(first, self.size)
+        self.left[new], self.right[new] = left, right
+        self.weight[new], self.support[new], self.conflict[new] = weight, support, conflict
+        numbers = np.arange(first, self.size)
+        if len(numbers):
+            ends = np.concatenate((left, right))
+            order = ends.argsort(kind="stable")
+            ends = ends[order]
+            self._chains.hold(int(ends[-1]) + 1)
+            self._chains.append(ends, np.concatenate((numbers, numbers))[order])
         return numbers
 
     def of(self, nodes: Ints) -> tuple[Ints, Ints, Ints]:

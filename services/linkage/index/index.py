@@ -261,7 +261,7 @@ class Index:
         return self._rule_for(left, right) or NO_RULE
 
     def _entities_of(self, moves: Moves, stirred: Ints) -> frozenset[UUID]:
-        nodes = np.unique(np.concatenate((moves.changed, stirred))).tolist()
+        nodes = distinct(np.concatenate((moves.changed, stirred))).tolist()
         return frozenset(self._entity[record] for node in nodes for record in self._nodes.bearers(node))
 
     def _decide(self, decisions: Sequence[Decide]) -> list[UUID]:

@@ -68,52 +68,48 @@ _CHOICES: Final = tuple(dict.fromkeys(choice for choices in _TRAITS.values() for
 
 @dataclass(frozen=True, slots=True)
 class _Variants:
-    """Keys of as many parts each: which choices they are made of (n, parts), their salts, whether each is wide (1) or
-    narrow (0), and the keys they vary."""
+    """Variants of keys, those of most parts first. Of those that have a first part, a second, a third: which choice it
+    is; of all: their salts, whether each is wide (1) or narrow (0), and the keys they vary."""
 
-    choices: NDArray[np.intp]
+    choices: tuple[NDArray[np.intp], ...]
     salts: Keys
     wide: Keys
     keys: tuple[tuple[str, ...], ...]
 
 
-def _variants(keys: tuple[tuple[str, ...], ...]) -> list[_Variants]:
-    """All variants of these keys, by their number of parts."""
-    found: dict[int, list[tuple[tuple[int, ...], int, tuple[str, ...]]]] = {}
-    for number, key in enumerate(KEYS, start=1):
-        for made_of in product(*(_TRAITS[part] for part in key)) if key in keys else ():
-            places = tuple(_CHOICES.index(choice) for choice in made_of)
-            found.setdefault(len(key), []).append((places, number, key))
-    return [
-        _Variants(
-            np.array([places for places, _, _ in some]),
-            np.array([number for _, number, _ in some], np.uint64),
-            np.array([key not in NARROW for _, _, key in some], np.uint64),
-            tuple(key for _, _, key in some),
-        )
-        for some in found.values()
+def _variants(keys: tuple[tuple[str, ...], ...]) -> _Variants:
+    found = [
+        (tuple(_CHOICES.index(choice) for choice in made_of), number, key)
+        for number, key in enumerate(KEYS, start=1)
+        for made_of in product(*(_TRAITS[part] for part in key))
+        if key in keys
     ]
+    found.sort(key=lambda variant: -len(variant[2]))
+    places = range(len(found[0][2]))
+    return _Variants(
+        tuple(np.array([made_of[at] for made_of, _, _ in found if len(made_of) > at]) for at in places),
+        np.array([number for _, number, _ in found], np.uint64)[:, None],
+        np.array([key not in NARROW for _, _, key in found], np.uint64)[:, None],
+        tuple(key for _, _, key in found),
+    )
 
 
 _ALL: Final = _variants(KEYS)
-VARIANTS: Final = tuple(key for variants in _ALL for key in variants.keys)
+VARIANTS: Final = _ALL.keys
 """Of what each column of `block_keys` is made."""
 _OF_CROWDS: Final = _variants(tuple((name,) for name in CROWDS))
 
 
 def block_keys(columns: Columns, nodes: Nodes) -> Keys:
     """64-bit keys of n nodes, shape (n, key variants); 0 where a part is missing. A function of the traits only."""
-    hashes = _hashes(columns, nodes)
-    return np.concatenate([_mixed(hashes, variants) for variants in _ALL]).T
+    return _mixed(_hashes(columns, nodes), _ALL).T
 
 
 def crowd_keys(columns: Columns, nodes: Nodes) -> dict[str, list[Keys]]:
     """The keys of `CROWDS` that n nodes have, by name: each variant an array of n keys."""
     found: dict[str, list[Keys]] = {}
-    hashes = _hashes(columns, nodes)
-    for variants in _OF_CROWDS:
-        for (name,), keys in zip(variants.keys, _mixed(hashes, variants), strict=True):
-            found.setdefault(name, []).append(keys)
+    for (name,), keys in zip(_OF_CROWDS.keys, _mixed(_hashes(columns, nodes), _OF_CROWDS), strict=True):
+        found.setdefault(name, []).append(keys)
     return found
 
 
@@ -125,11 +121,15 @@ def is_narrow(keys: Keys) -> NDArray[np.bool_]:
 def _hashes(columns: Columns, nodes: Nodes) -> Keys:
     """Hashes of all that keys may be made of: shape (choices, n)."""
     found = np.zeros((len(_CHOICES), len(nodes)), np.uint64)
+    ids = columns.ids.take(nodes, axis=0).T.astype(np.intp)
+    borne = np.asarray(ids.any(axis=1)).tolist()
     for at, (trait, part) in enumerate(_CHOICES):
-        vocabulary, values = columns.vocabulary(trait), columns.of(trait, nodes)
+        if not borne[columns.at[trait]]:
+            continue
+        vocabulary, values = columns.vocabulary(trait), ids[columns.at[trait]]
         if part == "home":
             # Street with its house number, where there is one: a hall has none, and a flat is at its house's door.
-            number = columns.vocabulary("number").hash[columns.of("number", nodes)].astype(np.uint64)
+            number = columns.vocabulary("number").hash[ids[columns.at["number"]]]
             street = vocabulary.hash[values].astype(np.uint64)
             found[at] = np.where(street > 0, street << _LOW | number, 0)
         else:
@@ -144,17 +144,18 @@ _HIGH, _LOW, _ONE = np.uint64(29), np.uint64(32), np.uint64(1)
 def _mixed(hashes: Keys, variants: _Variants) -> Keys:
     """Parts mixed into one key as SplitMix64 mixes (Steele et al. 2014), shape (variants, n); 0 if a part is 0. The
     last bit says whether the key is narrow."""
-    keys = np.repeat(variants.salts[:, None], hashes.shape[1], axis=1)
+    keys = variants.salts.repeat(hashes.shape[1], axis=1)
     present = np.ones(keys.shape, np.bool_)
-    for place in range(variants.choices.shape[1]):
-        part = hashes[variants.choices[:, place]]
-        present &= part > 0
-        keys *= _SECOND
-        keys ^= part
-        keys *= _FIRST
-        keys ^= keys >> _HIGH
-        keys *= _SECOND
-        keys ^= keys >> _LOW
-    keys = keys & ~_ONE | variants.wide[:, None]
-    keys[~present] = 0
+    for choices in variants.choices:
+        part, some = hashes.take(choices, axis=0), keys[: len(choices)]
+        present[: len(choices)] &= part > 0
+        some *= _SECOND
+        some ^= part
+        some *= _FIRST
+        some ^= some >> _HIGH
+        some *= _SECOND
+        some ^= some >> _LOW
+    keys &= ~_ONE
+    keys |= variants.wide
+    keys *= present
     return keys

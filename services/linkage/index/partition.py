@@ -109,6 +109,7 @@ class Partition:
         reshaped = [self._leave(gone)]
         region = before[~self._marks.among(before, gone)]
         news = distinct(self._label[region])
+        region = self._with_likely(region)
         doubts = proved = _NO_PAIRS
         while len(region):
             found, border = self._alone(region)
@@ -171,6 +172,12 @@ class Partition:
         if len(members) > 1:
             self._members[label] = members
             self._first[members] = self._low[label] = -np.inf
+
+    def _with_likely(self, region: Ints) -> Ints:
+        """The region and what its nodes may merge with at once: one run then settles most of it."""
+        _, others, numbers = self._edges.of(region)
+        likely = others[self._edges.weight[numbers] >= self._link]
+        return self._joined(self._label[np.concatenate((region, likely))]) if likely.size else region
 
     def _alone(self, region: Ints) -> tuple[Clustering, _Around]:
         """Cluster a region as if there were nothing else; the clusters found, and the edges that leave it."""

@@ -48,8 +48,14 @@ def _of_name(name: str) -> tuple[int, ...]:
 
 
 def _of_date(date: str) -> tuple[int, ...]:
-    year, rest = date[:4], date[4:]
-    return int(year), int(rest), hashed("y" + year), 0 if rest == "0000" else hashed("d" + rest)
+    """Year; year and then month and day with a hexadecimal digit for each of theirs; their hashes; and which day it is,
+    every month counted as one of 31, 0 if the date is not whole."""
+    year, month, day = date[:4], date[4:6], date[6:]
+    rest, whole = month + day, (int(year) * 12 + int(month)) * 31 + int(day)
+    said = rest != "0000"
+    return (
+        int(year), int(year, 16), int(rest, 16), hashed("y" + year), said and hashed("d" + rest), said and whole
+    )  # fmt: skip
 
 
 def _of_postcode(code: str) -> tuple[int, ...]:
@@ -98,7 +104,9 @@ SORTS: Final[Mapping[str, Sort]] = {
         _of_name,
         ("given", "family"),
     ),
-    "date": Sort(("date",), ("year", "day", "year_hash", "day_hash"), _of_date, ("year", "day")),
+    "date": Sort(
+        ("date",), ("year", "year_digits", "day_digits", "year_hash", "day_hash", "whole"), _of_date, ("year", "day")
+    ),
     "postcode": Sort(("postcode",), ("sector", "outward", "area"), _of_postcode, ("postcode",)),
     "number": Sort(("unit", "number")),
     "street": Sort(("street",), ("head", "tail", "four"), _of_street, ("address",)),
@@ -183,8 +191,10 @@ class Columns:
         """Number the rows as new nodes and keep their values."""
         first, self.size = self.size, self.size + len(rows)
         self.ids = grown(self.ids, self.size)
-        for at, (vocabulary, column) in enumerate(zip(self._of_trait, zip(*rows, strict=True), strict=False)):
-            self.ids[first : self.size, at] = vocabulary.number(column)
+        if rows:
+            told = zip(self._of_trait, zip(*rows, strict=True), strict=True)
+            numbers = [vocabulary.number(texts) for vocabulary, texts in told]
+            self.ids[first : self.size] = np.array(numbers, np.int32).T
         return np.arange(first, self.size)
 
     def vocabulary(self, trait: str) -> Vocabulary:

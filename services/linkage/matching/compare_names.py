@@ -4,16 +4,19 @@ from typing import Final
 
 import numpy as np
 
-from services.linkage.matching.columns import GROUPS, Codes, Ids, Vocabulary
-from services.linkage.matching.pairs import Judged, Mask, Nodes, Pairs, among, commoner, level_of_same, likeness, within
+from services.linkage.matching.columns import GROUPS, Codes, Vocabulary
+from services.linkage.matching.pairs import Ids, Judged, Mask, Nodes, Pairs, among, commoner, likeness, within
 
 _WORDS: Final = ("given", "family_1", "family_2", "birth_family", "middle_1", "middle_2", "middle_3")
+_OF_GIVEN: Final = np.array((0, 3, 4, 7, 8), np.uint8)
+_OF_FAMILY: Final = np.array((0, 2, 3, 6, 7), np.uint8)
+"""Levels by how the names are spelled (`_spelled`)."""
 
 
 def given(pairs: Pairs) -> Judged:
     """Levels of the given name (`compare.LEVELS`)."""
     left, right = pairs.of("given")
-    level, rest = level_of_same(left, right, 8)
+    level, rest = pairs.levels("given", 8)
     names = pairs.vocabulary("name")
     level[(level == 1) & (names.part["length"][left] == 1)] = 5
     if rest.size:
@@ -23,7 +26,7 @@ def given(pairs: Pairs) -> Judged:
 
 def _given_apart(pairs: Pairs, rest: Nodes, left: Ids, right: Ids) -> Codes:
     names = pairs.vocabulary("name")
-    level = np.array((0, 3, 4, 7, 8), np.uint8)[_spelled(names, left, right)]
+    level = _OF_GIVEN[pairs.once(_names_apart)["given"]]
     part = names.part
     level[(level == 8) & (part["sound"][left] == part["sound"][right])] = 7
     doubtful = level > 4
@@ -38,7 +41,7 @@ def _given_apart(pairs: Pairs, rest: Nodes, left: Ids, right: Ids) -> Codes:
 def family(pairs: Pairs) -> Judged:
     """Levels of the family name."""
     left, right = pairs.of("family")
-    level, rest = level_of_same(left, right, 7)
+    level, rest = pairs.levels("family", 7)
     if rest.size:
         level[rest] = _family_apart(pairs, rest, left[rest], right[rest])
     return level, commoner(pairs.vocabulary("name"), "family", left, right)
@@ -46,7 +49,7 @@ def family(pairs: Pairs) -> Judged:
 
 def _family_apart(pairs: Pairs, rest: Nodes, left: Ids, right: Ids) -> Codes:
     names = pairs.vocabulary("name")
-    level = np.array((0, 2, 3, 6, 7), np.uint8)[_spelled(names, left, right)]
+    level = _OF_FAMILY[pairs.once(_names_apart)["family"]]
     sounds = names.part["sound"]
     level[(level > 3) & (sounds[left] == sounds[right])] = 3
     lefts, rights = _words(pairs, rest)
@@ -60,9 +63,7 @@ def _family_apart(pairs: Pairs, rest: Nodes, left: Ids, right: Ids) -> Codes:
 def middle(pairs: Pairs) -> Judged:
     """Levels of the further names."""
     lefts, rights = zip(*(pairs.of(f"middle_{at}") for at in (1, 2, 3)), strict=True)
-    level = np.where((lefts[0] > 0) & (rights[0] > 0), np.uint8(3), np.uint8(0))
-    if not level.any():
-        return level, level
+    level = pairs.both("middle_1") * np.uint8(3)
     names = pairs.vocabulary("name")
     whole = [part * (names.part["length"][part] > 1) for part in lefts]
     level[(level > 0) & np.logical_or.reduce([among(part, list(rights)) for part in whole])] = 1
@@ -83,7 +84,7 @@ def settle_lone_names(pairs: Pairs, given: Judged, family: Judged) -> None:
     names = pairs.vocabulary("name")
     left = np.where(lf[lone] > 0, lf[lone], lg[lone])
     right = np.where(rf[lone] > 0, rf[lone], rg[lone])
-    level = np.array((0, 2, 3, 6, 7), np.uint8)[_spelled(names, left, right)]
+    level = _OF_FAMILY[_spelled(names, left, right)]
     level[left == right] = 1
     better = level < 7
     chosen = lone[better]
@@ -101,7 +102,11 @@ def settle_swapped_names(pairs: Pairs, given: Judged, family: Judged) -> None:
     names = pairs.vocabulary("name")
     (lg, rg), (lf, rf), (lw, rw) = ([side[doubtful] for side in pairs.of(of)] for of in ("given", "family", "family_1"))
     there, back = (lg == rf) | (lg == rw), (rg == lf) | (rg == lw)
-    swapped = (there & (back | _is_slip(names, rg, lf))) | (back & _is_slip(names, lg, rf))
+    swapped = there & back
+    half = (there ^ back).nonzero()[0]
+    if half.size:
+        to = there[half]
+        swapped[half] = _is_slip(names, np.where(to, rg[half], lg[half]), np.where(to, lf[half], rf[half]))
     family[0][doubtful[(given[0][doubtful] == 6) & (family[0][doubtful] == 5)]] = 7
     rarity, at = names.rarity["given"], doubtful[swapped]
     given[0][at], family[0][at] = 9, 0
@@ -133,6 +138,15 @@ def _words(pairs: Pairs, rest: Nodes) -> tuple[list[Ids], list[Ids]]:
     """All words of both sides' names, slot by slot as in `_WORDS`."""
     sides = [pairs.of(word) for word in _WORDS]
     return [left[rest] for left, _ in sides], [right[rest] for _, right in sides]
+
+
+def _names_apart(pairs: Pairs) -> dict[str, Codes]:
+    """How given and family names are spelled that differ: measured together, for a batch of one costs by the call."""
+    slots = ("given", "family")
+    differ = [tuple(side[pairs.apart(slot)] for side in pairs.of(slot)) for slot in slots]
+    left, right = (np.concatenate(side) for side in zip(*differ, strict=True))
+    found, first = _spelled(pairs.vocabulary("name"), left, right), len(differ[0][0])
+    return dict(zip(slots, (found[:first], found[first:]), strict=True))
 
 
 def _spelled(names: Vocabulary, left: Ids, right: Ids) -> Codes:

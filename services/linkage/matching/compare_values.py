@@ -6,8 +6,19 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from services.linkage.matching.columns import Codes, Ids, Vocabulary
-from services.linkage.matching.pairs import NEAR, Judged, Mask, Pairs, among, commoner, level_of_same, likeness, within
+from services.linkage.matching.columns import Codes, Vocabulary
+from services.linkage.matching.pairs import (
+    NEAR,
+    Ids,
+    Judged,
+    Mask,
+    Pairs,
+    among,
+    commoner,
+    leveled,
+    likeness,
+    within,
+)
 
 Numbers = NDArray[np.uint32]
 MOST_SOURCES: Final = 16
@@ -21,6 +32,13 @@ FIRST_COHORT: Final = 1912
 GENERATION: Final = 15
 """Years from which the dates of two namesakes of one home are a parent's and a child's, rather than one mistyped."""
 
+_YEARS_APART: Final = np.array((1, 2, 3, 4, 4), np.uint8)
+"""Levels of the year by how many digits differ."""
+
+_ONE, _TWO, _DIGIT, _MONTH = map(np.uint32, (1, 2, 4, 8))
+_EACH, _OF_MONTH = map(np.uint32, (0x1111, 0xFF))
+"""Bits and digits of four digits of four bits."""
+
 Judge = Callable[[Pairs], Judged]
 
 
@@ -28,69 +46,68 @@ def year(pairs: Pairs) -> Judged:
     """Levels of the year of birth."""
     left, right = pairs.of("date")
     dates = pairs.vocabulary("date")
-    years = dates.part["year"]
-    one, other = years[left], years[right]
-    level = np.where(one == other, np.uint8(1), np.uint8(4))
-    level[(left == 0) | (right == 0)] = 0
-    rest = (level == 4).nonzero()[0]
+    digits, years = dates.part["year_digits"], dates.part["year"]
+    one, other = digits[left], digits[right]
+    known = pairs.both("date")
+    level, rest = leveled(known, (known & (one != other)).nonzero()[0], 4)
     if rest.size:
-        x, y = one[rest], other[rest]
-        count, crossed = _digits_apart(x, y)
-        level[rest] = np.array((1, 2, 3, 4, 4), np.uint8)[count]
-        level[rest[(level[rest] > 2) & (np.maximum(x, y) - np.minimum(x, y) >= GENERATION)]] = 5
-        level[rest[crossed | _within_a_month(pairs, left[rest], right[rest])]] = 2
-    return level, commoner(dates, "year", left, right)
+        count, crossed = _digits_apart(one[rest], other[rest])
+        left, right = left[rest], right[rest]
+        apart = _YEARS_APART[count]
+        x, y = years[left], years[right]
+        apart[(count > 1) & (np.maximum(x, y) - np.minimum(x, y) >= GENERATION)] = 5
+        apart[crossed | _within_a_month(dates, left, right)] = 2
+        level[rest] = apart
+    return level, commoner(dates, "year", *pairs.of("date"))
 
 
 def day(pairs: Pairs, years: Codes) -> Judged:
     """Levels of day and month of birth, in rows of five by the level of the year."""
     left, right = pairs.of("date")
     dates = pairs.vocabulary("date")
-    days = dates.part["day"]
-    one, other = days[left], days[right]
-    level = np.where(one == other, np.uint8(1), np.uint8(5))
-    level[(one == 0) | (other == 0) | (years == 0)] = 0
-    rest = (level == 5).nonzero()[0]
+    digits = dates.part["day_digits"]
+    one, other = digits[left], digits[right]
+    known = (one > 0) & (other > 0) & (years > 0)
+    level, rest = leveled(known, (known & (one != other)).nonzero()[0], 5)
     if rest.size:
         x, y = one[rest], other[rest]
         count, crossed = _digits_apart(x, y)
-        level[rest[_within_a_month(pairs, left[rest], right[rest])]] = 4
-        level[rest[(count == 1) | crossed]] = 3
-        level[rest[(x // 100 == y % 100) & (y // 100 == x % 100)]] = 2
-    unsaid = ((one % 100 == 0) | (other % 100 == 0)) & (one // 100 == other // 100)
-    level[unsaid & (one != other)] = 0
-    level[level > 0] += (years[level > 0] - 1) * 5
+        apart = np.full(len(rest), 5, np.uint8)
+        apart[_within_a_month(dates, left[rest], right[rest])] = 4
+        apart[(count == 1) | crossed] = 3
+        (month, of), (other_month, of_other) = ((side >> _MONTH, side & _OF_MONTH) for side in (x, y))
+        apart[(month == of_other) & (other_month == of)] = 2
+        apart[(month == other_month) & (np.minimum(of, of_other) == 0)] = 0  # a date to the month
+        level[rest] = apart
+    level += (level > 0) * (years - 1) * np.uint8(5)
     return level, commoner(dates, "day", left, right)
 
 
-def _within_a_month(pairs: Pairs, left: Ids, right: Ids) -> Mask:
+def _within_a_month(dates: Vocabulary, left: Ids, right: Ids) -> Mask:
     """Whether two whole dates are at most 31 days apart, every month counted as one of 31."""
-    part = pairs.vocabulary("date").part
-    days = [part["year"][side].astype(np.int64) * 372 + part["day"][side] // 100 * 31 + part["day"][side] % 100
-            for side in (left, right)]  # fmt: skip
-    known = (part["day"][left] > 0) & (part["day"][right] > 0)
-    return np.asarray(known & (abs(days[0] - days[1]) <= 31))
+    one, other = dates.part["whole"][left], dates.part["whole"][right]
+    return np.asarray((np.maximum(one, other) - np.minimum(one, other) <= 31) & (one > 0) & (other > 0))
 
 
-def _digits_apart(one: Numbers, other: Numbers) -> tuple[NDArray[np.int64], Mask]:
-    """How many of four decimal digits differ, and whether all that is wrong is that two neighbours changed places."""
-    left, right = _digits(one), _digits(other)
-    wrong = [p != q for p, q in zip(left, right, strict=True)]
-    crossed = [wrong[at] & wrong[at + 1] & (left[at] == right[at + 1]) & (left[at + 1] == right[at]) for at in range(3)]
-    count = wrong[0].astype(np.int64) + wrong[1] + wrong[2] + wrong[3]
-    return count, (crossed[0] | crossed[1] | crossed[2]) & (count == 2)
+def _digits_apart(one: Numbers, other: Numbers) -> tuple[NDArray[np.uint8], Mask]:
+    """How many of four digits differ, and whether all that is wrong is that two neighbours changed places. All digits
+    at once: a digit is four bits, and the lowest of them says whether any is set."""
+    wrong = _any_bit(one ^ other) & _EACH
+    elsewhere = _any_bit((one ^ other >> _DIGIT) | (one >> _DIGIT ^ other))
+    count = np.bitwise_count(wrong)
+    return count, (wrong & ~elsewhere > 0) & (count == 2)
 
 
-def _digits(number: Numbers) -> tuple[Numbers, ...]:
-    tens, hundreds, thousands = number // 10, number // 100, number // 1000
-    return number - 10 * tens, tens - 10 * hundreds, hundreds - 10 * thousands, thousands
+def _any_bit(digits: Numbers) -> Numbers:
+    digits = digits | digits >> _ONE
+    return digits | digits >> _TWO
 
 
 def postcode(pairs: Pairs) -> Judged:
     """Levels of the postcode."""
     left, right = pairs.of("postcode")
     codes = pairs.vocabulary("postcode")
-    level, rest = level_of_same(left, right, 6)
+    level, rest = pairs.levels("postcode", 6)
     if rest.size:
         x, y = left[rest], right[rest]
         apart = np.full(len(rest), 6, np.uint8)
@@ -106,7 +123,7 @@ def address(pairs: Pairs) -> Judged:
     """Levels of the address line, read into unit, number and street."""
     left, right = pairs.of("street")
     streets = pairs.vocabulary("street")
-    street, rest = level_of_same(left, right, 3)
+    street, rest = pairs.levels("street", 3)
     if rest.size:
         street[rest] = np.minimum(_texts_apart(streets, left[rest], right[rest]), 3)
     (lu, ru), (ln, rn) = pairs.of("unit"), pairs.of("number")
@@ -142,7 +159,7 @@ def text(sort: str) -> Judge:
     def judge(pairs: Pairs) -> Judged:
         left, right = pairs.of(sort)
         texts = pairs.vocabulary(sort)
-        level, rest = level_of_same(left, right, 4)
+        level, rest = pairs.levels(sort, 4)
         if rest.size:
             x, y = left[rest], right[rest]
             level[rest[_share_a_word(texts, x, y)]] = 3
@@ -158,7 +175,7 @@ def code(sort: str) -> Judge:
     def judge(pairs: Pairs) -> Judged:
         left, right = pairs.of(sort)
         codes = pairs.vocabulary(sort)
-        level, rest = level_of_same(left, right, 4)
+        level, rest = pairs.levels(sort, 4)
         if rest.size:
             level[rest] = np.array((1, 2, 3, 4), np.uint8)[within(codes, left[rest], right[rest], 2)]
         return level, commoner(codes, sort, left, right)
@@ -171,7 +188,7 @@ def flag(sort: str) -> Judge:
 
     def judge(pairs: Pairs) -> Judged:
         left, right = pairs.of(sort)
-        return level_of_same(left, right, 2)[0], commoner(pairs.vocabulary(sort), sort, left, right)
+        return pairs.levels(sort, 2)[0], commoner(pairs.vocabulary(sort), sort, left, right)
 
     return judge
 
@@ -181,8 +198,8 @@ def source(pairs: Pairs) -> Judged:
     left, right = pairs.of("source")
     number = pairs.vocabulary("source").rarity["source"]
     one, other = number[left], number[right]
-    level = np.where(left == right, np.uint8(1), np.uint8(2))
-    level[(one == 0) | (other == 0)] = 0
+    known = (one > 0) & (other > 0)
+    level, _ = leveled(known, (known & (left != right)).nonzero()[0], 2)
     return level, np.minimum(one, other) * MOST_SOURCES + np.maximum(one, other)
 
 
@@ -205,7 +222,7 @@ def phone(pairs: Pairs) -> Judged:
     """Levels of the telephone numbers: home and mobile are one set."""
     phones = pairs.vocabulary("phone")
     (l1, r1), (l2, r2) = pairs.of("phone_1"), pairs.of("phone_2")
-    level = np.where((l1 > 0) & (r1 > 0), np.uint8(3), np.uint8(0))
+    level = pairs.both("phone_1") * np.uint8(3)
     first, second = among(l1, [r1, r2]), among(l2, [r1, r2])
     level[first | second] = 1
     rest = (level == 3).nonzero()[0]
@@ -219,7 +236,7 @@ def email(pairs: Pairs) -> Judged:
     """Levels of the e-mail address."""
     left, right = pairs.of("email")
     emails = pairs.vocabulary("email")
-    level, rest = level_of_same(left, right, 4)
+    level, rest = pairs.levels("email", 4)
     if rest.size:
         x, y = left[rest], right[rest]
         local = emails.part["local"]

@@ -39,10 +39,14 @@ class Matcher:
     def __init__(self, model: Model) -> None:
         self.model = model
         self.ratios = {name: _ratios(model, name) for name in FIELDS}
-        self._same = np.array([way.same for way in model.ways])
-        self._strangers = np.array([not way.same and not way.shared for way in model.ways])
+        self._same = np.flatnonzero([way.same for way in model.ways])
+        self._other = np.flatnonzero([not way.same for way in model.ways])
+        self._strangers = np.flatnonzero([not way.same and not way.shared for way in model.ways])
         self._share = np.array([way.share for way in model.ways])
-        self._against = [(FIELDS.index(name), -np.log2(np.maximum(self.ratios[name], 1.0))) for name in LASTING]
+        self._lasting = [FIELDS.index(name) for name in LASTING]
+        against = [-np.log2(np.maximum(self.ratios[name], 1.0)).ravel() for name in LASTING]
+        self._against = np.concatenate(against)
+        self._offsets_against = np.cumsum([0, *map(len, against[:-1])])[:, None]
         tables = [self._table(name) for name in FIELDS]
         self._tables = np.concatenate(tables)
         self._offsets = np.cumsum([0, *map(len, tables[:-1])])[:, None]
@@ -61,7 +65,8 @@ class Matcher:
         rows = self._offsets[said] + levels[said].astype(np.intp) * 256 + rarities[said]
         for start in range(0, rows.shape[1], _AT_ONCE):
             part = slice(start, start + _AT_ONCE)
-            np.multiply.reduce(self._tables[rows[:, part]], axis=0, out=likely[part], initial=1.0)
+            factors = self._tables.take(rows[:, part], axis=0)
+            np.multiply.reduce(factors, axis=0, out=likely[part], initial=1.0)
         likely *= self._share
         return likely
 
@@ -74,7 +79,7 @@ class Matcher:
     def prior(self) -> float:
         """Log odds in bits that two records, of which nothing is known, are of one subject."""
         share = self._share
-        return round(float(np.log2(share[self._same].sum() / share[~self._same].sum())), 2)
+        return round(float(np.log2(share[self._same].sum() / share[self._other].sum())), 2)
 
     def bits(self, levels: Codes, rarities: Codes) -> NDArray[np.float64]:
         """Posterior log odds of n pairs in bits."""
@@ -92,24 +97,23 @@ class Matcher:
         """
         likely = self.likelihoods(levels, rarities)
         weights = self._clipped(self._odds(likely))
-        related = 2 * likely[:, self._strangers].sum(1) < likely.sum(1)
+        related = 2 * likely.take(self._strangers, axis=1).sum(1) < likely.sum(1)
         return weights, (weights > self.model.thresholds.least) | related
 
     def _odds(self, likely: NDArray[np.float64]) -> NDArray[np.float64]:
-        odds = likely[:, self._same].sum(1) / np.maximum(likely[:, ~self._same].sum(1), 1e-300)
+        same, other = (likely.take(ways, axis=1).sum(1) for ways in (self._same, self._other))
+        odds = same / np.maximum(other, 1e-300)
         return np.asarray(np.log2(np.maximum(odds, 1e-300)))
 
     def _clipped(self, bits: NDArray[np.float64]) -> Weights:
         limits = self.model.thresholds
-        return np.clip(np.rint(1000 * bits), limits.least, limits.most).astype(np.int32)
+        return np.minimum(np.maximum(np.rint(1000 * bits), limits.least), limits.most).astype(np.int32)
 
     def conflicts(self, levels: Codes, rarities: Codes) -> NDArray[np.int64]:
         """What lasting traits say against each of n pairs beyond `TOLERATED`, in millibits ≤ 0."""
-        bits = np.zeros(levels.shape[1])
-        for at, against in self._against:
-            if levels[at].any():
-                bits += against[levels[at], rarities[at]]
-        return np.rint(1000 * np.clip(bits + TOLERATED, -MOST_CONFLICT, 0)).astype(np.int64)
+        rows = self._offsets_against + levels[self._lasting].astype(np.intp) * 256 + rarities[self._lasting]
+        bits = np.add.reduce(self._against.take(rows), axis=0) + TOLERATED
+        return np.asarray(np.rint(1000 * np.minimum(np.maximum(bits, -MOST_CONFLICT), 0)), np.int64)
 
 
 def _ratios(model: Model, name: str) -> NDArray[np.float64]:
