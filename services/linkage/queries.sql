@@ -164,6 +164,19 @@ SELECT name FROM names WHERE name IS NOT NULL;
 -- Records under some agreements. Index: identities_agreement.
 SELECT id FROM identities WHERE agreement = ANY ($1::text[]) ORDER BY agreement LIMIT $2;
 
+-- name: behind
+-- The next records in the order of their ids, to bring a change of the agreements to all. Index: identities_pkey.
+SELECT id, agreement FROM identities WHERE id > $1 ORDER BY id LIMIT $2;
+
+-- name: entities_behind
+-- The next entities in the order of their ids. Index: entities_pkey.
+SELECT id, kind FROM entities WHERE id > $1 ORDER BY id LIMIT $2;
+
+-- name: touch
+-- Records that the agreements say otherwise of: who follows by version must look at those, too, that the stream had
+-- linked by the new word already. Index: identities_pkey.
+UPDATE identities SET version = $2 WHERE id = ANY ($1::uuid[]);
+
 -- name: withdraw
 -- Records leave the index. Index: records_pkey, identities_pkey.
 WITH gone AS (DELETE FROM records WHERE id = ANY ($1::uuid[]))

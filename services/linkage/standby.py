@@ -10,7 +10,7 @@ from services.linkage.index.finding import Doubt
 from services.linkage.index.index import Index
 from services.linkage.live import Kinds, LiveIndex, indexes, restored
 from services.linkage.models.registry import InUse
-from services.linkage.purposes.terms import strict_of
+from services.linkage.purposes.terms import Strict
 from services.linkage.ruled.premises import premises
 from services.linkage.ruled.ruled import RuledIndex
 from services.linkage.store import LinkageStore
@@ -70,6 +70,6 @@ class Standby:
             rows, newest, decided = (
                 await work.store.everything(), await work.store.newest_entities(), await work.store.decided()
             )  # fmt: skip
-            strict = strict_of(await work.store.terms())
+            strict = Strict.of(await work.store.terms())
         self._copied = monotonic()
         return await asyncio.to_thread(restored, indexes(model), rows, newest, decided, strict)

@@ -262,6 +262,20 @@ class LinkageStore:
         """Records of the index under some agreements."""
         return [row["id"] for row in await self._connection.fetch(Q["under"], agreements, limit)]
 
+    async def behind(self, bound: UUID, limit: int) -> list[tuple[UUID, str]]:
+        """The next records of the index after an id, in the order of their ids, and their agreements."""
+        rows = await self._connection.fetch(Q["behind"], bound, limit)
+        return [(row["id"], row["agreement"]) for row in rows]
+
+    async def entities_behind(self, bound: UUID, limit: int) -> list[tuple[UUID, Kind]]:
+        """The next entities after an id, in the order of their ids, living or not, and their kinds."""
+        rows = await self._connection.fetch(Q["entities_behind"], bound, limit)
+        return [(row["id"], Kind(row["kind"])) for row in rows]
+
+    async def touch(self, records: Sequence[UUID], version: int) -> None:
+        """Who follows by version looks at these records again."""
+        await self._connection.execute(Q["touch"], records, version)
+
     async def withdraw(self, records: Iterable[UUID]) -> None:
         """Take records and their identities out."""
         await self._connection.execute(Q["withdraw"], list(records))

@@ -230,7 +230,7 @@ async def test_the_id_of_a_part_whose_record_is_erased_leads_to_nobody(office: O
 async def test_agreements_that_say_otherwise_than_before_reach_what_is_in_the_index(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("services.linkage.purposes.leaving.AT_ONCE", 1)
+    monkeypatch.setattr("services.linkage.purposes.turning.TURNED", 1)
     (one, other, bridge), entity = await bridged(office, "council-tax")
     police = replace(TERMS.by_agreement["police"], purposes=frozenset({"hmo"}))
     fewer = replace(TERMS, by_agreement={**TERMS.by_agreement, "police": police})

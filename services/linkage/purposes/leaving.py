@@ -7,7 +7,7 @@ Invariants
     2. What left is withheld: sealed, shown to nobody, linked with nothing, until the retention that its agreement
        stated. A new publication under an agreement in force begins the record anew; nothing withheld comes back.
     3. The index rests on what the agreements say now: when they say otherwise of purposes or of probability than when
-       its rows were written, the leading replica makes it so before anything else.
+       its rows were written, the leading replica makes it so before anything else (turning.py).
     4. Each batch is one transaction under the index's lock, with what is said of it and its audit entries. Doing it
        again does nothing.
 
@@ -29,7 +29,8 @@ import orjson
 from services.linkage import metrics
 from services.linkage.index.index import Decide
 from services.linkage.live import Linked, LiveIndex, changing, keep
-from services.linkage.purposes.terms import IDENTITY, Terms, strict_of
+from services.linkage.purposes.terms import IDENTITY, Terms
+from services.linkage.purposes.turning import Turning
 from services.linkage.records import Kept
 from services.linkage.store import LinkageStore
 from services.linkage.stream import SOURCE
@@ -38,11 +39,10 @@ from shared.contracts.envelope import first
 from shared.crypto import seal
 from shared.errors import Unavailable
 from shared.telemetry import log
-from shared.work import Work, Worker
+from shared.work import Worker
 
 LOOK_SECONDS = 60.0
 AT_ONCE = 500
-EVERYTHING = 1 << 30
 
 
 class Leaving:
@@ -54,7 +54,7 @@ class Leaving:
     ) -> None:  # fmt: skip
         self._worker, self._live, self._terms, self._sealing_key = worker, live, terms, sealing_key
         self._leads, self._clock = leads, clock
-        self._settled = False
+        self._turning, self._settled = Turning(worker, live, terms), False
 
     async def run(self) -> None:
         """For as long as the service runs."""
@@ -69,7 +69,7 @@ class Leaving:
     async def round(self) -> int:
         """Everything there is to do now. Returns how many records left."""
         if not self._settled:
-            await self._rest_on_terms()
+            await self._turning.run()
             self._settled = True
         left = 0
         while taken := await self._batch():
@@ -94,26 +94,6 @@ class Leaving:
                 work.audit(_entries(linked.changes, records, now))
         metrics.LEFT.inc(len(records))
         return len(records)
-
-    async def _rest_on_terms(self) -> None:
-        """Link anew the records of agreements that now allow or forbid probability, and look again at all parts."""
-        said = self._terms.written()
-        async with changing(self._worker, self._live) as (work, version):
-            written = await work.store.terms()
-            if written != said:
-                flipped = sorted(strict_of(written) ^ strict_of(said))
-                records = await work.store.members(await work.store.under(flipped, EVERYTHING))
-                for start in range(0, len(records), AT_ONCE):
-                    await self._keep(self._live.apply(records[start : start + AT_ONCE], version), work, version)
-                    version += 1
-                # In a thread: the consumer must go on telling its group that it lives.
-                await self._keep(await asyncio.to_thread(self._live.look_again, version), work, version)
-                await work.store.keep_terms(said)
-                log().info("leaving.terms_changed", records=len(records))
-
-    async def _keep(self, linked: Linked, work: Work[LinkageStore], version: int) -> None:
-        await keep(linked, work.store, version)
-        work.say([first(SOURCE, str(one.entity), one, self._clock()) for one in linked.changes])
 
     def _withheld(self, record: Kept, on: date) -> tuple[UUID, str, date, bytes]:
         plain = orjson.dumps([record.kind, record.partner, record.agreement, record.identity, record.times])
