@@ -17,6 +17,9 @@ APPLY_SECONDS = Histogram(
 DISCLOSURES = Counter("linkage_disclosures_total", "Entities shown to somebody, refused, or not found.", ["outcome"])
 DECISIONS = Counter("linkage_decisions_total", "Pairs of records that a steward decided about.", ["verdict"])
 SWITCH_SECONDS = Gauge("linkage_switch_seconds", "How long the stream waited for the last switch of models.")
+GIVEN_UP = Counter(
+    "linkage_switches_given_up_total", "Switches of models that did not come about; the report says why."
+)
 TURNED = Counter("linkage_records_turned_total", "Records linked anew because agreements say otherwise of probability.")
 TURNED_RATIO = Gauge(
     "linkage_terms_turned_ratio", "Share of records that rest on what agreements say of probability now."

@@ -221,7 +221,7 @@ DELETE FROM decisions WHERE a = ANY ($1::uuid[]) OR b = ANY ($1::uuid[]) RETURNI
 
 -- name: active_model
 -- The model that weighs. Index: models_active.
-SELECT number, version, json, state, at, by, activated, snapshot, report FROM models WHERE state = 'active';
+SELECT number, version, json, state, at, by, activated, snapshot, report, given_up FROM models WHERE state = 'active';
 
 -- name: active_number
 -- The number of the model that weighs. Index: models_active.
@@ -229,16 +229,19 @@ SELECT number FROM models WHERE state = 'active';
 
 -- name: beside
 -- The model that stands beside the active one. Index: models_beside.
-SELECT number, version, json, state, at, by, activated, snapshot, report FROM models WHERE state IN ('shadow', 'wanted');
+SELECT number, version, json, state, at, by, activated, snapshot, report, given_up FROM models
+WHERE state IN ('shadow', 'wanted');
 
 -- name: models
 -- All models there ever were, the newest first: they are few.
-SELECT number, version, json, state, at, by, activated, snapshot, report FROM models ORDER BY at DESC, number DESC;
+SELECT number, version, json, state, at, by, activated, snapshot, report, given_up FROM models
+ORDER BY at DESC, number DESC;
 
 -- name: keep_model
 -- A model and its state. One that was here before is known by its version, which names its very bytes.
 INSERT INTO models (version, kind, json, state, by) VALUES ($1, $2, $3, $4, $5)
-ON CONFLICT (version) DO UPDATE SET state = excluded.state, by = excluded.by, at = clock_timestamp(), report = NULL
+ON CONFLICT (version) DO UPDATE SET state = excluded.state, by = excluded.by, at = clock_timestamp(), report = NULL,
+    given_up = NULL
 RETURNING number;
 
 -- name: seed_model
@@ -247,9 +250,15 @@ INSERT INTO models (version, kind, json, state, by, activated) VALUES ($1, $2, $
 
 -- name: set_state
 -- What becomes of a model. Index: models_pkey.
-UPDATE models SET state = $2, by = $3, snapshot = $4, at = clock_timestamp(),
+UPDATE models SET state = $2, by = $3, snapshot = $4, given_up = NULL, at = clock_timestamp(),
     activated = CASE WHEN $2 = 'active' THEN clock_timestamp() ELSE activated END
 WHERE number = $1;
+
+-- name: give_up
+-- The switch to a model that was handed over at a moment did not come about: if it is still wanted, and as of that very
+-- moment, it is the shadow again. Index: models_pkey.
+UPDATE models SET state = 'shadow', by = $3, snapshot = NULL, given_up = $4, at = clock_timestamp()
+WHERE number = $1 AND state = 'wanted' AND snapshot = $2 RETURNING number;
 
 -- name: report
 -- What a shadow would change. Index: models_pkey.

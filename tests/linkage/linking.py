@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache
@@ -31,6 +31,7 @@ from shared.access import Agreements
 from shared.contracts import EntityChanged, Event, Kind, RecordsAccepted
 from shared.contracts.envelope import first
 from shared.db import Database
+from shared.errors import Unavailable
 from shared.outbox import Outbox
 from shared.work import Worker
 from tests.linkage.people import model
@@ -177,9 +178,12 @@ async def switch_and_die(dsn: str, kafka: str, step: str) -> None:
         async with replica.worker.work() as work:
             wanted = await Registry(work.connection).beside()
         assert wanted is not None
-        await replica.switching.switch(wanted)
-        while await replica.switching.settle():
-            pass
+        while True:  # as the service does: what may pass is tried again
+            with suppress(Unavailable):
+                await replica.switching.switch(wanted)
+                while await replica.switching.settle():
+                    pass
+                return
 
 
 if __name__ == "__main__":

@@ -38,7 +38,8 @@ SEED = "seed"
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """A model and what became of it. ``snapshot``: the moment at which everything was linked under a wanted one."""
+    """A model and what became of it. ``snapshot``: the moment at which everything was linked under a wanted one;
+    ``given_up``: why the last switch to it did not come about."""
 
     number: int
     version: str
@@ -49,6 +50,7 @@ class Registered:
     activated: datetime | None
     snapshot: str | None
     report: Mapping[str, Any] | None
+    given_up: str | None
 
     def load(self) -> Model:
         """Raises ``ValueError`` when it is of another format than this release's."""
@@ -97,6 +99,14 @@ class Registry:
     async def set(self, number: int, state: State, by: str, snapshot: str | None = None) -> None:
         """What becomes of a model."""
         await self._connection.execute(Q["set_state"], number, state, by, snapshot)
+
+    async def give_up(self, wanted: Registered, by: str, reason: str) -> bool:
+        """A wanted model is the shadow again, and what was linked anew for it is forgotten. Nothing happens, and false
+        comes back, if it is wanted no more, or was handed over again since."""
+        given_up = await self._connection.fetchval(Q["give_up"], wanted.number, wanted.snapshot, by, reason)
+        if given_up:
+            await self.forget_relinked()
+        return given_up is not None
 
     async def report(self, number: int, report: Mapping[str, Any]) -> None:
         """What a shadow would change."""

@@ -169,5 +169,6 @@ class Relinking:
             if active is not None and active.version == version:
                 return
             if beside is None or beside.state != "wanted":
-                raise ModelError(f"{version} was handed over and not taken: the linkage log says why. Try again.")
+                because = beside.given_up if beside is not None else "another model stands beside the active one"
+                raise ModelError(f"{version} was handed over and not taken: {because}. The active model goes on.")
             await asyncio.sleep(LOOK_SECONDS)
