@@ -43,7 +43,7 @@ def service(settings: LinkageSettings) -> Service[LinkageStore]:
     review = Review(service.worker, index, standby, weighing)
     erasing = Erasing(service.worker, index)
     web = Web("linkage", settings, HERE)
-    modelling = Modelling(service.worker, review)
+    modelling = Modelling(service.worker, review, weighing)
     service.hears(linker.link, on_abort=linker.forget, alone=True)
     service.in_background(leaving.run)
     service.in_background(Switching(service.worker, index, in_use, lambda: service.hearing).run)

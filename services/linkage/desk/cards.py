@@ -52,7 +52,8 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class EntityCard:
-    """An entity's page. ``fields`` are the rows of ``columns`` and of ``golden_column``."""
+    """An entity's page. ``fields`` are the rows of ``columns`` (all its records, or the first of very many) and of
+    ``golden_column``."""
 
     shown: Shown
     name: str
@@ -120,7 +121,8 @@ class Wording:
     def __init__(self, reception: Reception) -> None:
         self._reception = reception
 
-    def entity(self, shown: Shown, spoken: Language) -> EntityCard:
+    def entity(self, shown: Shown, spoken: Language, most: int | None = None) -> EntityCard:
+        """``most``: how many of its records stand side by side; all of them where that is not said."""
         golden = said(shown, spoken)
         lines = [
             Line(
@@ -130,7 +132,7 @@ class Wording:
             for field, one in shown.golden.items()
         ]  # fmt: skip
         fields = shown.fields
-        columns = [self._column(record, fields, shown, spoken) for record in shown.records]
+        columns = [self._column(record, fields, shown, spoken) for record in shown.records[:most]]
         return EntityCard(
             shown, name_of(golden, shown, spoken), spoken.gettext(words.KINDS[shown.kind]), facts_of(golden), lines,
             [words.field(field, spoken) for field in fields], columns, [golden.get(field, "") for field in fields],

@@ -1,5 +1,6 @@
 """What stewards decide about pairs of people's records. It outranks every score, and no arriving data undoes it."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from uuid import UUID
@@ -41,8 +42,8 @@ class Review:
         async with self._worker.work() as work:
             conflicts = await work.store.conflicts()
             sides, decided = await self.sides(work.store, asker, [*conflicts, *doubts])
-            urgent = ruled(conflicts, sides, self._weighing, decided)
-            found = [*urgent, *doubtful(doubts, sides, self._weighing, decided)][:limit]
+            urgent = await asyncio.to_thread(ruled, conflicts, sides, self._weighing, decided)
+            found = [*urgent, *await asyncio.to_thread(doubtful, doubts, sides, self._weighing, decided)][:limit]
             work.audit(entries(asker, found))
         return found
 
@@ -52,7 +53,7 @@ class Review:
         async with self._worker.work() as work:
             pairs = await work.store.ruled(limit)
             sides, decided = await self.sides(work.store, asker, pairs)
-            found = ruled(pairs, sides, self._weighing, decided)
+            found = await asyncio.to_thread(ruled, pairs, sides, self._weighing, decided)
             work.audit(entries(asker, found))
         return found
 

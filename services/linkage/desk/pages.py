@@ -11,7 +11,7 @@ from starlette.responses import HTMLResponse, Response
 from services.linkage.desk import words
 from services.linkage.desk.cards import Wording
 from services.linkage.desk.desk import Desk
-from services.linkage.desk.reasoning import Reasoned
+from services.linkage.desk.reasoning import Reasoned, Reasons
 from services.linkage.desk.viewing import Asker, Reception
 from services.linkage.desk.words import FIELDS
 from shared.contracts import Kind
@@ -21,6 +21,8 @@ from shared.web import N_, Language, Viewer, Web, csrf, language, viewer
 USE = "linkage search"
 MINUTES = 60
 """How long an address of a search leads to it."""
+MOST_COLUMNS = 100
+"""Records side by side on an entity's page."""
 SEARCHED = (
     "name", "birth_date", "postcode", "address", "phone", "email", "nhs_number", "nino", "reference", "vehicle",
 )  # fmt: skip
@@ -101,10 +103,11 @@ class Pages:
         shown = await self._desk.entity(asker, id)
         if shown is None:
             raise HTTPException(404, MISSING)
-        pairs = await self._desk.why(asker, id) if len(shown.records) > 1 else []
+        reasons = await self._desk.why(asker, id) if len(shown.records) > 1 else Reasons([])
         return self._web.render(
-            request, "entity.html", card=self._wording.entity(shown, spoken), asker=asker,
-            pairs=[self._wording.pair(pair, spoken) for pair in pairs], **self._purposes(asker, spoken),
+            request, "entity.html", card=self._wording.entity(shown, spoken, MOST_COLUMNS), asker=asker,
+            pairs=[self._wording.pair(pair, spoken) for pair in reasons.pairs], whole=reasons.whole,
+            **self._purposes(asker, spoken),
         )  # fmt: skip
 
     async def why(
@@ -113,10 +116,10 @@ class Pages:
         """Why two entities are two: the strongest pair of records across them."""
         asker = self._reception.asker(person, purpose)
         try:
-            pairs = await self._desk.why(asker, id, other)
+            found = await self._desk.why(asker, id, other)
         except LookupError as error:
             raise HTTPException(404, MISSING) from error
-        return self._pair(request, asker, spoken, pairs[0] if pairs else None)
+        return self._pair(request, asker, spoken, next(iter(found.pairs), None))
 
     async def why_records(
         self, request: Request, person: SeenBy, spoken: Spoken, a: UUID, b: UUID, purpose: Purpose = ""

@@ -51,7 +51,7 @@ def _case(pair: Pair, sides: Mapping[UUID, Shown], weighing: Weighing, decided: 
     moves = min(len(left.records), len(right.records))
     return [
         Case(one, left, right, moves, worth(one.evidence.probability / 100, moves), _conflicts(one))
-        for one in between(left.only([pair[0]]), right.only([pair[1]]), weighing, decided)
+        for one in between(left.only([pair[0]]), right.only([pair[1]]), weighing, decided).pairs
     ]
 
 

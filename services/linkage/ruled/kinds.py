@@ -18,9 +18,8 @@ class Ruled:
     read: Callable[[Mapping[str, str]], Any]
     rules: Sequence[Rule[Any]]
 
-    def decided(self, one: Mapping[str, str], other: Mapping[str, str]) -> str | None:
-        """The rule by which two identities are of one; numbers outrank all rules."""
-        left, right = self.read(one), self.read(other)
+    def decided(self, left: Any, right: Any) -> str | None:
+        """The rule by which two readings are of one; numbers outrank all rules."""
         if left.number and right.number:
             return SAME_NUMBER if left.number == right.number else None
         return next((rule.name for rule in self.rules if rule.holds(left, right)), None)
