@@ -38,7 +38,7 @@ def service(settings: LinkageSettings) -> Service[LinkageStore]:
     leaving = Leaving(service.worker, index, terms, sealing_key, leads=lambda: service.hearing)
     reception = Reception(settings.session_key.get_secret_value(), agreements, initiatives)
     weighing = Weighing(in_use.matcher, terms)
-    standby = Standby(service.worker, index, in_use)
+    standby = Standby(service.worker, index, in_use, lambda: service.hearing)
     desk = Desk(service.worker, standby, weighing)
     review = Review(service.worker, index, standby, weighing)
     erasing = Erasing(service.worker, index)

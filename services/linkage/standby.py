@@ -1,7 +1,18 @@
-"""The index to ask: the one that the stream keeps here, or, where another replica's stream keeps it, a copy."""
+"""The index to ask: the one that the stream keeps here, or, where another replica's stream keeps it, a copy.
+
+Invariants
+    1. A replica holds one index: the leading one never a copy beside its own, another never two copies.
+    2. A copy is of one moment, and at most ``STALE_SECONDS`` old when it is asked.
+    3. One index is built at a time; whoever asks meanwhile waits for it.
+
+Failures
+    the leading replica's index is stale (it has just begun, a transaction failed)    it is read anew under the lock, as
+                                the next batch would have to; after a minute of waiting for it the answer is 503
+    a copy cannot be read       the one before is gone, and whoever asks next reads anew
+"""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from time import monotonic
 from uuid import UUID
 
@@ -22,11 +33,13 @@ STALE_SECONDS = 30.0
 
 
 class Standby:
-    """Answers from memory. One replica hears the stream and its index is exact; the others make copies, in a thread and
-    from a snapshot, so that neither the stream nor other requests wait for them."""
+    """Answers from memory. One replica ``leads``: it hears the stream and its index is exact; the others make copies,
+    in a thread and from a snapshot, so that neither the stream nor other requests wait for them."""
 
-    def __init__(self, worker: Worker[LinkageStore], live: LiveIndex, in_use: InUse) -> None:
-        self._worker, self._live, self._in_use = worker, live, in_use
+    def __init__(
+        self, worker: Worker[LinkageStore], live: LiveIndex, in_use: InUse, leads: Callable[[], bool] = lambda: False
+    ) -> None:
+        self._worker, self._live, self._in_use, self._leads = worker, live, in_use, leads
         self._copy: Kinds | None = None
         self._copied, self._version = 0.0, -1
         self._copying = asyncio.Lock()
@@ -54,11 +67,15 @@ class Standby:
     async def _current(self) -> Kinds:
         async with self._worker.work() as work:
             version = await work.store.committed()
+        if self._live.version < version and self._leads():
+            async with self._worker.work() as work:
+                version = await self._live.catch_up(work.store)
         if self._live.version >= version:
             self._copy = None
             return self._live.kinds
         async with self._copying:
             if self._copy is None or (self._version < version and monotonic() - self._copied > STALE_SECONDS):
+                self._copy = None  # two would be twice the memory
                 self._copy = await self._read()
             return self._copy
 
