@@ -305,10 +305,15 @@ SELECT id, row FROM identities WHERE kind = $1;
 DELETE FROM relinked;
 
 -- name: keep_relinked
--- What changed under the wanted model. Index: relinked_pkey.
+-- What changed under the wanted model, of records that are still here. Index: relinked_pkey, identities_pkey.
 INSERT INTO relinked (model, id, row, entity)
-SELECT $1, id, row, entity FROM unnest($2::uuid[], $3::bytea[], $4::uuid[]) AS n (id, row, entity)
+SELECT $1, n.id, n.row, n.entity FROM unnest($2::uuid[], $3::bytea[], $4::uuid[]) AS n (id, row, entity)
+JOIN identities i ON i.id = n.id
 ON CONFLICT (id) DO UPDATE SET row = excluded.row, entity = excluded.entity;
+
+-- name: drop_gone
+-- What a wanted model says of records that are no more.
+DELETE FROM relinked r WHERE NOT EXISTS (SELECT FROM identities i WHERE i.id = r.id);
 
 -- name: relinked
 -- The index as the wanted model has it, to take it into memory.

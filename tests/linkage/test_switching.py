@@ -4,18 +4,23 @@ import asyncio
 import signal
 import sys
 from asyncio.subprocess import PIPE
-from collections.abc import AsyncIterator, Collection, Iterable
+from collections.abc import AsyncIterator, Awaitable, Collection, Iterable, Sequence
 from dataclasses import replace
+from uuid import UUID
 
 import pytest
 
 from local.stack import Parts
 from services.linkage import metrics
-from services.linkage.models.registry import Registry
+from services.linkage.live import changing
+from services.linkage.models.beside import Beside, Step
+from services.linkage.models.registry import Registry, Row
 from services.linkage.models.relinking import ModelError
+from services.linkage.purposes.leaving import take_out
 from services.linkage.purposes.terms import Terms
+from services.linkage.store import LinkageStore
 from shared.access import Agreements
-from shared.contracts import Change
+from shared.contracts import Change, Kind
 from shared.initiatives import Initiatives
 from shared.settings import PROJECT
 from tests.linkage.linking import STRICT, Linkage, linkage, region_events
@@ -315,6 +320,51 @@ async def test_what_fails_every_time_is_not_tried_all_the_time(
     assert tried == 1
     assert not task.done(), "the service goes on"
     task.cancel()
+
+
+@pytest.mark.parametrize("when", ["all are copied", "it follows"])
+async def test_a_record_that_is_erased_meanwhile_is_neither_brought_back_nor_left_beside(
+    replica: Linkage, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    events = region_events()
+    await replica.hear(events[:300])
+    await replica.relinking().shadow(STRICT)
+    erased: list[UUID] = []
+    copy, follow = Registry.copy_relinked, Beside.follow
+
+    async def erase(rows: Sequence[Row]) -> None:
+        if rows and not erased:
+            erased.append(rows[0][0])
+            async with changing(replica.worker, replica.live) as (work, version):
+                await take_out({erased[0]: Kind.PERSON}, (), replica.live, work.store, version)
+                await work.store.release(erased)
+
+    async def copied(registry: Registry, number: int, rows: Sequence[Row]) -> None:
+        await copy(registry, number, rows)
+        await erase(rows)
+
+    async def followed(beside: Beside, store: LinkageStore) -> Step:
+        step = await follow(beside, store)
+        await erase(step.rows)
+        return step
+
+    if when == "all are copied":
+        monkeypatch.setattr(Registry, "copy_relinked", copied)
+    else:
+        monkeypatch.setattr(Registry, "copy_relinked", lambda *arguments: hear_and(copy(*arguments)))
+        monkeypatch.setattr(Beside, "follow", followed)
+
+    async def hear_and(then: Awaitable[None]) -> None:
+        await replica.hear(events[300:400])
+        await then
+
+    task = asyncio.create_task(replica.relinking().switch(STRICT.version))
+    await until_wanted(replica)
+    async with replica.database.transaction() as connection:
+        assert await connection.fetchval("SELECT count(*) FROM relinked WHERE id = $1", *erased) == 0
+    await switched(replica, task)
+    assert erased[0] not in await replica.entity_of()
+    assert await replica.groups() == await replica.fresh(STRICT)
 
 
 async def until_wanted(replica: Linkage) -> None:

@@ -25,8 +25,10 @@ from services.linkage.matching.match import Matcher
 from services.linkage.matching.model import Model
 from services.linkage.store import COPIED, LinkageStore, Q
 from shared.contracts import Kind
-from shared.db import Connection
+from shared.db import Connection, read_whole
 
+KEPT = 1_000
+"""Rows of a wanted model that are kept at once: the stream waits some hundredths of a second."""
 State = Literal["shadow", "wanted", "active", "retired"]
 Row = tuple[UUID, bytes, UUID]
 """A record, its edges under a model, its entity."""
@@ -129,7 +131,8 @@ class Registry:
         await self._connection.execute(Q["forget_relinked"])
 
     async def keep_relinked(self, number: int, rows: Sequence[Row]) -> None:
-        """Records linked anew or moved under the wanted model."""
+        """Records linked anew or moved under the wanted model, as far as they are still here. To be called under the
+        index's lock, so that none leaves meanwhile."""
         if rows:
             columns = [list(column) for column in zip(*rows, strict=True)]
             await self._connection.execute(Q["keep_relinked"], number, *columns)
@@ -139,6 +142,11 @@ class Registry:
         columns = ["id", "row", "entity", "model"]
         for part in in_parts(((*row, number) for row in rows), COPIED):
             await self._connection.copy_records_to_table("relinked", records=part, columns=columns)
+
+    async def drop_gone(self) -> None:
+        """Forget what the wanted model says of records that are no more."""
+        await read_whole(self._connection)
+        await self._connection.execute(Q["drop_gone"])
 
     async def is_settled(self, number: int) -> bool:
         """Whether all rows of a model are in their place."""

@@ -32,7 +32,7 @@ from services.linkage.index.bulk import in_parts
 from services.linkage.index.index import Index
 from services.linkage.live import Linked, LiveIndex, changing, keep
 from services.linkage.models.beside import STEP, Beside, restore
-from services.linkage.models.registry import InUse, Registered, Registry
+from services.linkage.models.registry import KEPT, InUse, Registered, Registry
 from services.linkage.store import LinkageStore
 from services.linkage.stream import SOURCE
 from shared.contracts import Access, Action, EntityChanged, Kind
@@ -46,7 +46,7 @@ FAILED_SECONDS = 60.0
 """Until it is tried again to do what went wrong for a reason that nobody foresaw."""
 SETTLED = 1_000
 """Rows that move to their place at once: the stream waits some hundredths of a second."""
-KEPT = 5_000
+TOLD = 5_000
 """Entities in one statement."""
 GONE = (
     asyncpg.InvalidParameterValueError, asyncpg.UndefinedObjectError, asyncpg.ObjectNotInPrerequisiteStateError,
@@ -127,7 +127,10 @@ class Switching:
         async with self._worker.work() as work:
             await work.store.freeze()
             step = await beside.follow(work.store)
-            await Registry(work.connection).keep_relinked(wanted.number, step.rows)
+        for rows in in_parts(step.rows, KEPT):
+            async with self._worker.work() as work:
+                await work.store.lead()
+                await Registry(work.connection).keep_relinked(wanted.number, rows)
         return step.read
 
     async def _commit(self, wanted: Registered, beside: Beside) -> None:
@@ -139,7 +142,7 @@ class Switching:
             await registry.keep_relinked(wanted.number, step.rows)
             newest = await work.store.newest_entities()
             linked = await asyncio.to_thread(self._taken_over, beside.index, newest.get(Kind.PERSON), version)
-            for part in in_parts(linked.changes, KEPT):
+            for part in in_parts(linked.changes, TOLD):
                 await work.store.keep((), {}, {}, part, version)
             await keep(replace(linked, changes=[]), work.store, version)
             active = await registry.active()
