@@ -184,9 +184,10 @@ DELETE FROM identities WHERE id = ANY ($1::uuid[]);
 
 -- name: withhold
 -- Records whose agreement has ended, sealed until their retention is over. Index: withheld_pkey.
-INSERT INTO withheld (id, agreement, until, sealed)
-SELECT * FROM unnest($1::uuid[], $2::text[], $3::date[], $4::bytea[])
-ON CONFLICT (id) DO UPDATE SET agreement = excluded.agreement, until = excluded.until, sealed = excluded.sealed;
+INSERT INTO withheld (id, agreement, until, sealed, entity)
+SELECT * FROM unnest($1::uuid[], $2::text[], $3::date[], $4::bytea[], $5::uuid[])
+ON CONFLICT (id) DO UPDATE SET agreement = excluded.agreement, until = excluded.until, sealed = excluded.sealed,
+    entity = excluded.entity;
 
 -- name: withheld
 -- Which of these are withheld. Index: withheld_pkey.
@@ -199,8 +200,9 @@ WITH beside AS (DELETE FROM relinked WHERE id = ANY ($1::uuid[]))
 DELETE FROM withheld WHERE id = ANY ($1::uuid[]);
 
 -- name: expire
--- Withheld records whose retention was over before a day. Index: withheld_until.
-DELETE FROM withheld WHERE until < $1 RETURNING id;
+-- Some withheld records whose retention was over before a day. Index: withheld_until, withheld_pkey.
+DELETE FROM withheld WHERE id IN (SELECT id FROM withheld WHERE until < $1 ORDER BY until LIMIT $2)
+RETURNING id, agreement, entity;
 
 -- name: register
 -- That records were erased, on which ground and why.

@@ -18,6 +18,7 @@ from services.linkage.purposes.leaving import Leaving
 from services.linkage.purposes.terms import REMOVED_DAYS, Term, Terms
 from services.linkage.purposes.views import part_id
 from services.linkage.records import Kept
+from services.linkage.store import LinkageStore
 from shared.access import Agreements
 from shared.contracts import Action, Change
 from shared.crypto import unseal
@@ -184,6 +185,34 @@ async def test_that_a_record_left_is_in_the_audit_log_and_it_can_still_be_erased
     await office.entries(steward)
     (entry,) = [e for e in office.heard if e.subject == entity and e.reference == "agreement_ended"]
     assert (entry.action, entry.actor, entry.agreement) == (Action.ALTERATION, "service:linkage", "housing")
+
+
+async def test_what_is_forgotten_goes_in_batches_each_with_its_audit_entries(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = [record("housing", **KNOWN | {"family": f"Name{n}", "email": f"{n}@w.example"}) for n in range(12)]
+    await office.hear(*people)
+    entity_of = await office.entity_of(*people)
+    terms = replace(TERMS, by_agreement={**TERMS.by_agreement, "housing": TERM})
+    await leaving(office, terms, noon(LAST + timedelta(days=1))).round()
+    monkeypatch.setattr("services.linkage.purposes.leaving.AT_ONCE", 5)
+    expire, at_once = LinkageStore.expire, list[int]()
+
+    async def counted(store: LinkageStore, on: date, limit: int) -> Any:
+        expired = await expire(store, on, limit)
+        at_once.append(len(expired))
+        return expired
+
+    monkeypatch.setattr(LinkageStore, "expire", counted)
+    await leaving(office, terms, noon(LAST + TERM.retention + timedelta(days=1))).round()
+    assert at_once == [5, 5, 2]
+    assert not await rows(office, "SELECT id FROM withheld")
+    await office.entries(viewer("steward"))
+    entries = {e.reference: e for e in office.heard if e.reference.startswith("retention_over:")}
+    for one in people:
+        entry = entries[f"retention_over:{one.id}"]
+        assert (entry.action, entry.actor, entry.agreement) == (Action.ERASURE, "service:linkage", "housing")
+        assert entry.subject == entity_of[one.id]
 
 
 async def test_a_purpose_is_shown_the_part_that_its_own_records_make(office: Office) -> None:

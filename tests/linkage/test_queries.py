@@ -45,7 +45,7 @@ ASKED: dict[str, tuple[tuple[object, ...], tuple[str, ...]]] = {
     "release": (([ONE],), ("withheld_pkey", "relinked_pkey")),
     "unsettled": ((2,), ("relinked_pkey",)),
     "settle": ((1, 100), ("relinked_pkey", "identities_pkey")),
-    "expire": ((DAY,), ("withheld_until",)),
+    "expire": ((DAY, 500), ("withheld_until", "withheld_pkey")),
     "suppressed": (([ONE],), ("suppressed_pkey", "erasures_pkey")),
     "undecide": (([ONE],), ("decisions_pkey", "decisions_b")),
     "parts_of": (([ONE],), ("parts_pkey", "parts_entity")),

@@ -8,8 +8,9 @@ Invariants
        stated. A new publication under an agreement in force begins the record anew; nothing withheld comes back.
     3. The index rests on what the agreements say now: when they say otherwise of purposes or of probability than when
        its rows were written, the leading replica makes it so before anything else (turning.py).
-    4. Each batch is one transaction under the index's lock, with what is said of it and its audit entries. Doing it
-       again does nothing.
+    4. Each batch is one transaction, with what is said of it and its audit entries; where the index changes, under its
+       lock. Doing it again does nothing.
+    5. That a record was forgotten is written down, of the entity that it had left.
 
 Failures
     killed, transaction fails    the batch is not there, or whole; the next round goes on with what is left
@@ -74,8 +75,8 @@ class Leaving:
         left = 0
         while taken := await self._batch():
             left += taken
-        async with self._worker.work() as work:
-            metrics.EXPIRED.inc(await work.store.expire(self._clock().date()))
+        while await self._expire() == AT_ONCE:
+            pass
         self._live.measure()
         return left
 
@@ -89,16 +90,31 @@ class Leaving:
             records = await work.store.members(await work.store.under(ended, AT_ONCE))
             if records:
                 linked = await take_out({one.id: one.kind for one in records}, (), self._live, work.store, version)
-                await work.store.withhold([self._withheld(one, now.date()) for one in records])
+                entity_of = {record: change.entity for change in linked.changes for record in change.gone}
+                await work.store.withhold([self._withheld(one, entity_of[one.id], now.date()) for one in records])
                 work.say([first(SOURCE, str(change.entity), change, now) for change in linked.changes])
                 work.audit(_entries(linked.changes, records, now))
         metrics.LEFT.inc(len(records))
         return len(records)
 
-    def _withheld(self, record: Kept, on: date) -> tuple[UUID, str, date, bytes]:
+    async def _expire(self) -> int:
+        """Forget some of what was withheld long enough. That it is no more must be provable: it is written down."""
+        now = self._clock()
+        async with self._worker.work() as work:
+            expired = await work.store.expire(now.date(), AT_ONCE)
+            work.audit(
+                [
+                    _entry(now, Action.ERASURE, entity, agreement, f"retention_over:{record}")
+                    for record, agreement, entity in expired
+                ]
+            )
+        metrics.EXPIRED.inc(len(expired))
+        return len(expired)
+
+    def _withheld(self, record: Kept, entity: UUID, on: date) -> tuple[UUID, str, date, bytes, UUID]:
         plain = orjson.dumps([record.kind, record.partner, record.agreement, record.identity, record.times])
         until = self._terms.withheld_until(record.agreement, on)
-        return record.id, record.agreement, until, seal(self._sealing_key, plain, record.id.bytes)
+        return record.id, record.agreement, until, seal(self._sealing_key, plain, record.id.bytes), entity
 
 
 async def take_out(
@@ -115,11 +131,15 @@ def _entries(changes: Sequence[EntityChanged], records: Sequence[Kept], at: date
     """One entry for each entity that a record left."""
     agreement_of = {record.id: record.agreement for record in records}
     return [
-        Access(
-            at=at, actor="service:linkage", role="service", service="linkage", action=Action.ALTERATION,
-            subject=change.entity, purpose=IDENTITY, reference="agreement_ended",
-            agreement=",".join(sorted({agreement_of[record] for record in change.gone})),
-        )
+        _entry(at, Action.ALTERATION, change.entity, ",".join(sorted({agreement_of[one] for one in change.gone})),
+               "agreement_ended")
         for change in changes
         if change.gone
     ]  # fmt: skip
+
+
+def _entry(at: datetime, action: Action, subject: UUID | None, agreement: str, reference: str) -> Access:
+    return Access(
+        at=at, actor="service:linkage", role="service", service="linkage", action=action, subject=subject,
+        purpose=IDENTITY, agreement=agreement, reference=reference,
+    )  # fmt: skip
