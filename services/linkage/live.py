@@ -5,6 +5,7 @@ import gc
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from secrets import randbelow
 from time import perf_counter
 from typing import Any
 from uuid import UUID
@@ -28,6 +29,7 @@ from shared.work import Work, Worker
 Kinds = Mapping[Kind, Index | RuledIndex[Any]]
 STALE = -1
 """The version of an index that is not what is committed."""
+APART = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +182,15 @@ def restored(
     return kinds
 
 
+def next_version(committed: int) -> int:
+    """The version that a batch may commit: one of the next million, drawn at random.
+
+    Of a batch that fails, the index in memory bears the version until it is spoilt. Another replica may commit one
+    meanwhile: if it were the same, the two would be taken for one.
+    """
+    return committed + 1 + randbelow(APART)
+
+
 def changed(one: EntityChange, kind: Kind, version: int) -> EntityChanged:
     """A change of an index in the words of the bus."""
     return EntityChanged(
@@ -205,7 +216,7 @@ async def changing(worker: Worker[LinkageStore], live: LiveIndex) -> AsyncIterat
     index in memory learned in it is not true."""
     try:
         async with worker.work() as work:
-            yield work, await live.catch_up(work.store) + 1
+            yield work, next_version(await live.catch_up(work.store))
     except BaseException:
         live.spoil()
         raise

@@ -26,7 +26,7 @@ import numpy as np
 from services.linkage.index.bulk import in_parts
 from services.linkage.index.index import Delta, Index, Remove, Stored, Upsert
 from services.linkage.index.rows import EDGE
-from services.linkage.live import by_rules, changed
+from services.linkage.live import by_rules, changed, next_version
 from services.linkage.models.beside import Beside, build
 from services.linkage.models.registry import InUse
 from services.linkage.models.relinking import Progress
@@ -78,7 +78,7 @@ class Loading:
         self._progress.say("Taking in what the stream brought meanwhile, and writing")
         async with self._database.transaction() as connection:
             store = LinkageStore(connection)
-            version = await store.lead() + 1
+            version = next_version(await store.lead())
             await self._meet(store, published, beside, kept)
             await self._without_erased(store, beside, kept)
             await self._sight(store, published, kept)

@@ -20,7 +20,7 @@ from datetime import datetime
 from uuid import UUID
 
 from services.linkage import metrics
-from services.linkage.live import LiveIndex
+from services.linkage.live import LiveIndex, next_version
 from services.linkage.purposes.erasure import Suppression
 from services.linkage.records import NEVER, Known, Published, fold, is_unchanged
 from services.linkage.store import LinkageStore, Place
@@ -85,7 +85,7 @@ class Linker:
         lock, when the index was ``held``: if it still is, nobody has made any of the others known since. What is said
         of records that are erased is left out, as far as it is not admitted; their erasures come back too."""
         committed = await self._index.catch_up(store)
-        version = committed + 1
+        version = next_version(committed)
         erased = await store.suppressed(changed)
         changed = {id: said for id, all_said in changed.items() if (said := admitted(all_said, erased.get(id)))}
         asked = changed.keys() & known.keys() if committed == held else changed.keys()

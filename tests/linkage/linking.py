@@ -17,7 +17,7 @@ from region import generate
 from services.ingest.domain import Rules, Sender, judge
 from services.linkage.index.bulk import Bulk
 from services.linkage.index.index import Decide, Index, Upsert
-from services.linkage.live import LiveIndex
+from services.linkage.live import LiveIndex, next_version
 from services.linkage.loading import Loaded, Loading
 from services.linkage.matching.model import Model
 from services.linkage.models.registry import InUse, Registry
@@ -113,7 +113,7 @@ class Linkage:
     async def decide(self, left: UUID, right: UUID, verdict: Any) -> None:
         """As a steward does."""
         async with self.worker.work() as work:
-            version = await self.live.catch_up(work.store) + 1
+            version = next_version(await self.live.catch_up(work.store))
             linked = self.live.decide([Decide(left, right, verdict)], version)
             await work.store.rule([(min(left, right), max(left, right))], verdict, "steward", "I asked.", NOON)
             await work.store.keep([], {}, linked.rows, linked.changes, version)
