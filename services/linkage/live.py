@@ -86,14 +86,14 @@ class LiveIndex:
             [(one.kind, Upsert(one.id, one.compared, self._terms.is_strict(one.agreement))) for one in records], version
         )
 
-    def decide(self, decisions: Sequence[Decide], version: int) -> Linked:
-        """Apply what a steward decided about pairs of people's records, at once."""
-        return self._change([(Kind.PERSON, one) for one in decisions], version)
+    def decide(self, decisions: Sequence[Decide], version: int, kind: Kind = Kind.PERSON) -> Linked:
+        """Apply what a steward decided about pairs of records of a kind, at once."""
+        return self._change([(kind, one) for one in decisions], version)
 
     def remove(self, leaving: Mapping[UUID, Kind], undecided: Sequence[Decide], version: int) -> Linked:
         """Take records out, and back the decisions that go with them."""
         self._views.forget(leaving)
-        changes: list[tuple[Kind, IndexChange]] = [(Kind.PERSON, one) for one in undecided]
+        changes: list[tuple[Kind, IndexChange]] = [(kind, one) for one in undecided for kind in self._kinds]
         linked = self._change([*changes, *((kind, Remove(record)) for record, kind in leaving.items())], version)
         return replace(linked, changes=[_without(change, leaving) for change in linked.changes])
 
@@ -178,7 +178,7 @@ def restored(
             [Stored(r.id, compared(r.identity, r.agreement), r.row, r.entity, strict(r.id, r.agreement)) for r in mine],
             newest.get(kind),
         )
-    kinds[Kind.PERSON].apply([Decide(a, b, verdict) for a, b, verdict in decided])
+        index.apply([Decide(a, b, verdict) for a, b, verdict in decided])
     return kinds
 
 

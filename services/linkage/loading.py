@@ -24,7 +24,7 @@ from uuid import UUID
 import numpy as np
 
 from services.linkage.index.bulk import in_parts
-from services.linkage.index.index import Delta, Index, Remove, Stored, Upsert
+from services.linkage.index.index import Decide, Delta, Index, Remove, Stored, Upsert
 from services.linkage.index.rows import EDGE
 from services.linkage.live import by_rules, changed, next_version
 from services.linkage.models.beside import Beside, build
@@ -152,6 +152,7 @@ class Loading:
             ours = self._upserts(kept, kind)
             if ours:
                 await asyncio.to_thread(index.restore, await _stored(store, kind), newest.get(kind))
+                index.apply([Decide(*one) for one in await store.decided()])
                 settled.append(_settled(views, index, await asyncio.to_thread(index.apply, ours), version))
                 entity_of |= {one.record: index.entity(one.record) for one in ours}
         return Linked(

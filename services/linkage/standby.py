@@ -47,7 +47,9 @@ class Standby:
     async def find(self, kind: Kind, identity: Mapping[str, str], limit: int) -> Sequence[UUID]:
         """Records that an identity may be of, which need not be in the index; the likeliest first."""
         index = (await self._current())[kind]
-        return [record for record, _ in index.find(identity, limit)] if isinstance(index, Index) else []
+        if isinstance(index, Index):
+            return [record for record, _ in index.find(identity, limit)]
+        return index.find(identity, limit)
 
     async def building(self, identity: Mapping[str, str]) -> UUID | None:
         """The place that a flat is in; None for what is no flat, or whose building no record is of."""

@@ -12,6 +12,7 @@ from services.linkage.desk.searching import Hit
 from services.linkage.desk.showing import Shown, in_order
 from services.linkage.desk.viewing import Reception
 from services.linkage.matching.explain import Explanation
+from services.linkage.matching.rules import NO_RULE
 from services.linkage.records import Identity, Kept
 from shared.web import N_, Language
 
@@ -143,7 +144,8 @@ class Wording:
         level = "high" if hit.probability >= 0.8 else "medium" if hit.probability >= 0.2 else "low"
         return HitCard(
             hit.shown.entity, name_of(golden, hit.shown, spoken), facts_of(golden), likely(hit.probability, spoken),
-            level, speaking(hit.evidence, spoken), len(hit.shown.records),
+            level, speaking(hit.evidence, spoken) or [*filter(None, [by_rule(hit.evidence, spoken)])],
+            len(hit.shown.records),
         )  # fmt: skip
 
     def pair(self, pair: Reasoned, spoken: Language) -> PairCard:
@@ -206,6 +208,11 @@ def speaking(evidence: Explanation, spoken: Language) -> list[str]:
     """The weightiest fields in words: "Date of birth: the same"."""
     weighty = sorted(evidence.fields, key=lambda one: -abs(one.bits))[:MOST_WORDS]
     return [f"{words.field(one.field, spoken)}: {words.level(one.level, spoken)}" for one in weighty]
+
+
+def by_rule(evidence: Explanation, spoken: Language) -> str:
+    """The rule that holds, in words; empty when none does."""
+    return words.rule(evidence.rule, spoken) if evidence.rule != NO_RULE else ""
 
 
 def likely(probability: float, spoken: Language) -> str:

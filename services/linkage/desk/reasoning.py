@@ -43,7 +43,13 @@ class Reasons:
 def within(one: Shown, weighing: Weighing, decided: Rulings) -> Reasons:
     """The pairs that hold an entity together, one fewer than it has records; of one with very many, a part of them."""
     records = [record for record in one.records if record.identity]
-    tree = weighing.chain(one.kind, one.purpose, records, MOST_JOINED)
+    place = {record.id: at for at, record in enumerate(records)}
+    musts = [
+        (place[a], place[b])
+        for a, b in (sorted(pair) for pair, ruling in decided.items() if ruling.verdict == "must")
+        if a in place and b in place
+    ]
+    tree = weighing.chain(one.kind, one.purpose, records, MOST_JOINED, musts)
     entities = one.entity, one.entity
     return Reasons(
         [_reasoned(records[pair.left], records[pair.right], entities, pair.evidence, decided) for pair in tree],

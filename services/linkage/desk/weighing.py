@@ -90,9 +90,12 @@ class Weighing:
         one, other = int(left[at]), int(right[at])
         return Pair(one, other, line.explain(one, other + len(ones)))
 
-    def chain(self, kind: Kind, purpose: str, records: Sequence[Kept], most: int) -> list[Pair]:
+    def chain(
+        self, kind: Kind, purpose: str, records: Sequence[Kept], most: int, musts: Sequence[tuple[int, int]] = ()
+    ) -> list[Pair]:
         """For n ≥ 2 records the n − 1 strongest pairs that hold them together (a maximum spanning tree), the strongest
-        first. Of more than ``most`` records, a part of that tree which joins as many.
+        first; before all others those that a steward decided must be (``musts``, by their places). Of more than
+        ``most`` records, a part of that tree which joins as many.
 
         The tree grows from the record that says most (Prim 1957), always by the strongest pair that leads out of it,
         so each pair of a part is one of the whole's; n · ``most`` pairs are weighed, not n².
@@ -101,6 +104,10 @@ class Weighing:
         if line is None:
             return []
         count = len(records)
+        partners: dict[int, list[int]] = {}
+        for one, other in musts:
+            partners.setdefault(one, []).append(other)
+            partners.setdefault(other, []).append(one)
         best, via = np.full(count, -np.inf), np.zeros(count, np.int64)
         inside, here = np.zeros(count, np.bool_), max(range(count), key=lambda at: len(records[at].identity), default=0)
         tree: list[tuple[float, int, int]] = []
@@ -108,6 +115,7 @@ class Weighing:
             inside[here] = True
             outside = np.flatnonzero(~inside)
             weights = line.weigh(np.full(len(outside), here), outside)
+            weights[np.isin(outside, partners.get(here, []))] += 3 * RULED_BITS
             better = weights > best[outside]
             best[outside[better]], via[outside[better]] = weights[better], here
             here = int(outside[np.argmax(best[outside])])
@@ -152,14 +160,14 @@ class _Scored:
 
 
 class _Ruled:
-    """Identities of what is linked by rules: no score speaks, a rule joins or nothing does."""
+    """Identities of what is linked by rules: no score speaks, a rule joins or nothing does. Of two that no rule joins
+    those that share a key may be of one: nobody can tell, the odds are even."""
 
     def __init__(self, by: Ruled, identities: Sequence[Identity]) -> None:
         self._by, self._readings = by, [by.read(one) for one in identities]
 
     def weigh(self, left: Ints, right: Ints) -> Floats:
-        rules = (self._rule(i, j) for i, j in zip(left.tolist(), right.tolist(), strict=True))
-        return np.array([_outweighing(rule) for rule in rules], np.float64)
+        return np.array([self._weight(i, j) for i, j in zip(left.tolist(), right.tolist(), strict=True)], np.float64)
 
     def explain(self, left: int, right: int) -> Explanation:
         rule = self._rule(left, right)
@@ -167,6 +175,13 @@ class _Ruled:
 
     def _rule(self, left: int, right: int) -> str:
         return self._by.decided(self._readings[left], self._readings[right]) or NO_RULE
+
+    def _weight(self, left: int, right: int) -> float:
+        one, other = self._readings[left], self._readings[right]
+        rule = self._rule(left, right)
+        if rule == NO_RULE and not (one.number and other.number) and not set(one.keys).isdisjoint(other.keys):
+            return 0.0
+        return _outweighing(rule)
 
 
 def _outweighing(rule: str) -> float:
