@@ -275,6 +275,24 @@ async def test_agreements_that_say_otherwise_than_before_reach_what_is_in_the_in
     assert len({change.version for change in told}) == len(told), "each change of an entity has a version of its own"
 
 
+async def test_without_its_file_a_deterministic_agreement_s_records_leave_and_are_joined_by_no_score(
+    office: Office,
+) -> None:
+    one, other = record("schools", **OLD), record("housing", **OLD | {"postcode": "AW3 2LY"})
+    await office.hear(one, other)
+    strict = {**TERMS.by_agreement, "housing": replace(TERMS.by_agreement["housing"], strict=True)}
+    await leaving(office, replace(TERMS, by_agreement=strict)).round()
+    apart = await office.entity_of(one, other)
+    assert apart[one.id] != apart[other.id]
+    told = len(await office.changes(*apart.values()))
+    assert await leaving(office, Terms()).round() == 0
+    assert await office.entity_of(one, other) == apart, "with no file at all nothing is linked otherwise"
+    fewer = {name: term for name, term in TERMS.by_agreement.items() if name != "housing"}
+    assert await leaving(office, replace(TERMS, by_agreement=fewer)).round() == 1
+    changes = (await office.changes(*apart.values()))[told:]
+    assert [change.change for change in changes] == [Change.ERASED]
+
+
 def test_terms_are_those_of_the_files() -> None:
     schools = TERMS.by_agreement["schools"]
     assert schools == Term(frozenset({"neet"}), False, date(2028, 8, 31), timedelta(days=1096))

@@ -136,6 +136,19 @@ async def test_the_files_say_otherwise_again_while_it_is_under_way(
     assert await seen(replica) == under["police"]
 
 
+async def test_who_no_longer_leads_stops(replica: Linkage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(TURNED, 20)
+    await replica.hear(region_events())
+    said_by(replica, AFTER)
+    before = count()
+    turning = Turning(replica.worker, replica.live, AFTER, lambda: count() < before + 40)
+    assert not await turning.run()
+    assert count() == before + 40
+    assert await said_by(replica, AFTER).run()
+    async with replica.worker.work() as work:
+        assert await work.store.terms() == AFTER.written()
+
+
 async def test_whoever_links_anew_beside_follows(replica: Linkage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(TURNED, 20)
     events = region_events()

@@ -139,6 +139,10 @@ class Partition:
             self._first[known:] = self._low[known:] = np.inf
             self._place = np.full(len(self._label), -1, np.int32)
 
+    def together(self, left: Ints | Labels, right: Ints | Labels) -> NDArray[np.bool_]:
+        """Whether n pairs of nodes are of one cluster."""
+        return np.asarray(self._label[left] == self._label[right])
+
     def _cluster(self, label: int) -> Ints:
         found = self._members.get(label)
         return np.array([label], np.int64) if found is None else found

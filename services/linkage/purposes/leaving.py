@@ -7,7 +7,7 @@ Invariants
     2. What left is withheld: sealed, shown to nobody, linked with nothing, until the retention that its agreement
        stated. A new publication under an agreement in force begins the record anew; nothing withheld comes back.
     3. The index rests on what the agreements say now: when they say otherwise of purposes or of probability than when
-       its rows were written, the leading replica makes it so before anything else (turning.py).
+       its rows were written, the leading replica makes it so (turning.py), once those have left that must.
     4. Each batch is one transaction, with what is said of it and its audit entries; where the index changes, under its
        lock. Doing it again does nothing.
     5. That a record was forgotten is written down, of the entity that it had left.
@@ -16,7 +16,7 @@ Failures
     killed, transaction fails    the batch is not there, or whole; the next round goes on with what is left
     PostgreSQL away              the loop waits and asks again
     a file is missing by mistake its records leave, and are withheld for ``REMOVED_DAYS``: publish them anew
-    the folder is missing        nothing leaves
+    the folder is missing        nothing leaves, and nothing is linked otherwise than it was
     not the leading replica      it does nothing: the index in memory that changes is the one that hears
 """
 
@@ -55,7 +55,7 @@ class Leaving:
     ) -> None:  # fmt: skip
         self._worker, self._live, self._terms, self._sealing_key = worker, live, terms, sealing_key
         self._leads, self._clock = leads, clock
-        self._turning, self._settled = Turning(worker, live, terms), False
+        self._turning, self._settled = Turning(worker, live, terms, leads), False
 
     async def run(self) -> None:
         """For as long as the service runs."""
@@ -69,12 +69,11 @@ class Leaving:
 
     async def round(self) -> int:
         """Everything there is to do now. Returns how many records left."""
-        if not self._settled:
-            await self._turning.run()
-            self._settled = True
         left = 0
-        while taken := await self._batch():
+        while self._leads() and (taken := await self._batch()):
             left += taken
+        if not self._settled:  # who must leave has left: nothing of theirs is linked by another word before
+            self._settled = await self._turning.run()
         while await self._expire() == AT_ONCE:
             pass
         self._live.measure()

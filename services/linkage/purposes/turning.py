@@ -15,10 +15,12 @@ Failures
                                    entities again: doing that twice changes nothing
     the files change meanwhile     their word is brought to the records from the first one on; each record is known by
                                    the word it rests on, so none is taken for turned that is not
+    another replica takes over     this one stops: it would have to read everything anew for each step
     PostgreSQL away                ``Unavailable``: the next round goes on
 """
 
 import asyncio
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
@@ -34,40 +36,48 @@ from shared.work import Work, Worker
 
 LOOKED_THROUGH: Final = 5_000
 """Records of which one step asks whether they turn."""
-TURNED: Final = 200
-"""Records that one step links anew at most: the stream waits some tenths of a second."""
+TURNED: Final = 100
+"""Records that one step links anew at most: the stream waits a quarter of a second."""
 LOOKED_AT: Final = 5_000
 """Entities whose parts one step looks for."""
 FIRST, LAST = UUID(int=0), UUID(int=(1 << 128) - 1)
 
 
 class Turning:
-    """For the replica that leads: its index is the one that changes."""
+    """For the replica that ``leads``: its index is the one that changes."""
 
-    def __init__(self, worker: Worker[LinkageStore], live: LiveIndex, terms: Terms) -> None:
-        self._worker, self._live, self._terms = worker, live, terms
+    def __init__(
+        self, worker: Worker[LinkageStore], live: LiveIndex, terms: Terms, leads: Callable[[], bool] = lambda: True
+    ) -> None:
+        self._worker, self._live, self._terms, self._leads = worker, live, terms, leads
 
-    async def run(self) -> None:
-        """Until the index rests on the terms; at once when it does."""
+    async def run(self) -> bool:
+        """Until the index rests on the terms, at once when it does; false when another replica leads before that, or
+        there are no terms at all: then the folder is missing."""
+        if not self._terms.by_agreement:
+            return False
         said = self._terms.written()
         async with self._worker.work() as work:
             written = await work.store.terms()
         if written == said:
             metrics.TURNED_RATIO.set(1)
-            return
+            return True
         strict = Strict.of(written)
         log().info("terms.turning", reached=_share(strict.reached(self._terms.strict) or FIRST))
         bound = FIRST if strict != Strict(self._terms.strict) else LAST
-        while bound < LAST:
+        while bound < LAST and self._leads():
             bound = await self._turn()
             metrics.TURNED_RATIO.set(_share(bound))
-        bound = FIRST
-        while bound < LAST:
-            bound = await self._look(bound)
+        looked = FIRST
+        while bound == LAST and looked < LAST and self._leads():
+            looked = await self._look(looked)
+        if looked < LAST:
+            return False
         async with self._worker.work() as work:
             await work.store.keep_terms(said)
         metrics.TURNED_RATIO.set(1)
         log().info("terms.turned")
+        return True
 
     async def _turn(self) -> UUID:
         """Link anew the next records that the agreements say otherwise of; the id up to which all are done."""
