@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from services.linkage.ruled import businesses, premises
-from services.linkage.ruled.ruled import Rule
+from services.linkage.ruled.labelling import Rule
 from shared.contracts import Kind
 
 SAME_NUMBER: Final = "same_number"

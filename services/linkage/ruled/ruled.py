@@ -13,51 +13,18 @@ What stewards decided about two records outranks all this (decided.py).
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import islice
-from typing import Any, Final, Generic, Protocol, TypeVar
+from typing import Final, Generic
 from uuid import UUID
 
 from services.linkage.index.entities import EntityChange, serial_of, survive
 from services.linkage.index.index import Change, Decide, Delta, Remove, Stored, Upsert
 from services.linkage.index.partition import Decisions
 from services.linkage.ruled.decided import decided, reached
+from services.linkage.ruled.labelling import Label, R, Rule, labelled, led_to
 
 MOST_UNDER_A_KEY: Final = 64
 """Readings under one key that are still compared with each other; more share what everybody has."""
-
-
-class Reading(Protocol):
-    """What a record says of its subject. Hashable and ordered; equal readings are one."""
-
-    @property
-    def number(self) -> str:
-        """The number that says which subject it is; "" where there is none."""
-
-    @property
-    def is_pinned(self) -> bool:
-        """Whether it can tell its subject from others of the kind without a number."""
-
-    @property
-    def keys(self) -> tuple[str, ...]:
-        """What readings must share one of to be compared. Without number and keys a reading is nobody's."""
-
-    def __lt__(self, other: Any, /) -> bool: ...
-
-
-R = TypeVar("R", bound=Reading)
-
-
-@dataclass(frozen=True, slots=True)
-class Rule(Generic[R]):
-    """Two readings of which it holds are of one subject. Symmetric."""
-
-    name: str
-    holds: Callable[[R, R], bool]
-
-
-Label = tuple[str, Any]
-"""What all readings of a group have in common: its number, or the least of the readings that make it."""
 
 
 class RuledIndex(Generic[R]):
@@ -119,7 +86,7 @@ class RuledIndex(Generic[R]):
     def belonging(self, reading: R) -> UUID | None:
         """The entity that a reading, which need not be here, would belong to; None when that is none or nobody can
         tell."""
-        to = {self._label[reading]} if reading in self._label else _led_to(self._agreeing(reading), self._label)
+        to = {self._label[reading]} if reading in self._label else led_to(self._agreeing(reading), self._label)
         records = [record for group in self._records_of(next(iter(to))) for record in group] if len(to) == 1 else []
         return self._entity[records[0]] if records else None
 
@@ -146,7 +113,7 @@ class RuledIndex(Generic[R]):
 
     def _alone(self, group: Sequence[UUID]) -> list[list[UUID]]:
         readings = {self._reading[record] for record in group}
-        labels = _labelled({one: {o: by for o, by in self._agreeing(one).items() if o in readings} for one in readings})
+        labels = labelled({one: {o: by for o, by in self._agreeing(one).items() if o in readings} for one in readings})
         found: defaultdict[object, list[UUID]] = defaultdict(list)
         for record in group:
             label = labels[self._reading[record]]
@@ -210,7 +177,7 @@ class RuledIndex(Generic[R]):
     def _relabel(self, stirred: set[R]) -> set[Label]:
         """Group anew what was stirred and all that hangs on it; the labels of groups that are others now."""
         region = self._hanging_on({one for one in stirred if one in self._bearers})
-        labels = _labelled(region)
+        labels = labelled(region)
         changed: set[Label] = set()
         for reading in stirred | region.keys():
             old, new = self._label.get(reading), labels.get(reading)
@@ -291,36 +258,3 @@ class RuledIndex(Generic[R]):
         if label[0] == "nobody":
             return [[record] for record in records]
         return [records] if records else []
-
-
-def _labelled(region: Mapping[R, Mapping[R, int]]) -> dict[R, Label]:
-    """The label of each reading of a region that is whole: what its rules lead to is in it, or has a number."""
-    labels: dict[R, Label] = {one: ("number", one.number) for one in region if one.number}
-    labels |= {one: ("nobody", one) for one in region if not one.number and not one.keys}
-    for pinned in (True, False):
-        tier = [one for one in region if one not in labels and one.is_pinned is pinned]
-        led = {one: _led_to(region[one], labels) for one in tier}
-        labels |= _joined([one for one in tier if not led[one]], region)
-        labels |= {one: next(iter(to)) if len(to) == 1 else ("reading", one) for one, to in led.items() if to}
-    return labels
-
-
-def _led_to(agreeing: Mapping[R, int], labels: Mapping[R, Label]) -> set[Label]:
-    """The groups that the surest of a reading's rules lead to."""
-    groups = {one: labels.get(one) or (("number", one.number) if one.number else None) for one in agreeing}
-    surest = min((by for one, by in agreeing.items() if groups[one]), default=None)
-    return {group for one, by in agreeing.items() if by == surest and (group := groups[one])}
-
-
-def _joined(free: Sequence[R], region: Mapping[R, Mapping[R, int]]) -> dict[R, Label]:
-    """Connected parts of readings that lead to no group, each named by its least."""
-    labels: dict[R, Label] = {}
-    among = set(free)
-    for start in sorted(free):
-        ahead = [start]
-        while ahead:
-            reading = ahead.pop()
-            if reading not in labels:
-                labels[reading] = ("reading", start)
-                ahead += [other for other in region[reading] if other in among]
-    return labels
