@@ -17,6 +17,7 @@ MODULES = {
     "linkage-quality": "bench.linkage_quality",
     "linkage-speed": "bench.linkage_speed",
     "linkage-peers": "bench.linkage_peers",
+    "linkage-ceiling": "bench.linkage_ceiling",
     "linkage-load": "bench.linkage_load",
     "scoring": "bench.scoring",
     "audit": "bench.audit",
