@@ -42,8 +42,8 @@ class Review:
         async with self._worker.work() as work:
             conflicts = await work.store.conflicts()
             sides, decided = await self.sides(work.store, asker, [*conflicts, *doubts])
-            urgent = await asyncio.to_thread(ruled, conflicts, sides, self._weighing, decided)
-            found = [*urgent, *await asyncio.to_thread(doubtful, doubts, sides, self._weighing, decided)][:limit]
+            urgent = await asyncio.to_thread(ruled, conflicts, sides, self._weighing, decided, limit)
+            found = [*urgent, *await asyncio.to_thread(doubtful, doubts, sides, self._weighing, decided, limit)][:limit]
             work.audit(entries(asker, found))
         return found
 

@@ -42,7 +42,7 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Best:
-    """How much speaks for the best of a group, in bits, and the evidence, made when it is asked for."""
+    """How much speaks for a pair, the best of a group, in bits; and the evidence, made when it is asked for."""
 
     bits: float
     evidence: Callable[[], Explanation]
@@ -78,6 +78,15 @@ class Weighing:
         weights = line.weigh(np.zeros(starts[-1] - 1, np.int64), np.arange(1, starts[-1]))
         found = [int(at + np.argmax(weights[at - 1 : end - 1])) for at, end in pairwise(starts.tolist())]
         return [Best(float(weights[at - 1]), partial(line.explain, 0, at)) for at in found]
+
+    def each(self, kind: Kind, purpose: str, pairs: Sequence[tuple[Kept, Kept]]) -> list[Best]:
+        """How much speaks for each of n pairs of records; none when no model weighs."""
+        line = self._of(kind, purpose, [record for pair in pairs for record in pair])
+        if line is None or not pairs:
+            return []
+        left = np.arange(0, 2 * len(pairs), 2)
+        weights = line.weigh(left, left + 1).tolist()
+        return [Best(bits, partial(line.explain, at, at + 1)) for bits, at in zip(weights, left.tolist(), strict=True)]
 
     def strongest(self, kind: Kind, purpose: str, ones: Sequence[Kept], others: Sequence[Kept]) -> Pair | None:
         """Of all pairs of one of n records and one of m others the strongest, by their places in the two lists."""
