@@ -12,7 +12,7 @@ from pathlib import Path
 from uuid import UUID
 
 from services.linkage import main
-from services.linkage.live import LiveIndex
+from services.linkage.live import LiveIndex, next_version
 from services.linkage.matching.model import Model
 from services.linkage.models.registry import InUse
 from services.linkage.records import Published, fold
@@ -93,7 +93,7 @@ async def fill(office: Office, crowd: Iterator[tuple[object, Identity]]) -> None
         kept = [fold([Published(id_of(name), Kind.PERSON, "bench", "bench", one, NOON)], None) for name, one in batch]
         async with office.database.transaction() as connection:
             store = LinkageStore(connection)
-            version = await office.index.catch_up(store) + 1
+            version = next_version(await office.index.catch_up(store))
             linked = office.index.apply(kept, version)
             await store.keep(kept, linked.places, linked.rows, linked.changes, version)
 

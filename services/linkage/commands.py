@@ -127,6 +127,9 @@ def report(json: JSON = False) -> None:
     for one in models:
         table.add_row(one.version, one.state, one.at.isoformat(" ", "seconds"), one.by)
     out.print(table)
+    for one in models:
+        if one.given_up:
+            out.print(f"The switch to {one.version} was given up: {one.given_up}", highlight=False)
     if found:
         out.print(_differences(found.version, REPORT.validate_python(found.report)))
 

@@ -2,9 +2,10 @@
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from secrets import randbelow
 from time import perf_counter
 from typing import Any
 from uuid import UUID
@@ -15,7 +16,7 @@ from services.linkage.index.index import Change as IndexChange
 from services.linkage.index.index import Decide, Delta, Index, Remove, Stored, Upsert, Verdict
 from services.linkage.matching.model import Model
 from services.linkage.models.registry import InUse
-from services.linkage.purposes.terms import Terms, strict_of
+from services.linkage.purposes.terms import NOBODY, Strict, Terms
 from services.linkage.purposes.views import Views
 from services.linkage.records import Kept, compared
 from services.linkage.ruled.kinds import RULED
@@ -28,6 +29,7 @@ from shared.work import Work, Worker
 Kinds = Mapping[Kind, Index | RuledIndex[Any]]
 STALE = -1
 """The version of an index that is not what is committed."""
+APART = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +72,9 @@ class LiveIndex:
         parts, written = await store.parts(), await store.terms()
         log().info("index.building", records=len(rows), seconds=round(perf_counter() - began, 1))
         # In a thread: the consumer must go on telling its group that it lives.
-        self._kinds = await asyncio.to_thread(restored, indexes(model), rows, newest, decided, strict_of(written))
+        self._kinds = await asyncio.to_thread(restored, indexes(model), rows, newest, decided, Strict.of(written))
         self._views = Views(self._terms)
-        self._views.restore(rows, parts)
+        await asyncio.to_thread(self._views.restore, rows, parts)
         gc.freeze()  # millions of objects that live on: the collector need not look at them again
         took = perf_counter() - began
         log().info("index.rebuilt", records=len(rows), seconds=round(took, 1))
@@ -85,22 +87,21 @@ class LiveIndex:
             [(one.kind, Upsert(one.id, one.compared, self._terms.is_strict(one.agreement))) for one in records], version
         )
 
-    def decide(self, decisions: Sequence[Decide], version: int) -> Linked:
-        """Apply what a steward decided about pairs of people's records, at once."""
-        return self._change([(Kind.PERSON, one) for one in decisions], version)
+    def decide(self, decisions: Sequence[Decide], version: int, kind: Kind = Kind.PERSON) -> Linked:
+        """Apply what a steward decided about pairs of records of a kind, at once."""
+        return self._change([(kind, one) for one in decisions], version)
 
     def remove(self, leaving: Mapping[UUID, Kind], undecided: Sequence[Decide], version: int) -> Linked:
         """Take records out, and back the decisions that go with them."""
         self._views.forget(leaving)
-        changes: list[tuple[Kind, IndexChange]] = [(Kind.PERSON, one) for one in undecided]
+        changes: list[tuple[Kind, IndexChange]] = [(kind, one) for one in undecided for kind in self._kinds]
         linked = self._change([*changes, *((kind, Remove(record)) for record, kind in leaving.items())], version)
         return replace(linked, changes=[_without(change, leaving) for change in linked.changes])
 
-    def look_again(self, version: int) -> Linked:
-        """The agreements say otherwise of purposes than they did: every entity's parts anew."""
-        linked = self._told(
-            [(kind, Delta(stirred=frozenset(i.entities()))) for kind, i in self._kinds.items()], version
-        )
+    def look_again(self, kind: Kind, entities: Iterable[UUID], version: int) -> Linked:
+        """The agreements say otherwise of purposes than they did: the parts of some entities anew."""
+        living = self._kinds[kind].entities()
+        linked = self._told([(kind, Delta(stirred=frozenset(one for one in entities if one in living)))], version)
         self._version = version
         return linked
 
@@ -169,17 +170,26 @@ def by_rules() -> dict[Kind, RuledIndex[Any]]:
 
 def restored(
     kinds: Kinds, rows: Sequence[StoredRow], newest: Mapping[Kind, UUID], decided: Sequence[tuple[UUID, UUID, Verdict]],
-    strict: Collection[str] = (),
+    strict: Strict = NOBODY,
 ) -> Kinds:  # fmt: skip
-    """The empty indexes, filled as they were stored. ``strict``: the agreements under which no score joined then."""
+    """The empty indexes, filled as they were stored. ``strict``: which records no score joined then."""
     for kind, index in kinds.items():
         mine = [row for row in rows if row.kind is kind]
         index.restore(
-            [Stored(r.id, compared(r.identity, r.agreement), r.row, r.entity, r.agreement in strict) for r in mine],
+            [Stored(r.id, compared(r.identity, r.agreement), r.row, r.entity, strict(r.id, r.agreement)) for r in mine],
             newest.get(kind),
         )
-    kinds[Kind.PERSON].apply([Decide(a, b, verdict) for a, b, verdict in decided])
+        index.apply([Decide(a, b, verdict) for a, b, verdict in decided])
     return kinds
+
+
+def next_version(committed: int) -> int:
+    """The version that a batch may commit: one of the next million, drawn at random.
+
+    Of a batch that fails, the index in memory bears the version until it is spoilt. Another replica may commit one
+    meanwhile: if it were the same, the two would be taken for one.
+    """
+    return committed + 1 + randbelow(APART)
 
 
 def changed(one: EntityChange, kind: Kind, version: int) -> EntityChanged:
@@ -207,7 +217,7 @@ async def changing(worker: Worker[LinkageStore], live: LiveIndex) -> AsyncIterat
     index in memory learned in it is not true."""
     try:
         async with worker.work() as work:
-            yield work, await live.catch_up(work.store) + 1
+            yield work, next_version(await live.catch_up(work.store))
     except BaseException:
         live.spoil()
         raise

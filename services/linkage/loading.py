@@ -24,9 +24,9 @@ from uuid import UUID
 import numpy as np
 
 from services.linkage.index.bulk import in_parts
-from services.linkage.index.index import Delta, Index, Remove, Stored, Upsert
+from services.linkage.index.index import Decide, Delta, Index, Remove, Stored, Upsert
 from services.linkage.index.rows import EDGE
-from services.linkage.live import by_rules, changed
+from services.linkage.live import by_rules, changed, next_version
 from services.linkage.models.beside import Beside, build
 from services.linkage.models.registry import InUse
 from services.linkage.models.relinking import Progress
@@ -78,7 +78,7 @@ class Loading:
         self._progress.say("Taking in what the stream brought meanwhile, and writing")
         async with self._database.transaction() as connection:
             store = LinkageStore(connection)
-            version = await store.lead() + 1
+            version = next_version(await store.lead())
             await self._meet(store, published, beside, kept)
             await self._without_erased(store, beside, kept)
             await self._sight(store, published, kept)
@@ -161,6 +161,7 @@ class Loading:
             ours = list(self._upserts(kept, kind))
             if ours:
                 await asyncio.to_thread(index.restore, await _stored(store, kind), newest.get(kind))
+                index.apply([Decide(*one) for one in await store.decided()])
                 settled.append(_settled(views, index, await asyncio.to_thread(index.apply, ours), version))
                 entity_of |= {one.record: index.entity(one.record) for one in ours}
         return Linked(

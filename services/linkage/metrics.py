@@ -17,6 +17,13 @@ APPLY_SECONDS = Histogram(
 DISCLOSURES = Counter("linkage_disclosures_total", "Entities shown to somebody, refused, or not found.", ["outcome"])
 DECISIONS = Counter("linkage_decisions_total", "Pairs of records that a steward decided about.", ["verdict"])
 SWITCH_SECONDS = Gauge("linkage_switch_seconds", "How long the stream waited for the last switch of models.")
+GIVEN_UP = Counter(
+    "linkage_switches_given_up_total", "Switches of models that did not come about; the report says why."
+)
+TURNED = Counter("linkage_records_turned_total", "Records linked anew because agreements say otherwise of probability.")
+TURNED_RATIO = Gauge(
+    "linkage_terms_turned_ratio", "Share of records that rest on what agreements say of probability now."
+)
 LEFT = Counter("linkage_records_left_total", "Records that left because their agreement had ended.")
 EXPIRED = Counter("linkage_records_expired_total", "Withheld records forgotten because their retention was over.")
 ERASED = Counter("linkage_records_erased_total", "Records erased by a person, by the ground.", ["ground"])

@@ -181,6 +181,19 @@ SELECT name FROM names WHERE name IS NOT NULL;
 -- Records under some agreements. Index: identities_agreement.
 SELECT id FROM identities WHERE agreement = ANY ($1::text[]) ORDER BY agreement LIMIT $2;
 
+-- name: behind
+-- The next records in the order of their ids, to bring a change of the agreements to all. Index: identities_pkey.
+SELECT id, agreement FROM identities WHERE id > $1 ORDER BY id LIMIT $2;
+
+-- name: entities_behind
+-- The next entities in the order of their ids. Index: entities_pkey.
+SELECT id, kind FROM entities WHERE id > $1 ORDER BY id LIMIT $2;
+
+-- name: touch
+-- Records that the agreements say otherwise of: who follows by version must look at those, too, that the stream had
+-- linked by the new word already. Index: identities_pkey.
+UPDATE identities SET version = $2 WHERE id = ANY ($1::uuid[]);
+
 -- name: withdraw
 -- Records leave the index. Index: records_pkey, identities_pkey.
 WITH gone AS (DELETE FROM records WHERE id = ANY ($1::uuid[]))
@@ -188,9 +201,10 @@ DELETE FROM identities WHERE id = ANY ($1::uuid[]);
 
 -- name: withhold
 -- Records whose agreement has ended, sealed until their retention is over. Index: withheld_pkey.
-INSERT INTO withheld (id, agreement, until, sealed)
-SELECT * FROM unnest($1::uuid[], $2::text[], $3::date[], $4::bytea[])
-ON CONFLICT (id) DO UPDATE SET agreement = excluded.agreement, until = excluded.until, sealed = excluded.sealed;
+INSERT INTO withheld (id, agreement, until, sealed, entity)
+SELECT * FROM unnest($1::uuid[], $2::text[], $3::date[], $4::bytea[], $5::uuid[])
+ON CONFLICT (id) DO UPDATE SET agreement = excluded.agreement, until = excluded.until, sealed = excluded.sealed,
+    entity = excluded.entity;
 
 -- name: withheld
 -- Which of these are withheld. Index: withheld_pkey.
@@ -203,8 +217,9 @@ WITH beside AS (DELETE FROM relinked WHERE id = ANY ($1::uuid[]))
 DELETE FROM withheld WHERE id = ANY ($1::uuid[]);
 
 -- name: expire
--- Withheld records whose retention was over before a day. Index: withheld_until.
-DELETE FROM withheld WHERE until < $1 RETURNING id;
+-- Some withheld records whose retention was over before a day. Index: withheld_until, withheld_pkey.
+DELETE FROM withheld WHERE id IN (SELECT id FROM withheld WHERE until < $1 ORDER BY until LIMIT $2)
+RETURNING id, agreement, entity;
 
 -- name: register
 -- That records were erased, on which ground and why.
@@ -225,7 +240,7 @@ DELETE FROM decisions WHERE a = ANY ($1::uuid[]) OR b = ANY ($1::uuid[]) RETURNI
 
 -- name: active_model
 -- The model that weighs. Index: models_active.
-SELECT number, version, json, state, at, by, activated, snapshot, report FROM models WHERE state = 'active';
+SELECT number, version, json, state, at, by, activated, snapshot, report, given_up FROM models WHERE state = 'active';
 
 -- name: active_number
 -- The number of the model that weighs. Index: models_active.
@@ -233,16 +248,19 @@ SELECT number FROM models WHERE state = 'active';
 
 -- name: beside
 -- The model that stands beside the active one. Index: models_beside.
-SELECT number, version, json, state, at, by, activated, snapshot, report FROM models WHERE state IN ('shadow', 'wanted');
+SELECT number, version, json, state, at, by, activated, snapshot, report, given_up FROM models
+WHERE state IN ('shadow', 'wanted');
 
 -- name: models
 -- All models there ever were, the newest first: they are few.
-SELECT number, version, json, state, at, by, activated, snapshot, report FROM models ORDER BY at DESC, number DESC;
+SELECT number, version, json, state, at, by, activated, snapshot, report, given_up FROM models
+ORDER BY at DESC, number DESC;
 
 -- name: keep_model
 -- A model and its state. One that was here before is known by its version, which names its very bytes.
 INSERT INTO models (version, kind, json, state, by) VALUES ($1, $2, $3, $4, $5)
-ON CONFLICT (version) DO UPDATE SET state = excluded.state, by = excluded.by, at = clock_timestamp(), report = NULL
+ON CONFLICT (version) DO UPDATE SET state = excluded.state, by = excluded.by, at = clock_timestamp(), report = NULL,
+    given_up = NULL
 RETURNING number;
 
 -- name: seed_model
@@ -251,9 +269,15 @@ INSERT INTO models (version, kind, json, state, by, activated) VALUES ($1, $2, $
 
 -- name: set_state
 -- What becomes of a model. Index: models_pkey.
-UPDATE models SET state = $2, by = $3, snapshot = $4, at = clock_timestamp(),
+UPDATE models SET state = $2, by = $3, snapshot = $4, given_up = NULL, at = clock_timestamp(),
     activated = CASE WHEN $2 = 'active' THEN clock_timestamp() ELSE activated END
 WHERE number = $1;
+
+-- name: give_up
+-- The switch to a model that was handed over at a moment did not come about: if it is still wanted, and as of that very
+-- moment, it is the shadow again. Index: models_pkey.
+UPDATE models SET state = 'shadow', by = $3, snapshot = NULL, given_up = $4, at = clock_timestamp()
+WHERE number = $1 AND state = 'wanted' AND snapshot = $2 RETURNING number;
 
 -- name: report
 -- What a shadow would change. Index: models_pkey.
@@ -300,10 +324,15 @@ SELECT id, row FROM identities WHERE kind = $1;
 DELETE FROM relinked;
 
 -- name: keep_relinked
--- What changed under the wanted model. Index: relinked_pkey.
+-- What changed under the wanted model, of records that are still here. Index: relinked_pkey, identities_pkey.
 INSERT INTO relinked (model, id, row, entity)
-SELECT $1, id, row, entity FROM unnest($2::uuid[], $3::bytea[], $4::uuid[]) AS n (id, row, entity)
+SELECT $1, n.id, n.row, n.entity FROM unnest($2::uuid[], $3::bytea[], $4::uuid[]) AS n (id, row, entity)
+JOIN identities i ON i.id = n.id
 ON CONFLICT (id) DO UPDATE SET row = excluded.row, entity = excluded.entity;
+
+-- name: drop_gone
+-- What a wanted model says of records that are no more.
+DELETE FROM relinked r WHERE NOT EXISTS (SELECT FROM identities i WHERE i.id = r.id);
 
 -- name: relinked
 -- The index as the wanted model has it, to take it into memory.

@@ -284,12 +284,26 @@ class LinkageStore:
         """Records of the index under some agreements."""
         return [row["id"] for row in await self._connection.fetch(Q["under"], agreements, limit)]
 
+    async def behind(self, bound: UUID, limit: int) -> list[tuple[UUID, str]]:
+        """The next records of the index after an id, in the order of their ids, and their agreements."""
+        rows = await self._connection.fetch(Q["behind"], bound, limit)
+        return [(row["id"], row["agreement"]) for row in rows]
+
+    async def entities_behind(self, bound: UUID, limit: int) -> list[tuple[UUID, Kind]]:
+        """The next entities after an id, in the order of their ids, living or not, and their kinds."""
+        rows = await self._connection.fetch(Q["entities_behind"], bound, limit)
+        return [(row["id"], Kind(row["kind"])) for row in rows]
+
+    async def touch(self, records: Sequence[UUID], version: int) -> None:
+        """Who follows by version looks at these records again."""
+        await self._connection.execute(Q["touch"], records, version)
+
     async def withdraw(self, records: Iterable[UUID]) -> None:
         """Take records and their identities out."""
         await self._connection.execute(Q["withdraw"], list(records))
 
-    async def withhold(self, records: Sequence[tuple[UUID, str, date, bytes]]) -> None:
-        """Keep what left, sealed: id, agreement, last day, identity."""
+    async def withhold(self, records: Sequence[tuple[UUID, str, date, bytes, UUID]]) -> None:
+        """Keep what left, sealed: id, agreement, last day, identity, the entity that it left."""
         await self._connection.execute(Q["withhold"], *zip(*records, strict=True))
 
     async def withheld(self, records: Iterable[UUID]) -> set[UUID]:
@@ -300,9 +314,10 @@ class LinkageStore:
         """Forget withheld records, and what another model was to make of records that are erased."""
         await self._connection.execute(Q["release"], list(records))
 
-    async def expire(self, on: date) -> int:
-        """Forget what was to be withheld until before a day; how many."""
-        return len(await self._connection.fetch(Q["expire"], on))
+    async def expire(self, on: date, limit: int) -> list[tuple[UUID, str, UUID | None]]:
+        """Forget some of what was to be withheld until before a day: id, agreement, the entity that it had left."""
+        rows = await self._connection.fetch(Q["expire"], on, limit)
+        return [(row["id"], row["agreement"], row["entity"]) for row in rows]
 
     async def suppress(self, records: Iterable[UUID], erasure: Erasure) -> None:
         """Register an erasure, and which records it is of."""

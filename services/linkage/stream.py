@@ -20,7 +20,7 @@ from datetime import datetime
 from uuid import UUID
 
 from services.linkage import metrics
-from services.linkage.live import LiveIndex
+from services.linkage.live import LiveIndex, next_version
 from services.linkage.purposes.erasure import Suppression
 from services.linkage.records import NEVER, Known, Published, fold, is_unchanged
 from services.linkage.store import Asked, LinkageStore, Place
@@ -83,7 +83,7 @@ class Linker:
         """Under the lock: fold the events into the records, link them, keep everything. What was ``asked`` may be of
         before the lock: then it is asked again. What is said of records that are erased is left out, as far as it is
         not admitted; the erasures come back too."""
-        version = await self._index.catch_up(store, asked.committed) + 1
+        version = next_version(await self._index.catch_up(store, asked.committed))
         erased = asked.erased if asked.is_current else {**asked.erased, **await store.suppressed(changed)}
         changed = {id: said for id, all_said in changed.items() if (said := admitted(all_said, erased.get(id)))}
         older = changed.keys() & asked.known.keys() if asked.is_current else changed.keys()

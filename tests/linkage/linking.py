@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache
@@ -20,7 +20,7 @@ from services.ingest.domain import Rules, Sender, judge
 from services.linkage.index.bulk import Bulk, Engine
 from services.linkage.index.index import Decide, Index, Upsert
 from services.linkage.index.rows import EDGE
-from services.linkage.live import LiveIndex
+from services.linkage.live import LiveIndex, next_version
 from services.linkage.loading import Loaded, Loading
 from services.linkage.matching.model import Model
 from services.linkage.models.registry import InUse, Registry
@@ -34,6 +34,7 @@ from shared.access import Agreements
 from shared.contracts import EntityChanged, Event, Kind, RecordsAccepted
 from shared.contracts.envelope import first
 from shared.db import Database
+from shared.errors import Unavailable
 from shared.outbox import Outbox
 from shared.work import Worker
 from tests.linkage.people import model
@@ -115,7 +116,7 @@ class Linkage:
     async def decide(self, left: UUID, right: UUID, verdict: Any) -> None:
         """As a steward does."""
         async with self.worker.work() as work:
-            version = await self.live.catch_up(work.store) + 1
+            version = next_version(await self.live.catch_up(work.store))
             linked = self.live.decide([Decide(left, right, verdict)], version)
             await work.store.rule([(min(left, right), max(left, right))], verdict, "steward", "I asked.", NOON)
             await work.store.keep([], {}, linked.rows, linked.changes, version)
@@ -195,9 +196,12 @@ async def switch_and_die(dsn: str, kafka: str, step: str) -> None:
         async with replica.worker.work() as work:
             wanted = await Registry(work.connection).beside()
         assert wanted is not None
-        await replica.switching.switch(wanted)
-        while await replica.switching.settle():
-            pass
+        while True:  # as the service does: what may pass is tried again
+            with suppress(Unavailable):
+                await replica.switching.switch(wanted)
+                while await replica.switching.settle():
+                    pass
+                return
 
 
 if __name__ == "__main__":

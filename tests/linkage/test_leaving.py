@@ -18,6 +18,7 @@ from services.linkage.purposes.leaving import Leaving
 from services.linkage.purposes.terms import REMOVED_DAYS, Term, Terms
 from services.linkage.purposes.views import part_id
 from services.linkage.records import Kept
+from services.linkage.store import LinkageStore
 from shared.access import Agreements
 from shared.contracts import Action, Change
 from shared.crypto import unseal
@@ -186,6 +187,34 @@ async def test_that_a_record_left_is_in_the_audit_log_and_it_can_still_be_erased
     assert (entry.action, entry.actor, entry.agreement) == (Action.ALTERATION, "service:linkage", "housing")
 
 
+async def test_what_is_forgotten_goes_in_batches_each_with_its_audit_entries(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = [record("housing", **KNOWN | {"family": f"Name{n}", "email": f"{n}@w.example"}) for n in range(12)]
+    await office.hear(*people)
+    entity_of = await office.entity_of(*people)
+    terms = replace(TERMS, by_agreement={**TERMS.by_agreement, "housing": TERM})
+    await leaving(office, terms, noon(LAST + timedelta(days=1))).round()
+    monkeypatch.setattr("services.linkage.purposes.leaving.AT_ONCE", 5)
+    expire, at_once = LinkageStore.expire, list[int]()
+
+    async def counted(store: LinkageStore, on: date, limit: int) -> Any:
+        expired = await expire(store, on, limit)
+        at_once.append(len(expired))
+        return expired
+
+    monkeypatch.setattr(LinkageStore, "expire", counted)
+    await leaving(office, terms, noon(LAST + TERM.retention + timedelta(days=1))).round()
+    assert at_once == [5, 5, 2]
+    assert not await rows(office, "SELECT id FROM withheld")
+    await office.entries(viewer("steward"))
+    entries = {e.reference: e for e in office.heard if e.reference.startswith("retention_over:")}
+    for one in people:
+        entry = entries[f"retention_over:{one.id}"]
+        assert (entry.action, entry.actor, entry.agreement) == (Action.ERASURE, "service:linkage", "housing")
+        assert entry.subject == entity_of[one.id]
+
+
 async def test_a_purpose_is_shown_the_part_that_its_own_records_make(office: Office) -> None:
     (one, other, _), entity = await bridged(office, "council-tax")
     main, aside = (one, other) if one.id < other.id else (other, one)
@@ -230,7 +259,7 @@ async def test_the_id_of_a_part_whose_record_is_erased_leads_to_nobody(office: O
 async def test_agreements_that_say_otherwise_than_before_reach_what_is_in_the_index(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("services.linkage.purposes.leaving.AT_ONCE", 1)
+    monkeypatch.setattr("services.linkage.purposes.turning.TURNED", 1)
     (one, other, bridge), entity = await bridged(office, "council-tax")
     police = replace(TERMS.by_agreement["police"], purposes=frozenset({"hmo"}))
     fewer = replace(TERMS, by_agreement={**TERMS.by_agreement, "police": police})
@@ -244,6 +273,24 @@ async def test_agreements_that_say_otherwise_than_before_reach_what_is_in_the_in
     told = await office.changes(entity)
     assert told[-1].parts.keys() == {"neet"}
     assert len({change.version for change in told}) == len(told), "each change of an entity has a version of its own"
+
+
+async def test_without_its_file_a_deterministic_agreement_s_records_leave_and_are_joined_by_no_score(
+    office: Office,
+) -> None:
+    one, other = record("schools", **OLD), record("housing", **OLD | {"postcode": "AW3 2LY"})
+    await office.hear(one, other)
+    strict = {**TERMS.by_agreement, "housing": replace(TERMS.by_agreement["housing"], strict=True)}
+    await leaving(office, replace(TERMS, by_agreement=strict)).round()
+    apart = await office.entity_of(one, other)
+    assert apart[one.id] != apart[other.id]
+    told = len(await office.changes(*apart.values()))
+    assert await leaving(office, Terms()).round() == 0
+    assert await office.entity_of(one, other) == apart, "with no file at all nothing is linked otherwise"
+    fewer = {name: term for name, term in TERMS.by_agreement.items() if name != "housing"}
+    assert await leaving(office, replace(TERMS, by_agreement=fewer)).round() == 1
+    changes = (await office.changes(*apart.values()))[told:]
+    assert [change.change for change in changes] == [Change.ERASED]
 
 
 def test_terms_are_those_of_the_files() -> None:

@@ -109,7 +109,7 @@ async def test_a_steward_decides_splits_off_and_takes_back(office: Office, windo
     await page.get_by_label("One person").check()
     await page.get_by_label("Why").fill("I asked the school")
     await page.get_by_role("button", name="Decide").click()
-    await expect(page.get_by_role("alert")).to_contain_text("of one person. It holds whatever arrives.")
+    await expect(page.get_by_role("alert")).to_contain_text("of one. It holds whatever arrives.")
     assert await entity(office) == await entity(office, OTHER)
     await page.get_by_role("link", name="Decided").click()
     await expect(page.get_by_text("I asked the school")).to_be_visible()

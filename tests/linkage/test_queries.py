@@ -18,6 +18,7 @@ FROM generate_series(1, 100000) n;
 INSERT INTO records (id, kind, digest, seen, entity, version)
 SELECT md5('r' || n)::uuid, 'person', '', now(), md5('e' || n % 25000)::uuid, n
 FROM generate_series(1, 100000) n;
+INSERT INTO entities SELECT md5('e' || n)::uuid, 'person', '{}', n FROM generate_series(0, 24999) n;
 INSERT INTO parts SELECT md5('p' || n)::uuid, 'neet', md5('e' || n)::uuid, '{}', n % 2 = 0
 FROM generate_series(1, 100000) n;
 INSERT INTO withheld SELECT md5('w' || n)::uuid, 'a', '2026-03-01'::date + n % 2000, ''
@@ -37,12 +38,15 @@ ASKED: dict[str, tuple[tuple[object, ...], tuple[str, ...]]] = {
     "changed_since": (("person", 99_990), ("identities_version",)),
     "agreements": ((), ("identities_agreement",)),
     "under": ((["agreement 13"], 500), ("identities_agreement",)),
+    "behind": ((ONE, 5_000), ("identities_pkey",)),
+    "entities_behind": ((ONE, 5_000), ("entities_pkey",)),
+    "touch": (([ONE], 1), ("identities_pkey",)),
     "withdraw": (([ONE],), ("records_pkey", "identities_pkey")),
     "withheld": (([ONE],), ("withheld_pkey",)),
     "release": (([ONE],), ("withheld_pkey", "relinked_pkey")),
     "unsettled": ((2,), ("relinked_pkey",)),
     "settle": ((1, 100), ("relinked_pkey", "identities_pkey")),
-    "expire": ((DAY,), ("withheld_until",)),
+    "expire": ((DAY, 500), ("withheld_until", "withheld_pkey")),
     "suppressed": (([ONE],), ("suppressed_pkey", "erasures_pkey")),
     "undecide": (([ONE],), ("decisions_pkey", "decisions_b")),
     "parts_of": (([ONE],), ("parts_pkey", "parts_entity")),

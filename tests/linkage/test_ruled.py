@@ -1,6 +1,6 @@
 """Places and organisations by rules: cases that people would settle at a glance, and one partition in any order."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from random import Random
 from typing import Any
 from uuid import UUID
@@ -10,8 +10,11 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from services.linkage.index.index import Change, Remove, Stored, Upsert
+from services.linkage.index.entities import EntityChange
+from services.linkage.index.index import Change, Decide, Remove, Stored, Upsert, Verdict
+from services.linkage.index.partition import Decisions
 from services.linkage.ruled import businesses, premises, ruled
+from services.linkage.ruled.decided import decided
 from services.linkage.ruled.ruled import RuledIndex
 from shared.contracts import Kind
 from shared.normal import normalise
@@ -151,6 +154,7 @@ class Registry(RuleBasedStateMachine):
         self.sayings = _sayings(self.kind)
         self.index, self.known = new_index(self.kind), dict[UUID, Said]()
         self.members, self.newest = dict[UUID, tuple[UUID, ...]](), UUID(int=0)
+        self.decided = dict[tuple[UUID, UUID], Verdict | None]()
 
     @rule(told=st.lists(verbs, min_size=1, max_size=8))
     def records_come_change_and_go(self, told: list[tuple[UUID, int | None]]) -> None:
@@ -161,10 +165,19 @@ class Registry(RuleBasedStateMachine):
                 self.known.pop(one, None)
             else:
                 self.known[one] = self.sayings[at]
-        for change in self.index.apply(changes).entities:
+        self._hear(self.index.apply(changes).entities)
+
+    def _hear(self, changes: Iterable[EntityChange]) -> None:
+        for change in changes:
             assert self.members.get(change.entity, ()) == change.before
             self.members[change.entity] = change.after
             self.newest = max(self.newest, change.entity)
+
+    @rule(left=records, right=records, verdict=st.sampled_from([None, "must", "must", "must_not", "must_not"]))
+    def a_steward_decides(self, left: UUID, right: UUID, verdict: Verdict | None) -> None:
+        if left != right:
+            self.decided[min(left, right), max(left, right)] = verdict
+            self._hear(self.index.apply([Decide(left, right, verdict)]).entities)
 
     @rule()
     def the_process_starts_anew(self) -> None:
@@ -172,17 +185,37 @@ class Registry(RuleBasedStateMachine):
         stored = [Stored(one, said, b"", self.index.entity(one)) for one, said in self.known.items()]
         self.index = new_index(self.kind)
         self.index.restore(stored, self.newest if self.newest.int else None)
+        assert not self.index.apply([Decide(*pair, verdict) for pair, verdict in self.decided.items()]).entities
         assert {e: set(m) for e, m in self.index.entities().items()} == {e: set(m) for e, m in before.items()}
 
     @invariant()
     def it_says_what_an_index_says_that_heard_it_otherwise(self) -> None:
         told: list[Change] = [Upsert(one, said) for one, said in self.known.items()]
+        told += [Decide(*reversed(pair), verdict) for pair, verdict in self.decided.items()]
         rng = Random(len(told))
         rng.shuffle(told)
         other, size = new_index(self.kind), rng.choice([1, 3, 100])
         for start in range(0, len(told), size):
             other.apply(told[start : start + size])
         assert _groups(self.index) == _groups(other)
+
+    @invariant()
+    def it_is_what_decisions_make_of_what_rules_make(self) -> None:
+        plain, decisions = new_index(self.kind), Decisions()
+        plain.apply([Upsert(one, said) for one, said in self.known.items()])
+        for pair, verdict in self.decided.items():
+            decisions.set(*pair, verdict)
+        assert _groups(self.index) == {frozenset(one) for one in decided(plain.entities().values(), decisions)}
+
+    @invariant()
+    def must_not_holds_and_must_where_it_can(self) -> None:
+        place = {one: members for members in _groups(self.index) for one in members}
+        here = {pair: verdict for pair, verdict in self.decided.items() if set(pair) <= set(place)}
+        apart = [pair for pair, verdict in here.items() if verdict == "must_not"]
+        assert all(place[one] != place[other] for one, other in apart)
+        for one, other in (pair for pair, verdict in here.items() if verdict == "must"):
+            both = place[one] | place[other]
+            assert place[one] == place[other] or any(set(pair) <= both for pair in apart)
 
     @invariant()
     def its_entities_are_what_it_told(self) -> None:

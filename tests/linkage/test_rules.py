@@ -11,8 +11,11 @@ from hypothesis import strategies as st
 from local.stack import Parts
 from services.linkage.desk.words import RULES as SAID
 from services.linkage.matching.rules import NO_RULE, RULES, rule_for, rule_of
+from services.linkage.models.differences import REPORT, Change, Differences
+from services.linkage.models.registry import Registry
 from services.linkage.reading.normal import TRAITS
 from tests.linkage.answering import Office, opened, record, viewer
+from tests.linkage.linking import STRICT
 from tests.parts import fresh_database
 
 PROJECT = Path(__file__).parents[2]
@@ -118,3 +121,20 @@ async def test_a_restart_keeps_what_rules_joined_and_scores_may_not(office: Offi
         await connection.execute("UPDATE index_state SET version = version + 1")  # as if another replica had led
     await office.hear(record("police", **SHE | {"email": "x@v.example"}))
     assert await office.entity_of(*people) == before
+
+
+async def test_a_model_that_is_tried_cannot_do_what_an_agreement_forbids_and_its_page_says_so(office: Office) -> None:
+    known = only("given", "family", "date", "postcode", sex="F", address="7 Heol Fawr")
+    one, other = record("schools", **known), record("hospital", **known)
+    await office.hear(one, other)
+    (entity,) = set((await office.entity_of(one, other)).values())
+    sample = [Change("parted", one.id, other.id, (entity, entity))]
+    found = Differences(1, 2, 1, 2, joined=0, parted=1, gained=0, lost=1, sample=sample)
+    async with office.database.transaction() as connection:
+        registry = Registry(connection)
+        number = await registry.keep(STRICT, "shadow", "an operator")
+        await registry.report(number, REPORT.dump_python(found, mode="json"))
+    async with office.client(viewer("steward")) as client:
+        (shown,) = (await client.get("/linkage/api/models")).json()["sample"]
+    assert shown["case"]["pair"]["model"] == STRICT.version
+    assert shown["case"]["pair"]["rule"] == "same_name_birth_date_and_postcode"

@@ -3,17 +3,24 @@
 import asyncio
 import signal
 import sys
-from collections.abc import AsyncIterator, Collection, Iterable
+from asyncio.subprocess import PIPE
+from collections.abc import AsyncIterator, Awaitable, Collection, Iterable, Sequence
 from dataclasses import replace
+from uuid import UUID
 
 import pytest
 
 from local.stack import Parts
-from services.linkage.models.registry import Registry
+from services.linkage import metrics
+from services.linkage.live import changing
+from services.linkage.models.beside import Beside, Step
+from services.linkage.models.registry import Registry, Row
 from services.linkage.models.relinking import ModelError
+from services.linkage.purposes.leaving import take_out
 from services.linkage.purposes.terms import Terms
+from services.linkage.store import LinkageStore
 from shared.access import Agreements
-from shared.contracts import Change
+from shared.contracts import Change, Kind
 from shared.initiatives import Initiatives
 from shared.settings import PROJECT
 from tests.linkage.linking import STRICT, Linkage, linkage, region_events
@@ -188,9 +195,10 @@ async def test_killed_in_the_middle_of_a_switch(
     await until_wanted(replica)
     await replica.hear(events[half:])
     victim = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.linkage.linking", databases.dsn, parts.kafka, step
+        sys.executable, "-m", "tests.linkage.linking", databases.dsn, parts.kafka, step, stderr=PIPE
     )
-    assert await victim.wait() == -signal.SIGKILL
+    _, said = await victim.communicate()
+    assert victim.returncode == -signal.SIGKILL, said.decode()
     await switched(replica, task)
     replica.live.spoil()  # as the next process: it knows only what is committed
     await replica.hear(events[:50])
@@ -237,6 +245,126 @@ async def test_what_cannot_be_switched_to_is_refused_with_what_to_do(replica: Li
         await relinking.switch(other.version)
     with pytest.raises(ModelError, match="no model to go back to"):
         await relinking.rollback()
+
+
+async def test_an_unforeseen_error_leaves_the_active_model_going_on_and_says_why(
+    replica: Linkage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await replica.hear(region_events()[:300])
+    await replica.relinking().shadow(STRICT)
+    task = asyncio.create_task(replica.relinking().switch(STRICT.version))
+    await until_wanted(replica)
+    tried = 0
+
+    def fail(*_: object) -> None:
+        nonlocal tried
+        tried += 1
+        raise KeyError("Tegwen Rees")
+
+    monkeypatch.setattr(replica.live, "replace", fail)
+    await replica.switching.look()
+    await replica.switching.look()
+    assert tried == 1, "it is not tried again until somebody asks for it"
+    with pytest.raises(ModelError, match="not taken: KeyError at switching"):
+        await task
+    async with replica.worker.work() as work:
+        beside = await Registry(work.connection).beside()
+    assert beside is not None
+    assert (beside.state, beside.snapshot) == ("shadow", None)
+    assert beside.given_up is not None
+    assert "Tegwen" not in beside.given_up
+    assert await replica.active() == replica.in_use.model.name == model().name
+    await replica.hear(region_events()[300:400])
+    assert await replica.groups() == await replica.fresh(model())
+    monkeypatch.undo()
+    await switched(replica, asyncio.create_task(replica.relinking().switch(STRICT.version)))
+    assert await replica.groups() == await replica.fresh(STRICT)
+
+
+async def test_an_error_after_the_commit_does_not_take_the_switch_back(
+    replica: Linkage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await replica.hear(region_events()[:300])
+    await replica.relinking().shadow(STRICT)
+    task = asyncio.create_task(replica.relinking().switch(STRICT.version))
+    await until_wanted(replica)
+    with monkeypatch.context() as patched:
+        patched.setattr(metrics.SWITCH_SECONDS, "set", lambda _: int("no number"))
+        await replica.switching.look()
+    await task
+    assert await replica.active() == STRICT.name
+    while await replica.switching.settle():
+        pass
+    replica.live.spoil()
+    await replica.hear(region_events()[300:400])
+    assert await replica.groups() == await replica.fresh(STRICT)
+
+
+async def test_what_fails_every_time_is_not_tried_all_the_time(
+    replica: Linkage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried = 0
+
+    async def fail() -> int:
+        nonlocal tried
+        tried += 1
+        raise KeyError("nobody foresaw this")
+
+    monkeypatch.setattr(replica.switching, "settle", fail)
+    monkeypatch.setattr("services.linkage.models.switching.LOOK_SECONDS", 0)
+    task = asyncio.create_task(replica.switching.run())
+    async with asyncio.timeout(SECONDS):
+        while not tried:  # noqa: ASYNC110 (the loop does it)
+            await asyncio.sleep(0.01)
+    await asyncio.sleep(0.1)
+    assert tried == 1
+    assert not task.done(), "the service goes on"
+    task.cancel()
+
+
+@pytest.mark.parametrize("when", ["all are copied", "it follows"])
+async def test_a_record_that_is_erased_meanwhile_is_neither_brought_back_nor_left_beside(
+    replica: Linkage, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    events = region_events()
+    await replica.hear(events[:300])
+    await replica.relinking().shadow(STRICT)
+    erased: list[UUID] = []
+    copy, follow = Registry.copy_relinked, Beside.follow
+
+    async def erase(rows: Sequence[Row]) -> None:
+        if rows and not erased:
+            erased.append(rows[0][0])
+            async with changing(replica.worker, replica.live) as (work, version):
+                await take_out({erased[0]: Kind.PERSON}, (), replica.live, work.store, version)
+                await work.store.release(erased)
+
+    async def copied(registry: Registry, number: int, rows: Sequence[Row]) -> None:
+        await copy(registry, number, rows)
+        await erase(rows)
+
+    async def followed(beside: Beside, store: LinkageStore) -> Step:
+        step = await follow(beside, store)
+        await erase(step.rows)
+        return step
+
+    if when == "all are copied":
+        monkeypatch.setattr(Registry, "copy_relinked", copied)
+    else:
+        monkeypatch.setattr(Registry, "copy_relinked", lambda *arguments: hear_and(copy(*arguments)))
+        monkeypatch.setattr(Beside, "follow", followed)
+
+    async def hear_and(then: Awaitable[None]) -> None:
+        await replica.hear(events[300:400])
+        await then
+
+    task = asyncio.create_task(replica.relinking().switch(STRICT.version))
+    await until_wanted(replica)
+    async with replica.database.transaction() as connection:
+        assert await connection.fetchval("SELECT count(*) FROM relinked WHERE id = $1", *erased) == 0
+    await switched(replica, task)
+    assert erased[0] not in await replica.entity_of()
+    assert await replica.groups() == await replica.fresh(STRICT)
 
 
 async def until_wanted(replica: Linkage) -> None:

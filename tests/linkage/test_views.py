@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from services.linkage.index.index import Decide, Index, Upsert
 from services.linkage.live import Kinds, Linked, LiveIndex, restored
 from services.linkage.models.registry import InUse
-from services.linkage.purposes.terms import Term, Terms
+from services.linkage.purposes.terms import Strict, Term, Terms
 from services.linkage.purposes.views import part_id
 from services.linkage.records import Kept, Published, fold
 from services.linkage.ruled import premises
@@ -87,7 +87,7 @@ class Office:
         ]
         newest = {Kind.PERSON: max(self.heard, key=lambda id: id.int)} if self.heard else {}
         decided = [(a, b, verdict) for (a, b), verdict in self.decided.items() if verdict]
-        strict = {name for name, one in TERMS.by_agreement.items() if one.strict}
+        strict = Strict(TERMS.strict)
         self.live = LiveIndex(InUse(model()), TERMS)
         self.live._kinds = restored(made(), rows, newest, decided, strict)  # type: ignore[arg-type]
         self.live._views.restore(rows, [part for part in self.stored.values() if part.living])

@@ -93,9 +93,11 @@ class PairSaid(BaseModel):
 
 
 class WhySaid(BaseModel):
-    """The pairs that answer, the strongest first. Only what you may see speaks."""
+    """The pairs that answer, the strongest first. Only what you may see speaks. ``whole``: false when the records are
+    so many that this is a part of the answer."""
 
     pairs: list[PairSaid]
+    whole: bool = True
 
 
 class SearchAsked(BaseModel):

@@ -66,11 +66,13 @@ def router(desk: Desk, reception: Reception) -> APIRouter:
     async def why(
         asker: who, id: UUID, other: Annotated[UUID | None, Query(description="Why not also this one?")] = None
     ) -> WhySaid:
-        """The pairs that hold an entity together; with ``other``, the strongest pair across the two."""
+        """The pairs that hold an entity together, the strongest 39 of one with very many records; with ``other``, the
+        strongest pair across the two."""
         try:
-            return WhySaid(pairs=[pair_said(pair) for pair in await desk.why(asker, id, other)])
+            found = await desk.why(asker, id, other)
         except LookupError as error:
             raise HTTPException(404, f"There is no entity {error.args[0]}: ask for living ones.") from error
+        return WhySaid(pairs=[pair_said(pair) for pair in found.pairs], whole=found.whole)
 
     @routes.get("/linkage/api/why/{a}/{b}", summary="Why two records are one, or not", responses={**MISSING})
     async def why_records(asker: who, a: UUID, b: UUID) -> WhySaid:

@@ -12,6 +12,7 @@ from services.linkage.desk.searching import Hit
 from services.linkage.desk.showing import Shown, in_order
 from services.linkage.desk.viewing import Reception
 from services.linkage.matching.explain import Explanation
+from services.linkage.matching.rules import NO_RULE
 from services.linkage.records import Identity, Kept
 from shared.web import N_, Language
 
@@ -52,7 +53,8 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class EntityCard:
-    """An entity's page. ``fields`` are the rows of ``columns`` and of ``golden_column``."""
+    """An entity's page. ``fields`` are the rows of ``columns`` (all its records, or the first of very many) and of
+    ``golden_column``."""
 
     shown: Shown
     name: str
@@ -120,7 +122,8 @@ class Wording:
     def __init__(self, reception: Reception) -> None:
         self._reception = reception
 
-    def entity(self, shown: Shown, spoken: Language) -> EntityCard:
+    def entity(self, shown: Shown, spoken: Language, most: int | None = None) -> EntityCard:
+        """``most``: how many of its records stand side by side; all of them where that is not said."""
         golden = said(shown, spoken)
         lines = [
             Line(
@@ -130,7 +133,7 @@ class Wording:
             for field, one in shown.golden.items()
         ]  # fmt: skip
         fields = shown.fields
-        columns = [self._column(record, fields, shown, spoken) for record in shown.records]
+        columns = [self._column(record, fields, shown, spoken) for record in shown.records[:most]]
         return EntityCard(
             shown, name_of(golden, shown, spoken), spoken.gettext(words.KINDS[shown.kind]), facts_of(golden), lines,
             [words.field(field, spoken) for field in fields], columns, [golden.get(field, "") for field in fields],
@@ -141,7 +144,8 @@ class Wording:
         level = "high" if hit.probability >= 0.8 else "medium" if hit.probability >= 0.2 else "low"
         return HitCard(
             hit.shown.entity, name_of(golden, hit.shown, spoken), facts_of(golden), likely(hit.probability, spoken),
-            level, speaking(hit.evidence, spoken), len(hit.shown.records),
+            level, speaking(hit.evidence, spoken) or [*filter(None, [by_rule(hit.evidence, spoken)])],
+            len(hit.shown.records),
         )  # fmt: skip
 
     def pair(self, pair: Reasoned, spoken: Language) -> PairCard:
@@ -204,6 +208,11 @@ def speaking(evidence: Explanation, spoken: Language) -> list[str]:
     """The weightiest fields in words: "Date of birth: the same"."""
     weighty = sorted(evidence.fields, key=lambda one: -abs(one.bits))[:MOST_WORDS]
     return [f"{words.field(one.field, spoken)}: {words.level(one.level, spoken)}" for one in weighty]
+
+
+def by_rule(evidence: Explanation, spoken: Language) -> str:
+    """The rule that holds, in words; empty when none does."""
+    return words.rule(evidence.rule, spoken) if evidence.rule != NO_RULE else ""
 
 
 def likely(probability: float, spoken: Language) -> str:

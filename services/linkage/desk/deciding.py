@@ -1,5 +1,6 @@
-"""What stewards decide about pairs of people's records. It outranks every score, and no arriving data undoes it."""
+"""What stewards decide about pairs of records. It outranks every score and rule, and no arriving data undoes it."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from uuid import UUID
@@ -23,7 +24,7 @@ from shared.web import N_, Refused
 from shared.work import Worker
 
 STEWARD = "steward"
-NOT_A_STEWARD = N_("Only data stewards decide which records are of one person. That you asked was recorded.")
+NOT_A_STEWARD = N_("Only data stewards decide which records belong together. That you asked was recorded.")
 LOOKED_AT = 200
 """Doubtful pairs of entities among which the most valuable decisions are sought."""
 
@@ -41,8 +42,8 @@ class Review:
         async with self._worker.work() as work:
             conflicts = await work.store.conflicts()
             sides, decided = await self.sides(work.store, asker, [*conflicts, *doubts])
-            urgent = ruled(conflicts, sides, self._weighing, decided)
-            found = [*urgent, *doubtful(doubts, sides, self._weighing, decided)][:limit]
+            urgent = await asyncio.to_thread(ruled, conflicts, sides, self._weighing, decided, limit)
+            found = [*urgent, *await asyncio.to_thread(doubtful, doubts, sides, self._weighing, decided, limit)][:limit]
             work.audit(entries(asker, found))
         return found
 
@@ -52,7 +53,7 @@ class Review:
         async with self._worker.work() as work:
             pairs = await work.store.ruled(limit)
             sides, decided = await self.sides(work.store, asker, pairs)
-            found = ruled(pairs, sides, self._weighing, decided)
+            found = await asyncio.to_thread(ruled, pairs, sides, self._weighing, decided)
             work.audit(entries(asker, found))
         return found
 
@@ -73,7 +74,7 @@ class Review:
     async def decide(self, asker: Asker, one: UUID, other: UUID, verdict: Verdict | None, reason: str) -> None:
         """ "must" be of one, "must_not", or ``None``: what was decided before is taken back.
 
-        Raises ``LookupError`` when they are not two people's records.
+        Raises ``LookupError`` when they are not two records of one kind.
         """
         await self.admit(asker, "decide")
         await self._rule(asker, [(one, other)], verdict, reason)
@@ -81,7 +82,7 @@ class Review:
     async def split(self, asker: Asker, record: UUID, reason: str) -> int:
         """A record leaves the others of its entity: it must not be of one with any of them. How many there were.
 
-        Raises ``LookupError`` when it is no person's record.
+        Raises ``LookupError`` when it is not here.
         """
         await self.admit(asker, "decide")
         async with self._worker.work() as work:
@@ -97,25 +98,26 @@ class Review:
     async def _rule(self, asker: Asker, pairs: Sequence[Pair], verdict: Verdict | None, reason: str) -> None:
         """One transaction under the index's lock: the decisions, what they change, and what is said of it."""
         ordered = [(min(pair), max(pair)) for pair in pairs]
-        entity_of = await self._entities(ordered)
+        kind, entity_of = await self._entities(ordered)
         now = datetime.now(UTC)
         async with changing(self._worker, self._live) as (work, version):
-            linked = self._live.decide([Decide(one, other, verdict) for one, other in ordered], version)
+            linked = self._live.decide([Decide(one, other, verdict) for one, other in ordered], version, kind)
             await work.store.rule(ordered, verdict, asker.viewer.subject, reason, now)
             await keep(linked, work.store, version)
             work.say([first(SOURCE, str(change.entity), change, now) for change in linked.changes])
             work.audit([entry for pair in ordered for entry in decision(asker, pair, entity_of, verdict)])
         metrics.DECISIONS.labels(verdict or "undo").inc(len(ordered))
 
-    async def _entities(self, pairs: Sequence[Pair]) -> dict[UUID, UUID]:
-        """The entities of the records. Raises ``LookupError`` unless all are people's and no pair is one record."""
+    async def _entities(self, pairs: Sequence[Pair]) -> tuple[Kind, dict[UUID, UUID]]:
+        """The kind and the entities of the records. Raises ``LookupError`` unless all are here and of one kind, and no
+        pair is one record."""
         wanted = {record for pair in pairs for record in pair}
         async with self._worker.work() as work:
-            people = {record.id for record in await work.store.members(wanted) if record.kind is Kind.PERSON}
+            kinds = {record.id: record.kind for record in await work.store.members(wanted)}
             known = await work.store.known(wanted)
-        if people != wanted or any(one == other for one, other in pairs):
+        if kinds.keys() != wanted or len(set(kinds.values())) != 1 or any(one == other for one, other in pairs):
             raise LookupError(pairs[0])
-        return {id: one.entity for id, one in known.items()}
+        return next(iter(kinds.values())), {id: one.entity for id, one in known.items()}
 
     async def sides(
         self, store: LinkageStore, asker: Asker, pairs: Sequence[Pair]

@@ -1,5 +1,6 @@
 """What a person may ask of identity. Each answer's audit entries commit with what was read, before a byte leaves."""
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from http import HTTPStatus
@@ -7,7 +8,7 @@ from uuid import UUID
 
 from fastapi import HTTPException
 
-from services.linkage.desk.reasoning import Reasoned, between, within
+from services.linkage.desk.reasoning import Reasoned, Reasons, between, within
 from services.linkage.desk.searching import CANDIDATES, Finder, Hit, rank
 from services.linkage.desk.showing import Shown, shown
 from services.linkage.desk.viewing import Asker
@@ -21,6 +22,9 @@ from shared.work import Worker
 
 NOT_FOR_YOU = N_("No agreement lets your role see identity for this purpose. That you asked was recorded.")
 
+
+MANY = 50
+"""Records from which on a golden record takes some hundredths of a second to make."""
 
 GONE = N_("All that was known under this reference is erased, or is no longer covered by an agreement.")
 
@@ -62,7 +66,7 @@ class Desk:
             raise Refused(NOT_FOR_YOU)
         return await self._in_its_building(found[asked]) if asked in found else None
 
-    async def why(self, asker: Asker, one: UUID, other: UUID | None = None) -> list[Reasoned]:
+    async def why(self, asker: Asker, one: UUID, other: UUID | None = None) -> Reasons:
         """What holds an entity's records together, or what speaks for and against two entities' being one.
 
         Raises ``LookupError`` for an id that is nobody's, ``Refused`` where nothing may be shown.
@@ -73,8 +77,8 @@ class Desk:
         async with self._worker.work() as work:
             decided = await work.store.rulings({record.id for shown in (left, right) for record in shown.records})
         if left.entity == right.entity:
-            return within(left, self._weighing, decided)
-        return between(left, right, self._weighing, decided)[:1]
+            return await asyncio.to_thread(within, left, self._weighing, decided)
+        return await asyncio.to_thread(between, left, right, self._weighing, decided)
 
     async def why_records(self, asker: Asker, one: UUID, other: UUID) -> Reasoned | None:
         """What speaks for and against two records' being of one. None: one of them is not, or may not be seen."""
@@ -88,7 +92,7 @@ class Desk:
             return None
         found = await self._looked_at(asker, list(set(entity_of.values())), "why")
         left, right = (found[entity_of[id]].only([id]) for id in (one, other))
-        return next(iter(between(left, right, self._weighing, decided)), None)
+        return next(iter(between(left, right, self._weighing, decided).pairs), None)
 
     async def search(self, asker: Asker, kind: Kind, typed: Identity) -> list[Hit]:
         """Who may be meant. What the asker may not see can neither be searched by nor make anybody likelier."""
@@ -97,10 +101,11 @@ class Desk:
         records = await self._finder.find(kind, asked, CANDIDATES) if asked else []
         async with self._worker.work() as work:
             entities = await places_for(work.store, asker.purpose, records)
-            hits = rank(asked, await entities_of(work.store, asker, entities.values()), self._weighing)
-            found = {hit.shown.entity: hit.shown for hit in hits}
+            found = await entities_of(work.store, asker, entities.values())
+            hits = await asyncio.to_thread(rank, kind, asked, found.values(), self._weighing)
+            shown = {hit.shown.entity: hit.shown for hit in hits}
             work.audit(
-                entries_of(asker, found, found, Action.CONSULTATION, "search")
+                entries_of(asker, shown, shown, Action.CONSULTATION, "search")
                 or [asker.entry(Action.CONSULTATION, None, Outcome.EMPTY, "search")]
             )
         return hits
@@ -132,11 +137,16 @@ class Desk:
 async def entities_of(
     store: LinkageStore, asker: Asker, asked: Iterable[UUID], *, oversees: bool = False
 ) -> dict[UUID, Shown]:
-    """By the id asked for: one query for where the ids lead, one for all the records."""
+    """By the id asked for: one query for where the ids lead, one for all the records. What is made of many records is
+    made in a thread: the stream and other requests need not wait for it."""
     living = await seen_for(store, asker.purpose, set(asked))
     members = await store.members({record for one in living.values() for record in one.members})
     records = {record.id: record for record in members}
-    return {id: _shown(asker, id, one, records, oversees) for id, one in living.items()}
+
+    def made() -> dict[UUID, Shown]:
+        return {id: _shown(asker, id, one, records, oversees) for id, one in living.items()}
+
+    return await asyncio.to_thread(made) if len(records) > MANY else made()
 
 
 def _shown(asker: Asker, asked: UUID, living: Resolved, records: Mapping[UUID, Kept], oversees: bool) -> Shown:

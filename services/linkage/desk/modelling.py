@@ -1,5 +1,6 @@
 """What a steward sees of the models: which one weighs, and a sample of what another would change, with its reasons."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,7 +12,6 @@ from services.linkage.matching.match import Matcher
 from services.linkage.models.differences import REPORT, Differences, Fate
 from services.linkage.models.registry import Registered, Registry
 from services.linkage.store import LinkageStore
-from shared.contracts import Kind
 from shared.work import Worker
 
 
@@ -35,8 +35,8 @@ class Outlook:
 class Modelling:
     """Reads the models for stewards. Who is in the sample is recorded as shown, before it is."""
 
-    def __init__(self, worker: Worker[LinkageStore], review: Review) -> None:
-        self._worker, self._review = worker, review
+    def __init__(self, worker: Worker[LinkageStore], review: Review, weighing: Weighing) -> None:
+        self._worker, self._review, self._weighing = worker, review, weighing
 
     async def outlook(self, asker: Asker, limit: int) -> Outlook:
         """Raises ``Refused`` for who is no steward; that they asked is kept."""
@@ -55,13 +55,16 @@ class Modelling:
     async def _sample(
         self, store: LinkageStore, asker: Asker, shadow: Registered, found: Differences, limit: int
     ) -> list[Sampled]:
-        matcher = Matcher(shadow.load())
-        weighing = Weighing(lambda kind: matcher if kind is Kind.PERSON else None)
+        weighing = self._weighing.under(await asyncio.to_thread(lambda: Matcher(shadow.load())))
         by_fate = [[one for one in found.sample if one.fate == fate][: limit // 2] for fate in ("joined", "parted")]
         changes = [change for some in by_fate for change in some]
         sides, decided = await self._review.sides(store, asker, [(one.left, one.right) for one in changes])
-        return [
-            Sampled(change.fate, case)
-            for change in changes
-            for case in ruled([(change.left, change.right)], sides, weighing, decided)
-        ]
+
+        def weighed() -> list[Sampled]:
+            return [
+                Sampled(change.fate, case)
+                for change in changes
+                for case in ruled([(change.left, change.right)], sides, weighing, decided)
+            ]
+
+        return await asyncio.to_thread(weighed)

@@ -1,6 +1,6 @@
-"""People search, an entity with where each value comes from, and why records are one. All works without JavaScript."""
+"""Search, an entity with where each value comes from, and why records are one. All works without JavaScript."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import UUID
@@ -11,7 +11,7 @@ from starlette.responses import HTMLResponse, Response
 from services.linkage.desk import words
 from services.linkage.desk.cards import Wording
 from services.linkage.desk.desk import Desk
-from services.linkage.desk.reasoning import Reasoned
+from services.linkage.desk.reasoning import Reasoned, Reasons
 from services.linkage.desk.viewing import Asker, Reception
 from services.linkage.desk.words import FIELDS
 from shared.contracts import Kind
@@ -21,10 +21,16 @@ from shared.web import N_, Language, Viewer, Web, csrf, language, viewer
 USE = "linkage search"
 MINUTES = 60
 """How long an address of a search leads to it."""
-SEARCHED = (
-    "name", "birth_date", "postcode", "address", "phone", "email", "nhs_number", "nino", "reference", "vehicle",
-)  # fmt: skip
-"""What a person may be searched by, as far as the purpose shows it."""
+MOST_COLUMNS = 100
+"""Records side by side on an entity's page."""
+SEARCHED: Mapping[Kind, Sequence[str]] = {
+    Kind.PERSON: (
+        "name", "birth_date", "postcode", "address", "phone", "email", "nhs_number", "nino", "reference", "vehicle",
+    ),
+    Kind.PLACE: ("address", "town", "postcode", "uprn"),
+    Kind.ORGANISATION: ("name", "company_number", "address", "town", "postcode", "phone", "email"),
+}  # fmt: skip
+"""What each kind may be searched by, as far as the purpose shows it."""
 SHOWN_BY: Mapping[str, frozenset[str]] = {
     "name": frozenset({"name", "given", "family"}),
     "phone": frozenset({"phone", "mobile"}),
@@ -42,8 +48,9 @@ Purpose = Annotated[str, Query(max_length=100)]
 
 @dataclass(frozen=True)
 class Typed:
-    """A search as it was typed: who by, for which purpose, field → text."""
+    """A search as it was typed: for what, for which purpose, field → text."""
 
+    kind: Kind = Kind.PERSON
     purpose: str = ""
     text: Mapping[str, str] | None = None
 
@@ -67,19 +74,22 @@ class Pages:
         self._desk, self._reception, self._web = desk, reception, web
         self._wording = Wording(reception)
 
-    async def search(self, request: Request, person: SeenBy, spoken: Spoken, q: str = "") -> HTMLResponse:
-        """The form; with ``q``, a sealed search, what it finds too."""
-        typed = self._opened(person, q)
+    async def search(
+        self, request: Request, person: SeenBy, spoken: Spoken, q: str = "", kind: Kind = Kind.PERSON
+    ) -> HTMLResponse:
+        """The form for a kind; with ``q``, a sealed search, what it finds too."""
+        typed = self._opened(person, q) or Typed(kind)
         asker = self._reception.asker(person, typed.purpose)
         await self._desk.admit(asker, "search")
-        identity, findings = normalise(Kind.PERSON, typed.text or {})
+        identity, findings = normalise(typed.kind, typed.text or {})
         wrong = {one.field: spoken.gettext(UNREADABLE, field=words.field(one.field, spoken)) for one in findings}
         if typed.text is not None and not identity and not wrong:
-            wrong = {"name": spoken.gettext(NOTHING_TYPED)}
-        hits = await self._desk.search(asker, Kind.PERSON, identity) if identity and not wrong else None
+            wrong = {SEARCHED[typed.kind][0]: spoken.gettext(NOTHING_TYPED)}
+        hits = await self._desk.search(asker, typed.kind, identity) if identity and not wrong else None
         return self._web.render(
             request, "search.html", 400 if wrong else 200, asker=asker, typed=typed.text or {}, wrong=wrong,
-            errors=[(sentence, f"#{field}") for field, sentence in wrong.items()], fields=self._fields(person),
+            errors=[(sentence, f"#{field}") for field, sentence in wrong.items()],
+            fields=self._fields(person, typed.kind), kind=typed.kind, kinds=words.SEARCHES,
             left_out=[FIELDS[field] for field in typed.text or {} if not shows(asker, field)],
             cards=None if hits is None else [self._wording.hit(hit, spoken) for hit in hits],
             **self._purposes(asker, spoken),
@@ -88,9 +98,10 @@ class Pages:
     async def seal(self, request: Request, person: SeenBy) -> Response:
         """Keep what was typed in the address of the answer, sealed: a name in an address would stay in histories."""
         form = await request.form()
-        text = {name: str(form[name]).strip()[:LONGEST] for name in SEARCHED if str(form.get(name, "")).strip()}
+        kind = next((one for one in Kind if one == form.get("kind")), Kind.PERSON)
+        text = {name: str(form[name]).strip()[:LONGEST] for name in SEARCHED[kind] if str(form.get(name, "")).strip()}
         purpose = str(form.get("purpose", ""))[:100]
-        content = {"by": person.subject, "at": self._web.clock(), "purpose": purpose, "text": text}
+        content = {"by": person.subject, "at": self._web.clock(), "kind": kind, "purpose": purpose, "text": text}
         return self._web.redirect(f"/linkage/?q={self._web.keys.close(USE, content)}")
 
     async def entity(
@@ -101,10 +112,11 @@ class Pages:
         shown = await self._desk.entity(asker, id)
         if shown is None:
             raise HTTPException(404, MISSING)
-        pairs = await self._desk.why(asker, id) if len(shown.records) > 1 else []
+        reasons = await self._desk.why(asker, id) if len(shown.records) > 1 else Reasons([])
         return self._web.render(
-            request, "entity.html", card=self._wording.entity(shown, spoken), asker=asker,
-            pairs=[self._wording.pair(pair, spoken) for pair in pairs], **self._purposes(asker, spoken),
+            request, "entity.html", card=self._wording.entity(shown, spoken, MOST_COLUMNS), asker=asker,
+            pairs=[self._wording.pair(pair, spoken) for pair in reasons.pairs], whole=reasons.whole,
+            **self._purposes(asker, spoken),
         )  # fmt: skip
 
     async def why(
@@ -113,10 +125,10 @@ class Pages:
         """Why two entities are two: the strongest pair of records across them."""
         asker = self._reception.asker(person, purpose)
         try:
-            pairs = await self._desk.why(asker, id, other)
+            found = await self._desk.why(asker, id, other)
         except LookupError as error:
             raise HTTPException(404, MISSING) from error
-        return self._pair(request, asker, spoken, pairs[0] if pairs else None)
+        return self._pair(request, asker, spoken, next(iter(found.pairs), None))
 
     async def why_records(
         self, request: Request, person: SeenBy, spoken: Spoken, a: UUID, b: UUID, purpose: Purpose = ""
@@ -136,18 +148,18 @@ class Pages:
         titles = {name: self._reception.title(name, spoken) for name in names}
         return {"purposes": titles, "purpose": self._reception.title(asker.purpose, spoken)}
 
-    def _fields(self, person: Viewer) -> list[tuple[str, str]]:
+    def _fields(self, person: Viewer, kind: Kind) -> list[tuple[str, str]]:
         """The form's fields: what any of the role's purposes shows."""
         askers = [self._reception.asker(person, purpose) for purpose in self._reception.purposes(person.role)]
-        return [(name, FIELDS[name]) for name in SEARCHED if any(shows(asker, name) for asker in askers)]
+        return [(name, FIELDS[name]) for name in SEARCHED[kind] if any(shows(asker, name) for asker in askers)]
 
-    def _opened(self, person: Viewer, sealed: str) -> Typed:
-        """A search that this person made within the hour; else an empty form."""
+    def _opened(self, person: Viewer, sealed: str) -> Typed | None:
+        """A search that this person made within the hour."""
         content = self._web.keys.open(USE, sealed) if sealed else None
         if content is None or content["by"] != person.subject:
-            return Typed()
+            return None
         fresh = self._web.clock() - content["at"] < MINUTES * 60
-        return Typed(content["purpose"], content["text"]) if fresh else Typed()
+        return Typed(Kind(content["kind"]), content["purpose"], content["text"]) if fresh else None
 
 
 def shows(asker: Asker, field: str) -> bool:

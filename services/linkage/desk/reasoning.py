@@ -1,17 +1,19 @@
 """Why records are held to be of one, or not: the evidence on pairs of records as a viewer may see them. Pure."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from services.linkage.desk.rulings import Ruling, Rulings
 from services.linkage.desk.showing import Shown
 from services.linkage.desk.weighing import Weighing
 from services.linkage.matching.explain import Explanation
-from services.linkage.matching.rules import strength
 from services.linkage.records import Kept
 
-MOST_COMPARED = 40
-"""Records of one entity that are compared with each other: 780 pairs."""
+MOST_JOINED = 40
+"""Records of one entity whose links are shown: nobody reads more."""
+MOST_ACROSS = 250
+"""Records of each of two entities that are compared with the other's: the fullest, 62,500 pairs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,33 +32,48 @@ class Reasoned:
         return self.entities[0] == self.entities[1]
 
 
-def within(one: Shown, weighing: Weighing, decided: Rulings) -> list[Reasoned]:
-    """The pairs that hold an entity together, the strongest first: one fewer than it has records."""
-    records = [record for record in one.records if record.identity][:MOST_COMPARED]
-    tree = weighing.chain(one.kind, one.purpose, records)
+@dataclass(frozen=True, slots=True)
+class Reasons:
+    """Pairs that answer, the strongest first. ``whole``: false when there are more, because the records are so many."""
+
+    pairs: list[Reasoned]
+    whole: bool = True
+
+
+def within(one: Shown, weighing: Weighing, decided: Rulings) -> Reasons:
+    """The pairs that hold an entity together, one fewer than it has records; of one with very many, a part of them."""
+    records = [record for record in one.records if record.identity]
+    place = {record.id: at for at, record in enumerate(records)}
+    musts = [
+        (place[a], place[b])
+        for a, b in (sorted(pair) for pair, ruling in decided.items() if ruling.verdict == "must")
+        if a in place and b in place
+    ]
+    tree = weighing.chain(one.kind, one.purpose, records, MOST_JOINED, musts)
     entities = one.entity, one.entity
-    return [_reasoned(records[pair.left], records[pair.right], entities, pair.evidence, decided) for pair in tree]
+    return Reasons(
+        [_reasoned(records[pair.left], records[pair.right], entities, pair.evidence, decided) for pair in tree],
+        len(records) <= MOST_JOINED,
+    )
 
 
-def between(left: Shown, right: Shown, weighing: Weighing, decided: Rulings) -> list[Reasoned]:
-    """All pairs across two entities (or two records of one), the strongest first."""
+def between(left: Shown, right: Shown, weighing: Weighing, decided: Rulings) -> Reasons:
+    """The strongest pair across two entities (or two records of one); none across two kinds."""
     if left.kind != right.kind:
-        return []
-    found = []
-    others, entities = right.records[:MOST_COMPARED], (left.entity, right.entity)
-    for record in left.records[:MOST_COMPARED]:
-        said = weighing.against(left.kind, record.identity, [other.identity for other in others])
-        for other, one in zip(others, said, strict=False):
-            rule = weighing.rule(left.kind, left.purpose, record, other)
-            found.append(_reasoned(record, other, entities, replace(one, rule=rule), decided))
-    return sorted(found, key=_strongest_first)
+        return Reasons([])
+    ones, others = _fullest(left), _fullest(right)
+    found = weighing.strongest(left.kind, left.purpose, ones, others)
+    entities, whole = (left.entity, right.entity), len(ones) + len(others) == len(left.records) + len(right.records)
+    return Reasons(
+        [_reasoned(ones[found.left], others[found.right], entities, found.evidence, decided)] if found else [], whole
+    )
+
+
+def _fullest(one: Shown) -> Sequence[Kept]:
+    return sorted(one.records, key=lambda record: -len(record.identity))[:MOST_ACROSS]
 
 
 def _reasoned(
     left: Kept, right: Kept, entities: tuple[UUID, UUID], evidence: Explanation, decided: Rulings
 ) -> Reasoned:
     return Reasoned(left, right, entities, evidence, decided.get(frozenset((left.id, right.id))))
-
-
-def _strongest_first(pair: Reasoned) -> tuple[float, float, UUID, UUID]:
-    return -strength(pair.evidence.rule), -pair.evidence.bits, pair.left.id, pair.right.id

@@ -42,7 +42,7 @@ class Cases(BaseModel):
 
 
 class DecisionAsked(BaseModel):
-    """Of two people's records: "must" be of one, "must_not", or "undo" what was decided."""
+    """Of two records of one kind: "must" be of one, "must_not", or "undo" what was decided."""
 
     left: UUID
     right: UUID
@@ -116,12 +116,12 @@ def router(review: Review, modelling: Modelling, reception: Reception) -> APIRou
 
     @routes.post("/decisions", summary="Decide about a pair", status_code=204, responses={**MISSING})
     async def decide(asker: who, body: DecisionAsked) -> None:
-        """It outranks every score, and no arriving data undoes it. In force when this returns."""
+        """It outranks every score and rule, and no arriving data undoes it. In force when this returns."""
         verdict = None if body.verdict == "undo" else body.verdict
         try:
             await review.decide(asker, body.left, body.right, verdict, body.reason)
         except LookupError as error:
-            raise HTTPException(404, f"{body.left} and {body.right} are not two people's records.") from error
+            raise HTTPException(404, f"{body.left} and {body.right} are not two records of one kind.") from error
 
     @routes.post("/splits", summary="Split a record off its entity", responses={**MISSING})
     async def split(asker: who, body: SplitAsked) -> SplitSaid:
@@ -129,7 +129,7 @@ def router(review: Review, modelling: Modelling, reception: Reception) -> APIRou
         try:
             return SplitSaid(others=await review.split(asker, body.record, body.reason))
         except LookupError as error:
-            raise HTTPException(404, f"{body.record} is no person's record.") from error
+            raise HTTPException(404, f"{body.record} is no record that is here.") from error
 
     return routes
 

@@ -22,13 +22,13 @@ SHOWN = 10
 PAST = 20
 VERDICTS: dict[str, Verdict | None] = {"must": "must", "must_not": "must_not", "undo": None}
 SAID = {
-    "must": N_("You decided that the two records are of one person. It holds whatever arrives."),
-    "must_not": N_("You decided that the two records are of two people. It holds whatever arrives."),
+    "must": N_("You decided that the two records are of one. It holds whatever arrives."),
+    "must_not": N_("You decided that the two records are of two. It holds whatever arrives."),
     "undo": N_("The decision is taken back: the evidence decides again."),
 }
 SPLIT = N_("The record was split off. It will not be joined with the others again.")
 ALONE = N_("Nothing was changed: the record is alone already.")
-NO_VERDICT = N_("Choose whether they are one person or two")
+NO_VERDICT = N_("Choose whether they are one or two")
 NO_REASON = N_("Say why: whoever comes after you will want to know")
 SHORTEST_REASON, LONGEST_REASON = 3, 500
 
@@ -134,7 +134,7 @@ class ReviewPages:
             raise HTTPException(404, NO_PAIR)
         return self._web.render(
             request, "case.html", 422 if wrong else 200, case=self._wording.case(case, spoken), verdict=verdict,
-            reason=reason, **wrong_in(wrong, spoken),
+            asked=words.QUESTIONS[case.left.kind], reason=reason, **wrong_in(wrong, spoken),
         )  # fmt: skip
 
     async def _splitting(

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from math import log2
 from uuid import UUID
 
-from services.linkage.desk.reasoning import Reasoned, between
+from services.linkage.desk.reasoning import Reasoned
 from services.linkage.desk.rulings import Rulings
 from services.linkage.desk.showing import Shown
-from services.linkage.desk.weighing import Weighing
+from services.linkage.desk.weighing import Best, Weighing
+from services.linkage.records import Kept
 
 Pair = tuple[UUID, UUID]
 
@@ -32,34 +33,65 @@ def worth(probability: float, moves: int) -> float:
     return moves * -(p * log2(p) + (1 - p) * log2(1 - p))
 
 
-def ruled(pairs: Sequence[Pair], sides: Mapping[UUID, Shown], weighing: Weighing, decided: Rulings) -> list[Case]:
-    """Decided pairs as they are now, in their order. ``sides``: record → its entity."""
-    return [case for pair in pairs for case in _case(pair, sides, weighing, decided)]
+def ruled(
+    pairs: Sequence[Pair], sides: Mapping[UUID, Shown], weighing: Weighing, decided: Rulings, limit: int | None = None
+) -> list[Case]:
+    """Decided pairs as they are now, in their order. ``sides``: record → its entity. Without pairs of which one is gone
+    or may not be seen."""
+    return [one.case(decided) for one in _weighed(pairs, sides, weighing)[:limit]]
 
 
-def doubtful(pairs: Sequence[Pair], sides: Mapping[UUID, Shown], weighing: Weighing, decided: Rulings) -> list[Case]:
+def doubtful(
+    pairs: Sequence[Pair], sides: Mapping[UUID, Shown], weighing: Weighing, decided: Rulings, limit: int | None = None
+) -> list[Case]:
     """Pairs that are neither of one entity nor kept apart by a decision, the most valuable first."""
-    found = [case for case in ruled(pairs, sides, weighing, decided) if not _settled(case, decided)]
-    return sorted(found, key=lambda case: (-case.value, case.pair.left.id, case.pair.right.id))
+    found = [one for one in _weighed(pairs, sides, weighing) if not one.is_settled(decided)]
+    found.sort(key=lambda one: (-one.value, one.records[0].id, one.records[1].id))
+    return [one.case(decided) for one in found[:limit]]
 
 
-def _case(pair: Pair, sides: Mapping[UUID, Shown], weighing: Weighing, decided: Rulings) -> list[Case]:
-    """One case, or none when a record is gone or may not be seen."""
-    if not set(pair) <= set(sides):
-        return []
-    left, right = sides[pair[0]], sides[pair[1]]
-    moves = min(len(left.records), len(right.records))
-    return [
-        Case(one, left, right, moves, worth(one.evidence.probability / 100, moves), _conflicts(one))
-        for one in between(left.only([pair[0]]), right.only([pair[1]]), weighing, decided)
-    ]
+@dataclass(frozen=True, slots=True)
+class _Weighed:
+    """A pair before anything of it is explained: that takes a hundred times as long."""
+
+    records: tuple[Kept, Kept]
+    left: Shown
+    right: Shown
+    best: Best
+
+    @property
+    def moves(self) -> int:
+        return min(len(self.left.records), len(self.right.records))
+
+    @property
+    def value(self) -> float:
+        return worth(1 / (1 + 2.0 ** -max(min(self.best.bits, 500.0), -500.0)), self.moves)
+
+    def is_settled(self, decided: Rulings) -> bool:
+        """One entity by now, or somebody has decided about any two records across the two."""
+        lefts, rights = {record.id for record in self.left.records}, {record.id for record in self.right.records}
+        return self.left.entity == self.right.entity or any(pair & lefts and pair & rights for pair in decided)
+
+    def case(self, decided: Rulings) -> Case:
+        ruling = decided.get(frozenset(record.id for record in self.records))
+        entities = self.left.entity, self.right.entity
+        pair = Reasoned(*self.records, entities, self.best.evidence(), ruling)
+        return Case(pair, self.left, self.right, self.moves, self.value, _conflicts(pair))
+
+
+def _weighed(pairs: Sequence[Pair], sides: Mapping[UUID, Shown], weighing: Weighing) -> list[_Weighed]:
+    """All pairs of one kind whose records may be seen, weighed together, in their order."""
+    seen = {record.id: record for shown in sides.values() for record in shown.records}
+    there = [(sides[a], sides[b], seen[a], seen[b]) for a, b in pairs if {a, b} <= sides.keys() & seen.keys()]
+    found: dict[int, _Weighed] = {}
+    for kind in {left.kind for left, *_ in there}:
+        places = [at for at, (left, right, *_) in enumerate(there) if left.kind == right.kind == kind]
+        best = weighing.each(kind, there[places[0]][0].purpose, [there[at][2:] for at in places]) if places else []
+        for at, one in zip(places, best, strict=False):
+            left, right, *records = there[at]
+            found[at] = _Weighed((records[0], records[1]), left, right, one)
+    return [found[at] for at in sorted(found)]
 
 
 def _conflicts(pair: Reasoned) -> bool:
     return pair.ruling is not None and (pair.ruling.verdict == "must") != pair.together
-
-
-def _settled(case: Case, decided: Rulings) -> bool:
-    """One entity by now, or somebody has decided about any two records across the two."""
-    lefts, rights = {record.id for record in case.left.records}, {record.id for record in case.right.records}
-    return case.pair.together or any(pair & lefts and pair & rights for pair in decided)

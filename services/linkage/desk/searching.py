@@ -1,6 +1,6 @@
 """People search: what somebody typed, weighed against what they may see; the likeliest first. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
@@ -40,21 +40,16 @@ class Hit:
     evidence: Explanation
 
 
-def rank(asked: Identity, found: Mapping[UUID, Shown], weighing: Weighing) -> list[Hit]:
+def rank(kind: Kind, asked: Identity, found: Iterable[Shown], weighing: Weighing) -> list[Hit]:
     """By the record of each entity that fits best.
 
     The pairwise odds o = 2^bits are for "this one or not". At most one entity is meant, so the probability of each is
     o / (1 + Σ o), where 1 stands for "none of these" (Bayes' rule over exclusive hypotheses).
     """
-    best = [(one, _best(asked, one, weighing)) for one in found.values() if one.records]
-    fitting = [(one, evidence) for one, evidence in best if evidence is not None]
-    odds = [2.0 ** min(evidence.bits, 500.0) for _, evidence in fitting]
+    some = [one for one in found if one.records]
+    best = weighing.best(kind, asked, [[record.identity for record in one.records] for one in some])
+    odds = [2.0 ** min(one.bits, 500.0) for one in best]
     whole = 1.0 + sum(odds)
-    hits = [Hit(one, share / whole, evidence) for (one, evidence), share in zip(fitting, odds, strict=True)]
-    likely = [hit for hit in hits if hit.probability >= LEAST]
-    return sorted(likely, key=lambda hit: (-hit.probability, hit.shown.entity))[:MOST_HITS]
-
-
-def _best(asked: Identity, one: Shown, weighing: Weighing) -> Explanation | None:
-    said = weighing.against(one.kind, asked, [record.identity for record in one.records])
-    return max((evidence for evidence in said if evidence.fields), key=lambda evidence: evidence.bits, default=None)
+    shares = [(share / whole, one, its) for share, one, its in zip(odds, some, best, strict=False)]
+    likely = sorted((hit for hit in shares if hit[0] >= LEAST), key=lambda hit: (-hit[0], hit[1].entity))
+    return [Hit(one, share, its.evidence()) for share, one, its in likely[:MOST_HITS]]

@@ -101,6 +101,17 @@ RULES: Final[Mapping[str, str]] = {
 }
 
 
+SEARCHES: Final[Mapping[Kind, str]] = {
+    Kind.PERSON: N_("People"),
+    Kind.PLACE: N_("Places"),
+    Kind.ORGANISATION: N_("Organisations"),
+}
+QUESTIONS: Final[Mapping[Kind, tuple[str, str, str]]] = {
+    Kind.PERSON: (N_("One person or two?"), N_("One person"), N_("Two people")),
+    Kind.PLACE: (N_("One place or two?"), N_("One place"), N_("Two places")),
+    Kind.ORGANISATION: (N_("One organisation or two?"), N_("One organisation"), N_("Two organisations")),
+}
+"""What a steward is asked of two records of a kind, and both answers."""
 GROUNDS: Final[Mapping[str, str]] = {
     "no_longer_necessary": N_("The data is no longer needed; new dealings may bring the records back"),
     "consent_withdrawn": N_("Consent was withdrawn"),

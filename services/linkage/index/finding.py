@@ -13,6 +13,7 @@ from services.linkage.index.blocking import Blocks
 from services.linkage.index.edges import DEAD, Edges
 from services.linkage.index.keys import block_keys
 from services.linkage.index.nodes import Nodes
+from services.linkage.index.partition import Partition
 from services.linkage.matching.columns import Columns
 from services.linkage.matching.compare import compare
 from services.linkage.matching.match import Matcher
@@ -54,20 +55,22 @@ def find(
 
 
 def doubts(
-    edges: Edges, nodes: Nodes, entity_of: Mapping[UUID, UUID], members: Mapping[UUID, tuple[UUID, ...]],
-    review: int, limit: int,
+    edges: Edges, nodes: Nodes, partition: Partition, entity_of: Mapping[UUID, UUID],
+    members: Mapping[UUID, tuple[UUID, ...]], review: int, limit: int,
 ) -> list[Doubt]:  # fmt: skip
     """At most ``limit`` pairs of entities that an edge above ``review`` millibits does not make one, one edge a pair of
     entities: those nearest to even odds."""
     weight = edges.weight[: edges.size]
-    ruled = nodes.strict[edges.left[: edges.size]] | nodes.strict[edges.right[: edges.size]]  # no score speaks there
-    open_ = np.flatnonzero((weight >= review) & (weight != DEAD) & ~ruled)
+    open_ = np.flatnonzero((weight >= review) & (weight != DEAD))
+    ends = edges.left[open_], edges.right[open_]
+    # Where only rules join no score speaks; and most strong edges are within an entity.
+    open_ = open_[~(nodes.strict[ends[0]] | nodes.strict[ends[1]] | partition.together(*ends))]
     found: dict[tuple[UUID, UUID], Doubt] = {}
     for at in open_[np.argsort(-weight[open_], kind="stable")].tolist():
-        ends = [nodes.bearers(int(node)) for node in (edges.left[at], edges.right[at])]
-        if not all(ends):
+        borne = [nodes.bearers(int(node)) for node in (edges.left[at], edges.right[at])]
+        if not all(borne):
             continue
-        left, right = ends[0][0], ends[1][0]
+        left, right = borne[0][0], borne[1][0]
         one, other = sorted((entity_of[left], entity_of[right]))
         if one != other and (one, other) not in found:
             moves = min(len(members[one]), len(members[other]))

@@ -192,7 +192,9 @@ class Index:
 
     def doubts(self, limit: int) -> list[Doubt]:
         """Pairs of entities that a steward's look would help most to tell apart or to join."""
-        return doubts(self._edges, self._nodes, self._entity, self._members, self.model.thresholds.review, limit)
+        return doubts(
+            self._edges, self._nodes, self._partition, self._entity, self._members, self.model.thresholds.review, limit
+        )
 
     def pairs(self, least: int) -> Iterator[tuple[UUID, UUID]]:
         """Pairs of records that weigh at least so many millibits on their own, whatever clusters they ended in."""

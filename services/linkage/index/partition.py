@@ -6,7 +6,7 @@ when it is weaker than every merge on both its sides and the two final clusters 
 widens. What remains is exactly the partition of the whole graph.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 from uuid import UUID
@@ -46,6 +46,10 @@ class Decisions:
     def between(self, left: UUID, right: UUID) -> Verdict | None:
         """The verdict on a pair, if there is one."""
         return self._of.get(left, {}).get(right)
+
+    def about(self, record: UUID) -> Mapping[UUID, Verdict]:
+        """What is decided about a record, by the other record of each pair."""
+        return self._of.get(record, {})
 
     def concern(self, record: UUID) -> bool:
         """Is anything decided about a record?"""
@@ -135,6 +139,10 @@ class Partition:
             self._size[known:] = 1
             self._first[known:] = self._low[known:] = np.inf
             self._place = np.full(len(self._label), -1, np.int32)
+
+    def together(self, left: Ints | Labels, right: Ints | Labels) -> NDArray[np.bool_]:
+        """Whether n pairs of nodes are of one cluster."""
+        return np.asarray(self._label[left] == self._label[right])
 
     def _cluster(self, label: int) -> Ints:
         found = self._members.get(label)

@@ -17,7 +17,7 @@ import asyncpg
 from services.linkage.index.bulk import Engine, in_parts
 from services.linkage.index.index import Change, Decide, Index, Remove, Stored, Upsert, Verdict
 from services.linkage.models.registry import Row
-from services.linkage.purposes.terms import strict_of
+from services.linkage.purposes.terms import Strict
 from services.linkage.records import Identity, compared
 from services.linkage.store import READ, LinkageStore
 from shared.contracts import Kind
@@ -47,9 +47,11 @@ class Beside:
     async def follow(self, store: LinkageStore) -> Step:
         """Take in what was committed since. One moment's view: a frozen transaction, or the index's lock."""
         version, decided = await store.committed(), frozenset(await store.decided())
-        strict = strict_of(await store.terms())
+        strict = Strict.of(await store.terms())
         since = await store.changed_since(Kind.PERSON, self.version)
-        changed = [Upsert(id, compared(identity, agreement), agreement in strict) for id, identity, agreement in since]
+        changed = [
+            Upsert(id, compared(identity, agreement), strict(id, agreement)) for id, identity, agreement in since
+        ]
         left = await self._left(store, changed)
         changes: list[Change] = [*changed, *(Remove(record) for record in left), *self._news(decided)]
         rows: dict[UUID, bytes | None] = {}
@@ -87,11 +89,15 @@ async def build(
     ``ours`` are records besides, or as the ``upserts`` say that they are to be.
     """
     version, decided = await store.committed(), await store.decided()
-    strict, there = strict_of(await store.terms()), set[UUID]()
+    strict, there = Strict.of(await store.terms()), set[UUID]()
     parts: list[Sequence[Upsert]] = []
     async for rows in store.read("identities_of", Kind.PERSON):
         parts.append(
-            [Upsert(row["id"], _compared(row), row["agreement"] in strict) for row in rows if row["id"] not in ours]
+            [
+                Upsert(row["id"], _compared(row), strict(row["id"], row["agreement"]))
+                for row in rows
+                if row["id"] not in ours
+            ]
         )
         there |= {row["id"] for row in rows}
         read(len(rows))
@@ -109,11 +115,12 @@ def rows_of(index: Index) -> list[Row]:
 async def restore(store: LinkageStore, empty: Index) -> Beside:
     """The index as it was kept, at the very moment its rows speak of: a transaction of that snapshot."""
     version, decided = await store.committed(), await store.decided()
-    strict = strict_of(await store.terms())
+    strict = Strict.of(await store.terms())
     stored: list[Stored] = []
     async for rows in store.read("relinked"):
         stored += [
-            Stored(row["id"], _compared(row), row["row"], row["entity"], row["agreement"] in strict) for row in rows
+            Stored(row["id"], _compared(row), row["row"], row["entity"], strict(row["id"], row["agreement"]))
+            for row in rows
         ]
     await asyncio.to_thread(empty.restore, stored)
     await asyncio.to_thread(empty.apply, [Decide(*one) for one in decided])

@@ -25,8 +25,10 @@ from services.linkage.matching.match import Matcher
 from services.linkage.matching.model import Model
 from services.linkage.store import COPIED, LinkageStore, Q
 from shared.contracts import Kind
-from shared.db import Connection
+from shared.db import Connection, read_whole
 
+KEPT = 1_000
+"""Rows of a wanted model that are kept at once: the stream waits some hundredths of a second."""
 State = Literal["shadow", "wanted", "active", "retired"]
 Row = tuple[UUID, bytes, UUID]
 """A record, its edges under a model, its entity."""
@@ -38,7 +40,8 @@ SEED = "seed"
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """A model and what became of it. ``snapshot``: the moment at which everything was linked under a wanted one."""
+    """A model and what became of it. ``snapshot``: the moment at which everything was linked under a wanted one;
+    ``given_up``: why the last switch to it did not come about."""
 
     number: int
     version: str
@@ -49,6 +52,7 @@ class Registered:
     activated: datetime | None
     snapshot: str | None
     report: Mapping[str, Any] | None
+    given_up: str | None
 
     def load(self) -> Model:
         """Raises ``ValueError`` when it is of another format than this release's."""
@@ -98,6 +102,14 @@ class Registry:
         """What becomes of a model."""
         await self._connection.execute(Q["set_state"], number, state, by, snapshot)
 
+    async def give_up(self, wanted: Registered, by: str, reason: str) -> bool:
+        """A wanted model is the shadow again, and what was linked anew for it is forgotten. Nothing happens, and false
+        comes back, if it is wanted no more, or was handed over again since."""
+        given_up = await self._connection.fetchval(Q["give_up"], wanted.number, wanted.snapshot, by, reason)
+        if given_up:
+            await self.forget_relinked()
+        return given_up is not None
+
     async def report(self, number: int, report: Mapping[str, Any]) -> None:
         """What a shadow would change."""
         await self._connection.execute(Q["report"], number, report)
@@ -119,7 +131,8 @@ class Registry:
         await self._connection.execute(Q["forget_relinked"])
 
     async def keep_relinked(self, number: int, rows: Sequence[Row]) -> None:
-        """Records linked anew or moved under the wanted model."""
+        """Records linked anew or moved under the wanted model, as far as they are still here. To be called under the
+        index's lock, so that none leaves meanwhile."""
         if rows:
             columns = [list(column) for column in zip(*rows, strict=True)]
             await self._connection.execute(Q["keep_relinked"], number, *columns)
@@ -129,6 +142,11 @@ class Registry:
         columns = ["id", "row", "entity", "model"]
         for part in in_parts(((*row, number) for row in rows), COPIED):
             await self._connection.copy_records_to_table("relinked", records=part, columns=columns)
+
+    async def drop_gone(self) -> None:
+        """Forget what the wanted model says of records that are no more."""
+        await read_whole(self._connection)
+        await self._connection.execute(Q["drop_gone"])
 
     async def is_settled(self, number: int) -> bool:
         """Whether all rows of a model are in their place."""

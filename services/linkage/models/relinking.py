@@ -5,6 +5,9 @@ what it says of each record beside the rest (``relinked``), follows the stream u
 the replica that hears takes it into memory and switches (``switching``). The last step holds the index's lock for as
 long as the last few records take, and exports that moment as a snapshot, so that what is taken over is exact.
 
+Invariant: what is kept beside is only of records that are here. It is written under the lock under which records leave,
+or looked through after it: a record that is erased is not brought back, nor is anything of it left.
+
 Failures
     killed before it hands over    the active model goes on, nothing else happened: start it again
     killed after it handed over    the replica that hears has the snapshot, or finds that it is gone and gives up
@@ -16,12 +19,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from services.linkage.index.bulk import Bulk, Engine
+from services.linkage.index.bulk import Bulk, Engine, in_parts
 from services.linkage.index.index import Index
 from services.linkage.matching.model import Model
 from services.linkage.models.beside import STEP, Beside, build, rows_of
 from services.linkage.models.differences import REPORT, Differences, differences
-from services.linkage.models.registry import Registered, Registry
+from services.linkage.models.registry import KEPT, Registered, Registry
 from services.linkage.store import LinkageStore
 from shared.contracts import Kind
 from shared.db import Database
@@ -85,6 +88,7 @@ class Relinking:
         async with self._database.transaction() as connection:
             await Registry(connection).copy_relinked(model.number, rows)
         rows.clear()
+        await self._drop_gone()
         while await self._follow(model.number, built) >= STEP:
             pass
         async with self._handed_over(model.number, built):
@@ -139,8 +143,18 @@ class Relinking:
             store = LinkageStore(connection)
             await store.freeze()
             step = await beside.follow(store)
-            await Registry(connection).keep_relinked(number, step.rows)
+        for rows in in_parts(step.rows, KEPT):
+            async with self._database.transaction() as connection:
+                await LinkageStore(connection).lead()
+                await Registry(connection).keep_relinked(number, rows)
         return step.read
+
+    async def _drop_gone(self) -> None:
+        """Whoever took a record out while all were copied could not see the copy."""
+        async with self._database.transaction() as connection:
+            await LinkageStore(connection).lead()  # they are done by now; who comes later sees it
+        async with self._database.transaction() as connection:
+            await Registry(connection).drop_gone()
 
     @asynccontextmanager
     async def _handed_over(self, number: int, beside: Beside) -> AsyncIterator[None]:
@@ -170,5 +184,6 @@ class Relinking:
             if active is not None and active.version == version:
                 return
             if beside is None or beside.state != "wanted":
-                raise ModelError(f"{version} was handed over and not taken: the linkage log says why. Try again.")
+                because = beside.given_up if beside is not None else "another model stands beside the active one"
+                raise ModelError(f"{version} was handed over and not taken: {because}. The active model goes on.")
             await asyncio.sleep(LOOK_SECONDS)

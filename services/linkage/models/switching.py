@@ -10,15 +10,19 @@ Invariants
 Failures
     killed before the commit    the model is still wanted: the next replica that hears begins again
     killed after it             a rebuild reads the new rows where they still are, and settling goes on
-    it cannot be done           whoever relinked has left, and the snapshot with them, or the model is of another
-                                format: it is the shadow again, and everything goes on as before
+    it cannot be done           whoever relinked has left, and the snapshot with them, or anything unforeseen: the model
+                                is the shadow again, with the reason, and is not tried anew until it is asked for; if
+                                it is active after all, the error came after the commit, and it stays so
+    settling fails              the rows wait where they are; it is tried again in a while
 """
 
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from time import perf_counter
+from traceback import extract_tb
 from uuid import UUID
 
 import asyncpg
@@ -28,7 +32,7 @@ from services.linkage.index.bulk import in_parts
 from services.linkage.index.index import Index
 from services.linkage.live import Linked, LiveIndex, changing, keep
 from services.linkage.models.beside import STEP, Beside, restore
-from services.linkage.models.registry import InUse, Registered, Registry
+from services.linkage.models.registry import KEPT, InUse, Registered, Registry
 from services.linkage.store import LinkageStore
 from services.linkage.stream import SOURCE
 from shared.contracts import Access, Action, EntityChanged, Kind
@@ -38,14 +42,17 @@ from shared.telemetry import log
 from shared.work import Work, Worker
 
 LOOK_SECONDS = 1.0
+FAILED_SECONDS = 60.0
+"""Until it is tried again to do what went wrong for a reason that nobody foresaw."""
 SETTLED = 1_000
 """Rows that move to their place at once: the stream waits some hundredths of a second."""
-KEPT = 5_000
+TOLD = 5_000
 """Entities in one statement."""
 GONE = (
     asyncpg.InvalidParameterValueError, asyncpg.UndefinedObjectError, asyncpg.ObjectNotInPrerequisiteStateError,
 )  # fmt: skip
 """What PostgreSQL says of a snapshot whose transaction has ended."""
+LEFT = "whoever linked everything anew has left: give the command again"
 ACTOR = "service:linkage"
 
 
@@ -58,13 +65,17 @@ class Switching:
         self._worker, self._live, self._in_use, self._hears = worker, live, in_use, hears
 
     async def run(self) -> None:
-        """Look for a wanted model as long as the service runs."""
+        """Look for a wanted model as long as the service runs. Whatever goes wrong, the active model goes on."""
         while True:
+            pause = LOOK_SECONDS
             try:
                 await self.look()
             except Unavailable as error:
                 log().warning("switch.waits", because=str(error))
-            await asyncio.sleep(LOOK_SECONDS)
+            except Exception as error:  # whatever it is: the stream must not end with it
+                log().error("switch.failed", because=reason_of(error))
+                pause = FAILED_SECONDS
+            await asyncio.sleep(pause)
 
     async def look(self) -> None:
         """Put rows in their place, and take over the model that is wanted, if there is one."""
@@ -76,14 +87,21 @@ class Switching:
         while await self.settle():
             pass
         if wanted is not None and wanted.state == "wanted":
-            try:
-                await self.switch(wanted)
-            except (*GONE, ValueError) as error:
-                log().error("switch.given_up", model=wanted.version, error=type(error).__name__)
-                async with self._worker.work() as work:
-                    registry = Registry(work.connection)
-                    await registry.set(wanted.number, "shadow", ACTOR)
-                    await registry.forget_relinked()
+            await self._try(wanted)
+
+    async def _try(self, wanted: Registered) -> None:
+        """Switch, or say why not."""
+        try:
+            await self.switch(wanted)
+        except Unavailable:
+            raise
+        except Exception as error:  # whatever it is: it would be the same the next second
+            reason = LEFT if isinstance(error, GONE) else reason_of(error)
+            log().error("switch.given_up", model=wanted.version, because=reason)
+            async with self._worker.work() as work:
+                if await Registry(work.connection).give_up(wanted, ACTOR, reason):
+                    metrics.GIVEN_UP.inc()
+                await self._in_use.current(work.store)
 
     async def settle(self) -> int:
         """After a switch: move some of the new model's rows to their place. How many there were."""
@@ -96,7 +114,7 @@ class Switching:
             return await registry.settle(active.number, SETTLED)
 
     async def switch(self, wanted: Registered) -> None:
-        """Make the wanted model the active one. Raises what is in ``GONE``, or ``ValueError``: nothing has changed."""
+        """Make the wanted model the active one. Raises what is in ``GONE`` when whoever relinked has left."""
         async with self._worker.work() as work:
             await Registry(work.connection).import_snapshot(wanted.snapshot or "")
             beside = await restore(work.store, Index(wanted.load()))
@@ -109,7 +127,10 @@ class Switching:
         async with self._worker.work() as work:
             await work.store.freeze()
             step = await beside.follow(work.store)
-            await Registry(work.connection).keep_relinked(wanted.number, step.rows)
+        for rows in in_parts(step.rows, KEPT):
+            async with self._worker.work() as work:
+                await work.store.lead()
+                await Registry(work.connection).keep_relinked(wanted.number, rows)
         return step.read
 
     async def _commit(self, wanted: Registered, beside: Beside) -> None:
@@ -121,7 +142,7 @@ class Switching:
             await registry.keep_relinked(wanted.number, step.rows)
             newest = await work.store.newest_entities()
             linked = await asyncio.to_thread(self._taken_over, beside.index, newest.get(Kind.PERSON), version)
-            for part in in_parts(linked.changes, KEPT):
+            for part in in_parts(linked.changes, TOLD):
                 await work.store.keep((), {}, {}, part, version)
             await keep(replace(linked, changes=[]), work.store, version)
             active = await registry.active()
@@ -148,3 +169,10 @@ class Switching:
             )
             for change in changes
         ])  # fmt: skip
+
+
+def reason_of(error: Exception) -> str:
+    """What kind of error, and where it arose. Not its message, which may hold what is somebody's."""
+    frames = extract_tb(error.__traceback__)
+    ours = [frame for frame in frames if "services" in Path(frame.filename).parts] or frames
+    return f"{type(error).__name__} at {Path(ours[-1].filename).name}:{ours[-1].lineno}"

@@ -7,15 +7,16 @@ Invariants
     2. What left is withheld: sealed, shown to nobody, linked with nothing, until the retention that its agreement
        stated. A new publication under an agreement in force begins the record anew; nothing withheld comes back.
     3. The index rests on what the agreements say now: when they say otherwise of purposes or of probability than when
-       its rows were written, the leading replica makes it so before anything else.
-    4. Each batch is one transaction under the index's lock, with what is said of it and its audit entries. Doing it
-       again does nothing.
+       its rows were written, the leading replica makes it so (turning.py), once those have left that must.
+    4. Each batch is one transaction, with what is said of it and its audit entries; where the index changes, under its
+       lock. Doing it again does nothing.
+    5. That a record was forgotten is written down, of the entity that it had left.
 
 Failures
     killed, transaction fails    the batch is not there, or whole; the next round goes on with what is left
     PostgreSQL away              the loop waits and asks again
     a file is missing by mistake its records leave, and are withheld for ``REMOVED_DAYS``: publish them anew
-    the folder is missing        nothing leaves
+    the folder is missing        nothing leaves, and nothing is linked otherwise than it was
     not the leading replica      it does nothing: the index in memory that changes is the one that hears
 """
 
@@ -29,7 +30,8 @@ import orjson
 from services.linkage import metrics
 from services.linkage.index.index import Decide
 from services.linkage.live import Linked, LiveIndex, changing, keep
-from services.linkage.purposes.terms import IDENTITY, Terms, strict_of
+from services.linkage.purposes.terms import IDENTITY, Terms
+from services.linkage.purposes.turning import Turning
 from services.linkage.records import Kept
 from services.linkage.store import LinkageStore
 from services.linkage.stream import SOURCE
@@ -38,11 +40,10 @@ from shared.contracts.envelope import first
 from shared.crypto import seal
 from shared.errors import Unavailable
 from shared.telemetry import log
-from shared.work import Work, Worker
+from shared.work import Worker
 
 LOOK_SECONDS = 60.0
 AT_ONCE = 500
-EVERYTHING = 1 << 30
 
 
 class Leaving:
@@ -54,7 +55,7 @@ class Leaving:
     ) -> None:  # fmt: skip
         self._worker, self._live, self._terms, self._sealing_key = worker, live, terms, sealing_key
         self._leads, self._clock = leads, clock
-        self._settled = False
+        self._turning, self._settled = Turning(worker, live, terms, leads), False
 
     async def run(self) -> None:
         """For as long as the service runs."""
@@ -68,14 +69,13 @@ class Leaving:
 
     async def round(self) -> int:
         """Everything there is to do now. Returns how many records left."""
-        if not self._settled:
-            await self._rest_on_terms()
-            self._settled = True
         left = 0
-        while taken := await self._batch():
+        while self._leads() and (taken := await self._batch()):
             left += taken
-        async with self._worker.work() as work:
-            metrics.EXPIRED.inc(await work.store.expire(self._clock().date()))
+        if not self._settled:  # who must leave has left: nothing of theirs is linked by another word before
+            self._settled = await self._turning.run()
+        while await self._expire() == AT_ONCE:
+            pass
         self._live.measure()
         return left
 
@@ -89,36 +89,31 @@ class Leaving:
             records = await work.store.members(await work.store.under(ended, AT_ONCE))
             if records:
                 linked = await take_out({one.id: one.kind for one in records}, (), self._live, work.store, version)
-                await work.store.withhold([self._withheld(one, now.date()) for one in records])
+                entity_of = {record: change.entity for change in linked.changes for record in change.gone}
+                await work.store.withhold([self._withheld(one, entity_of[one.id], now.date()) for one in records])
                 work.say([first(SOURCE, str(change.entity), change, now) for change in linked.changes])
                 work.audit(_entries(linked.changes, records, now))
         metrics.LEFT.inc(len(records))
         return len(records)
 
-    async def _rest_on_terms(self) -> None:
-        """Link anew the records of agreements that now allow or forbid probability, and look again at all parts."""
-        said = self._terms.written()
-        async with changing(self._worker, self._live) as (work, version):
-            written = await work.store.terms()
-            if written != said:
-                flipped = sorted(strict_of(written) ^ strict_of(said))
-                records = await work.store.members(await work.store.under(flipped, EVERYTHING))
-                for start in range(0, len(records), AT_ONCE):
-                    await self._keep(self._live.apply(records[start : start + AT_ONCE], version), work, version)
-                    version += 1
-                # In a thread: the consumer must go on telling its group that it lives.
-                await self._keep(await asyncio.to_thread(self._live.look_again, version), work, version)
-                await work.store.keep_terms(said)
-                log().info("leaving.terms_changed", records=len(records))
+    async def _expire(self) -> int:
+        """Forget some of what was withheld long enough. That it is no more must be provable: it is written down."""
+        now = self._clock()
+        async with self._worker.work() as work:
+            expired = await work.store.expire(now.date(), AT_ONCE)
+            work.audit(
+                [
+                    _entry(now, Action.ERASURE, entity, agreement, f"retention_over:{record}")
+                    for record, agreement, entity in expired
+                ]
+            )
+        metrics.EXPIRED.inc(len(expired))
+        return len(expired)
 
-    async def _keep(self, linked: Linked, work: Work[LinkageStore], version: int) -> None:
-        await keep(linked, work.store, version)
-        work.say([first(SOURCE, str(one.entity), one, self._clock()) for one in linked.changes])
-
-    def _withheld(self, record: Kept, on: date) -> tuple[UUID, str, date, bytes]:
+    def _withheld(self, record: Kept, entity: UUID, on: date) -> tuple[UUID, str, date, bytes, UUID]:
         plain = orjson.dumps([record.kind, record.partner, record.agreement, record.identity, record.times])
         until = self._terms.withheld_until(record.agreement, on)
-        return record.id, record.agreement, until, seal(self._sealing_key, plain, record.id.bytes)
+        return record.id, record.agreement, until, seal(self._sealing_key, plain, record.id.bytes), entity
 
 
 async def take_out(
@@ -135,11 +130,15 @@ def _entries(changes: Sequence[EntityChanged], records: Sequence[Kept], at: date
     """One entry for each entity that a record left."""
     agreement_of = {record.id: record.agreement for record in records}
     return [
-        Access(
-            at=at, actor="service:linkage", role="service", service="linkage", action=Action.ALTERATION,
-            subject=change.entity, purpose=IDENTITY, reference="agreement_ended",
-            agreement=",".join(sorted({agreement_of[record] for record in change.gone})),
-        )
+        _entry(at, Action.ALTERATION, change.entity, ",".join(sorted({agreement_of[one] for one in change.gone})),
+               "agreement_ended")
         for change in changes
         if change.gone
     ]  # fmt: skip
+
+
+def _entry(at: datetime, action: Action, subject: UUID | None, agreement: str, reference: str) -> Access:
+    return Access(
+        at=at, actor="service:linkage", role="service", service="linkage", action=action, subject=subject,
+        purpose=IDENTITY, agreement=agreement, reference=reference,
+    )  # fmt: skip

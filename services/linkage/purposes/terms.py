@@ -2,9 +2,10 @@
 may join it, until when it may be here. Pure."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any
+from uuid import UUID
 
 from shared.access import Agreements
 from shared.initiatives import Initiatives
@@ -59,6 +60,11 @@ class Terms:
         found = self.by_agreement.get(agreement)
         return found is not None and found.strict
 
+    @property
+    def strict(self) -> frozenset[str]:
+        """The agreements under which only stated rules join."""
+        return frozenset(name for name, one in self.by_agreement.items() if one.strict)
+
     def forbids(self, purpose: str, *agreements: str) -> bool:
         """Is probability forbidden to join records under these agreements, seen for this purpose?"""
         return purpose in self.strict_purposes or any(map(self.is_strict, agreements))
@@ -83,6 +89,40 @@ class Terms:
         return {"agreements": agreements, "strict_purposes": sorted(self.strict_purposes)}
 
 
-def strict_of(written: Mapping[str, Any]) -> frozenset[str]:
-    """The agreements under which only rules joined, as they were written."""
-    return frozenset(name for name, one in written.get("agreements", {}).items() if one["strict"])
+@dataclass(frozen=True, slots=True)
+class Strict:
+    """Which records only rules may have joined when their rows were written: those under some ``agreements``.
+
+    While the agreements' new word is brought to the rows, in the order of their ids (turning.py), it differs by id:
+    ``turned`` are bounds, the least first, and the agreements whose records up to there, from the bound before, were
+    strict.
+    """
+
+    agreements: frozenset[str] = frozenset()
+    turned: tuple[tuple[UUID, frozenset[str]], ...] = ()
+
+    @classmethod
+    def of(cls, written: Mapping[str, Any]) -> "Strict":
+        """As it was written beside the index."""
+        turned = tuple((UUID(bound), frozenset(names)) for bound, names in written.get("turned", ()))
+        return cls(frozenset(name for name, one in written.get("agreements", {}).items() if one["strict"]), turned)
+
+    def __call__(self, record: UUID, agreement: str) -> bool:
+        """Was it so of a record under an agreement?"""
+        return agreement in next((names for bound, names in self.turned if record <= bound), self.agreements)
+
+    def reached(self, agreements: frozenset[str]) -> UUID | None:
+        """The last id up to which the rows rest on these being the strict ones; None: not even the first does."""
+        return next((bound for bound, names in self.turned[:1] if names == agreements), None)
+
+    def up_to(self, bound: UUID, agreements: frozenset[str]) -> "Strict":
+        """The same, but that the rows up to ``bound`` rest on these being the strict ones."""
+        return replace(self, turned=((bound, agreements), *(one for one in self.turned if one[0] > bound)))
+
+    def written(self) -> list[tuple[str, list[str]]]:
+        """The bounds, to be kept as ``turned`` beside what was written before."""
+        return [(str(bound), sorted(names)) for bound, names in self.turned]
+
+
+NOBODY = Strict()
+"""Scores joined all records."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from services.linkage.ruled import businesses, premises
-from services.linkage.ruled.ruled import Rule
+from services.linkage.ruled.labelling import Rule
 from shared.contracts import Kind
 
 SAME_NUMBER: Final = "same_number"
@@ -18,9 +18,8 @@ class Ruled:
     read: Callable[[Mapping[str, str]], Any]
     rules: Sequence[Rule[Any]]
 
-    def decided(self, one: Mapping[str, str], other: Mapping[str, str]) -> str | None:
-        """The rule by which two identities are of one; numbers outrank all rules."""
-        left, right = self.read(one), self.read(other)
+    def decided(self, left: Any, right: Any) -> str | None:
+        """The rule by which two readings are of one; numbers outrank all rules."""
         if left.number and right.number:
             return SAME_NUMBER if left.number == right.number else None
         return next((rule.name for rule in self.rules if rule.holds(left, right)), None)

@@ -12,7 +12,7 @@ from rapidfuzz.distance import OSA, JaroWinkler
 from services.linkage.reading.dwellings import FULL_POSTCODE
 from services.linkage.reading.names import fold
 from services.linkage.reading.places import read_address
-from services.linkage.ruled.ruled import Rule
+from services.linkage.ruled.labelling import Rule
 
 
 @dataclass(frozen=True, slots=True, order=True)

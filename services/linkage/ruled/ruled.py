@@ -8,52 +8,23 @@ function of the set of readings, never of their order:
     3. a vague reading belongs to the one group, of those made so far, that its surest rule leads to; vague readings
        that lead nowhere are one group as far as rules join them.
 A reading whose surest rule leads to two groups belongs to neither: nobody can tell, and equal readings stay together.
+What stewards decided about two records outranks all this (decided.py).
 """
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final, Generic, Protocol, TypeVar
+from itertools import islice
+from typing import Final, Generic
 from uuid import UUID
 
 from services.linkage.index.entities import EntityChange, serial_of, survive
-from services.linkage.index.index import Change, Delta, Remove, Stored, Upsert
+from services.linkage.index.index import Change, Decide, Delta, Remove, Stored, Upsert
+from services.linkage.index.partition import Decisions
+from services.linkage.ruled.decided import decided, reached
+from services.linkage.ruled.labelling import Label, R, Rule, labelled, led_to
 
 MOST_UNDER_A_KEY: Final = 64
 """Readings under one key that are still compared with each other; more share what everybody has."""
-
-
-class Reading(Protocol):
-    """What a record says of its subject. Hashable and ordered; equal readings are one."""
-
-    @property
-    def number(self) -> str:
-        """The number that says which subject it is; "" where there is none."""
-
-    @property
-    def is_pinned(self) -> bool:
-        """Whether it can tell its subject from others of the kind without a number."""
-
-    @property
-    def keys(self) -> tuple[str, ...]:
-        """What readings must share one of to be compared. Without number and keys a reading is nobody's."""
-
-    def __lt__(self, other: Any, /) -> bool: ...
-
-
-R = TypeVar("R", bound=Reading)
-
-
-@dataclass(frozen=True, slots=True)
-class Rule(Generic[R]):
-    """Two readings of which it holds are of one subject. Symmetric."""
-
-    name: str
-    holds: Callable[[R, R], bool]
-
-
-Label = tuple[str, Any]
-"""What all readings of a group have in common: its number, or the least of the readings that make it."""
 
 
 class RuledIndex(Generic[R]):
@@ -67,6 +38,7 @@ class RuledIndex(Generic[R]):
         self._under: dict[str, set[R]] = {}
         self._label: dict[R, Label] = {}
         self._group: defaultdict[Label, set[R]] = defaultdict(set)
+        self._decisions = Decisions()
         self._entity: dict[UUID, UUID] = {}
         self._members: dict[UUID, tuple[UUID, ...]] = {}
         self._serial = 0
@@ -76,6 +48,7 @@ class RuledIndex(Generic[R]):
 
     def apply(self, changes: Sequence[Change]) -> Delta:
         """Take a micro-batch in and say what it changed. Of several changes to one record the last counts."""
+        concerned = self._decide([one for one in changes if isinstance(one, Decide)])
         wanted = {
             one.record: self._read(one.identity) if isinstance(one, Upsert) else None
             for one in changes
@@ -83,8 +56,9 @@ class RuledIndex(Generic[R]):
         }
         before = {record: self._reading.get(record) for record in wanted}
         moved = {record for record, reading in wanted.items() if reading != before[record]}
-        entities = self._settle(moved, self._relabel(self._carry(moved, wanted)), before) if moved else []
-        held = [record for record in wanted if record in self._reading]
+        labels = self._relabel(self._carry(moved, wanted)) if moved else set()
+        entities = self._settle(moved, labels, before, concerned) if moved or concerned else []
+        held = [record for record in wanted.keys() | concerned if record in self._reading]
         rows = dict.fromkeys((record for record in held if record in moved), b"")
         return Delta(rows, entities, frozenset(self._entity[record] for record in held))
 
@@ -112,23 +86,39 @@ class RuledIndex(Generic[R]):
     def belonging(self, reading: R) -> UUID | None:
         """The entity that a reading, which need not be here, would belong to; None when that is none or nobody can
         tell."""
-        to = {self._label[reading]} if reading in self._label else _led_to(self._agreeing(reading), self._label)
+        to = {self._label[reading]} if reading in self._label else led_to(self._agreeing(reading), self._label)
         records = [record for group in self._records_of(next(iter(to))) for record in group] if len(to) == 1 else []
         return self._entity[records[0]] if records else None
+
+    def find(self, identity: Mapping[str, str], limit: int) -> list[UUID]:
+        """Records that an identity may be of, which need not be here: of its number, then those that a rule leads to,
+        the surest first, then those that share a key with it."""
+        reading = self._read(identity)
+        agreeing = self._agreeing(reading)
+        sharing = {other for key in reading.keys for other in sorted(self._under.get(key, ()))[:MOST_UNDER_A_KEY]}
+        same = self._group.get(("number", reading.number), set()) if reading.number else set()
+        ordered = [*sorted(same), *sorted(agreeing, key=lambda one: (agreeing[one], one)), *sorted(sharing)]
+        records = (record for one in dict.fromkeys(ordered) for record in sorted(self._bearers.get(one, ())))
+        return list(islice(records, limit))
 
     def apart(self, groups: Sequence[Sequence[UUID]], strict: Sequence[bool]) -> list[list[list[UUID]]]:
         """What each group of an entity's records falls into when no other record speaks. It is rules that join in any
         case, so ``strict`` changes nothing."""
         return [self._alone(group) for group in groups]
 
+    def _decide(self, decisions: Sequence[Decide]) -> set[UUID]:
+        for one in decisions:
+            self._decisions.set(one.left, one.right, one.verdict)
+        return {record for one in decisions for record in (one.left, one.right) if record in self._reading}
+
     def _alone(self, group: Sequence[UUID]) -> list[list[UUID]]:
         readings = {self._reading[record] for record in group}
-        labels = _labelled({one: {o: by for o, by in self._agreeing(one).items() if o in readings} for one in readings})
+        labels = labelled({one: {o: by for o, by in self._agreeing(one).items() if o in readings} for one in readings})
         found: defaultdict[object, list[UUID]] = defaultdict(list)
         for record in group:
             label = labels[self._reading[record]]
             found[record if label[0] == "nobody" else label].append(record)
-        return list(found.values())
+        return decided(found.values(), self._decisions)
 
     # -- which readings there are
 
@@ -187,7 +177,7 @@ class RuledIndex(Generic[R]):
     def _relabel(self, stirred: set[R]) -> set[Label]:
         """Group anew what was stirred and all that hangs on it; the labels of groups that are others now."""
         region = self._hanging_on({one for one in stirred if one in self._bearers})
-        labels = _labelled(region)
+        labels = labelled(region)
         changed: set[Label] = set()
         for reading in stirred | region.keys():
             old, new = self._label.get(reading), labels.get(reading)
@@ -219,13 +209,14 @@ class RuledIndex(Generic[R]):
                     ahead += region[reading]
         return region
 
-    def _settle(self, moved: set[UUID], changed: set[Label], before: Mapping[UUID, R | None]) -> list[EntityChange]:
-        """The entities of the groups that changed, or whose readings got or lost bearers."""
+    def _settle(
+        self, moved: set[UUID], changed: set[Label], before: Mapping[UUID, R | None], concerned: set[UUID]
+    ) -> list[EntityChange]:
+        """The entities of the groups that changed, whose readings got or lost bearers, or about which was decided."""
         readings = {one for record in moved for one in (before[record], self._reading.get(record)) if one is not None}
         labels = changed | {self._label[one] for one in readings if one in self._label}
-        after = [group for label in labels for group in self._records_of(label)]
-        touched = {self._entity[record] for group in after for record in group if record in self._entity}
-        touched |= {self._entity[record] for record in moved if record in self._entity}
+        groups = [group for label in labels for group in self._records_of(label)]
+        touched, after = self._region({record for group in groups for record in group} | concerned | moved)
         changes, self._serial = survive({e: self._members[e] for e in touched}, after, self.kind, self._serial)
         for record in moved - self._reading.keys():
             self._entity.pop(record, None)
@@ -237,6 +228,29 @@ class RuledIndex(Generic[R]):
                 del self._members[change.entity]
         return changes
 
+    def _region(self, records: set[UUID]) -> tuple[set[UUID], list[list[UUID]]]:
+        """The entities that these records are in, and all the records of these as they are together now. An entity that
+        decisions made of several groups brings all of them along."""
+        touched: set[UUID] = set()
+        groups: list[Sequence[UUID]] = []
+        ahead = records
+        while ahead:
+            groups = reached(ahead, self._decisions, self._group_of)
+            inside = ahead | {record for group in groups for record in group}
+            fresh = {self._entity[record] for record in inside if record in self._entity} - touched
+            touched |= fresh
+            more = {record for entity in fresh for record in self._members[entity]} - inside
+            ahead = inside | more if more else set()
+        return touched, decided(groups, self._decisions)
+
+    def _group_of(self, record: UUID) -> Sequence[UUID]:
+        """The records that rules hold to be of one with a record, it among them; none when it is not here."""
+        reading = self._reading.get(record)
+        if reading is None:
+            return ()
+        label = self._label[reading]
+        return [record] if label[0] == "nobody" else self._records_of(label)[0]
+
     def _records_of(self, label: Label) -> list[list[UUID]]:
         """The records of a group; a reading that is nobody's makes nobody of its bearers one."""
         readings = self._group.get(label, set())
@@ -244,36 +258,3 @@ class RuledIndex(Generic[R]):
         if label[0] == "nobody":
             return [[record] for record in records]
         return [records] if records else []
-
-
-def _labelled(region: Mapping[R, Mapping[R, int]]) -> dict[R, Label]:
-    """The label of each reading of a region that is whole: what its rules lead to is in it, or has a number."""
-    labels: dict[R, Label] = {one: ("number", one.number) for one in region if one.number}
-    labels |= {one: ("nobody", one) for one in region if not one.number and not one.keys}
-    for pinned in (True, False):
-        tier = [one for one in region if one not in labels and one.is_pinned is pinned]
-        led = {one: _led_to(region[one], labels) for one in tier}
-        labels |= _joined([one for one in tier if not led[one]], region)
-        labels |= {one: next(iter(to)) if len(to) == 1 else ("reading", one) for one, to in led.items() if to}
-    return labels
-
-
-def _led_to(agreeing: Mapping[R, int], labels: Mapping[R, Label]) -> set[Label]:
-    """The groups that the surest of a reading's rules lead to."""
-    groups = {one: labels.get(one) or (("number", one.number) if one.number else None) for one in agreeing}
-    surest = min((by for one, by in agreeing.items() if groups[one]), default=None)
-    return {group for one, by in agreeing.items() if by == surest and (group := groups[one])}
-
-
-def _joined(free: Sequence[R], region: Mapping[R, Mapping[R, int]]) -> dict[R, Label]:
-    """Connected parts of readings that lead to no group, each named by its least."""
-    labels: dict[R, Label] = {}
-    among = set(free)
-    for start in sorted(free):
-        ahead = [start]
-        while ahead:
-            reading = ahead.pop()
-            if reading not in labels:
-                labels[reading] = ("reading", start)
-                ahead += [other for other in region[reading] if other in among]
-    return labels
