@@ -171,7 +171,7 @@ class Registry(RuleBasedStateMachine):
         before = dict(self.index.entities())
         stored = [Stored(one, said, b"", self.index.entity(one)) for one, said in self.known.items()]
         self.index = new_index(self.kind)
-        self.index.restore(stored, self.newest if self.newest.int else None)
+        self.index.restore([stored], self.newest if self.newest.int else None)
         assert {e: set(m) for e, m in self.index.entities().items()} == {e: set(m) for e, m in before.items()}
 
     @invariant()

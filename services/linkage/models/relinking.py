@@ -79,10 +79,10 @@ class Relinking:
         """
         model = await self._registered(version, unseen)
         built = await self._built(model.load())
-        rows = rows_of(built.index)
+        rows = rows_of(built.index, built.index.records())
         self._progress.say(f"Keeping what {version} says of {len(rows)} records")
         async with self._database.transaction() as connection:
-            await Registry(connection).copy_relinked(model.number, rows)
+            await Registry(connection).copy_relinked(model.number, rows, built.version)
         rows.clear()
         while await self._follow(model.number, built) >= STEP:
             pass
@@ -138,8 +138,8 @@ class Relinking:
             store = LinkageStore(connection)
             await store.freeze()
             step = await beside.follow(store)
-            await Registry(connection).keep_relinked(number, step.rows)
-        return step.read
+            await Registry(connection).keep_relinked(number, step.rows, beside.version)
+        return len(step.touched)
 
     @asynccontextmanager
     async def _handed_over(self, number: int, beside: Beside) -> AsyncIterator[None]:
@@ -149,7 +149,7 @@ class Relinking:
                 store = LinkageStore(locked)
                 await store.lead()
                 step = await beside.follow(store)
-                await self._apart(lambda registry: registry.keep_relinked(number, step.rows))
+                await self._apart(lambda registry: registry.keep_relinked(number, step.rows, beside.version))
                 await LinkageStore(moment).freeze()
                 snapshot = await Registry(moment).export_snapshot()
                 await self._apart(lambda registry: registry.set(number, "wanted", self._by, snapshot))

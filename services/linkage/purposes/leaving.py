@@ -21,7 +21,7 @@ Failures
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 import orjson
@@ -42,6 +42,8 @@ from shared.work import Work, Worker
 
 LOOK_SECONDS = 60.0
 AT_ONCE = 500
+JOURNAL_KEPT = timedelta(days=1)
+"""For how long it is known what each batch touched: whoever links everything anew beside follows from when it began."""
 EVERYTHING = 1 << 30
 
 
@@ -76,6 +78,7 @@ class Leaving:
             left += taken
         async with self._worker.work() as work:
             metrics.EXPIRED.inc(await work.store.expire(self._clock().date()))
+            await work.store.forget_journal(self._clock() - JOURNAL_KEPT)
         self._live.measure()
         return left
 

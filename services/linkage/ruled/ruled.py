@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Generic, Protocol, TypeVar
 from uuid import UUID
 
-from services.linkage.index.entities import EntityChange, serial_of, survive
+from services.linkage.index.entities import EntityChange, renamed, serial_of, survive
 from services.linkage.index.index import Change, Delta, Remove, Stored, Upsert
 
 MOST_UNDER_A_KEY: Final = 64
@@ -74,6 +74,9 @@ class RuledIndex(Generic[R]):
     def __len__(self) -> int:
         return len(self._reading)
 
+    def __contains__(self, record: UUID) -> bool:
+        return record in self._reading
+
     def apply(self, changes: Sequence[Change]) -> Delta:
         """Take a micro-batch in and say what it changed. Of several changes to one record the last counts."""
         wanted = {
@@ -88,18 +91,24 @@ class RuledIndex(Generic[R]):
         rows = dict.fromkeys((record for record in held if record in moved), b"")
         return Delta(rows, entities, frozenset(self._entity[record] for record in held))
 
-    def restore(self, stored: Iterable[Stored], newest: UUID | None = None) -> None:
+    def restore(self, parts: Iterable[Sequence[Stored]], newest: UUID | None = None) -> None:
         """Rebuild from what was stored. ``newest`` is the greatest entity id ever given out."""
-        kept = list(stored)
-        wanted: dict[UUID, R | None] = {one.record: self._read(one.identity) for one in kept}
-        self._relabel(self._carry(wanted.keys(), wanted))
+        wanted: dict[UUID, R | None] = {}
         groups: dict[UUID, list[UUID]] = {}
-        for one in kept:
-            self._entity[one.record] = one.entity
-            groups.setdefault(one.entity, []).append(one.record)
-        self._members = {entity: tuple(sorted(records)) for entity, records in groups.items()}
-        serials = [serial_of(entity) for entity in self._members] + ([serial_of(newest)] if newest else [])
-        self._serial = max(serials, default=0)
+        for part in parts:
+            for one in part:
+                wanted[one.record] = self._read(one.identity)
+                groups.setdefault(one.entity, []).append(one.record)
+        self._relabel(self._carry(wanted.keys(), wanted))
+        for entity, records in groups.items():
+            self._members[entity] = tuple(sorted(records))
+            self._entity.update(dict.fromkeys(records, entity))
+        self._serial = max((serial_of(entity) for entity in (*groups, *((newest,) if newest else ()))), default=0)
+
+    def rename(self, named: Mapping[UUID, UUID], newest: UUID | None = None) -> None:
+        """As ``Index.rename``."""
+        self._note(renamed(self._entity, self._members, named))
+        self._serial = max(self._serial, serial_of(newest) if newest else 0)
 
     def entity(self, record: UUID) -> UUID:
         """The entity of a record. Raises ``KeyError`` for a record that is not here."""
@@ -229,13 +238,16 @@ class RuledIndex(Generic[R]):
         changes, self._serial = survive({e: self._members[e] for e in touched}, after, self.kind, self._serial)
         for record in moved - self._reading.keys():
             self._entity.pop(record, None)
+        self._note(changes)
+        return changes
+
+    def _note(self, changes: Iterable[EntityChange]) -> None:
         for change in changes:
             if change.after:
                 self._members[change.entity] = change.after
                 self._entity.update(dict.fromkeys(change.after, change.entity))
             else:
                 del self._members[change.entity]
-        return changes
 
     def _records_of(self, label: Label) -> list[list[UUID]]:
         """The records of a group; a reading that is nobody's makes nobody of its bearers one."""
