@@ -57,9 +57,9 @@ class News:
         return max(self.touched.entities, default=None)
 
 
-async def news(store: LinkageStore, since: int, doubted: Touched, most: int) -> News | None:
+async def news(store: LinkageStore, since: int, committed: int, doubted: Touched, most: int) -> News | None:
     """What was touched after a version, and the ``doubted``; ``None``: not known any more, or more than ``most``."""
-    found = await store.touched_since(since)
+    found = await store.touched_since(since, committed)
     if found is None or len((touched := found | doubted).records) > most:
         return None
     rows = await store.touched(touched.records)

@@ -99,7 +99,7 @@ class LiveIndex:
         found = None
         if self._followed != STALE and isinstance(people, Index) and people.model is model:
             most = worth_following(sum(map(len, self._kinds.values())))
-            found = await news(store, self._followed, self._doubted, most)
+            found = await news(store, self._followed, version, self._doubted, most)
         self._version = self._followed = STALE  # until it is done, whoever looks
         doubted = self._doubted
         if found is None or not await self._follow(found):

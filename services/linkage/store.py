@@ -163,10 +163,10 @@ class LinkageStore:
         for entities in in_parts(touched.entities, COPIED):
             await self._connection.execute(Q["note"], version, [], entities)
 
-    async def touched_since(self, version: int) -> Touched | None:
-        """What batches after a version touched; ``None`` when that is no longer known."""
-        rows = await self._connection.fetch(Q["journal"], version)
-        if rows and rows[0]["version"] > version + 1:
+    async def touched_since(self, version: int, committed: int) -> Touched | None:
+        """What batches touched after a version, up to the one that is committed; ``None`` when some are forgotten."""
+        rows = await self._connection.fetch(Q["journal"], version) if committed > version else []
+        if committed > version and (not rows or rows[0]["version"] > version + 1):
             return None
         return Touched(
             frozenset(id for row in rows for id in row["records"]),

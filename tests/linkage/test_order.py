@@ -86,6 +86,7 @@ class Office(RuleBasedStateMachine):
     def tell(self, told: list[Change]) -> None:
         delta = self.index.apply(told)
         self.keep(delta.rows)
+        self.rows = {one: row for one, row in self.rows.items() if one in self.records}
         self.touched |= touched_by([(Kind.PERSON, one) for one in told], delta.entities)
         for change in delta.entities:
             assert self.entities.get(change.entity, ()) == change.before
@@ -106,7 +107,6 @@ class Office(RuleBasedStateMachine):
                 self.records[one.record] = one.identity
             elif isinstance(one, Remove):
                 self.records.pop(one.record, None)
-                self.rows.pop(one.record, None)
         self.tell(told)
 
     @rule(left=records, right=records, verdict=verdicts)

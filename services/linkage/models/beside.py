@@ -53,7 +53,7 @@ class Beside:
         """Take in what was committed since. One moment's view: a frozen transaction, or the index's lock. Raises
         ``Behind``."""
         version, decided = await store.committed(), frozenset(await store.decided())
-        strict, found = strict_of(await store.terms()), await store.touched_since(self.version)
+        strict, found = strict_of(await store.terms()), await store.touched_since(self.version, version)
         if found is None:
             raise Behind(f"version {self.version} is too old to be followed")
         here = {row.id: row for row in await store.touched(found.records)}
