@@ -57,6 +57,7 @@ class Office:
     """One replica of linkage: ``await office.bus.do(messages)`` does a batch."""
 
     database: Database
+    worker: Worker[LinkageStore]
     index: LiveIndex
     bus: Bus[LinkageStore]
 
@@ -80,7 +81,7 @@ async def opened(dsn: str, person: Model | None = None) -> AsyncIterator[Office]
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)  # as shared.service does
     try:
-        yield Office(database, index, bus)
+        yield Office(database, worker, index, bus)
     finally:
         await database.close()
 

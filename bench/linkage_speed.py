@@ -200,8 +200,10 @@ async def _replicas(plan: Plan) -> dict[str, Any]:
     found: dict[str, Mapping[str, Any]] = {}
     partitions = []
     for replicas in plan.replicas:
-        say(f"{replicas} replicas on one index, all but the last killed")
-        figures, partition = await linkage_replicas.measured(plan.replicated, replicas)
-        found[str(replicas)] = figures
-        partitions.append(partition)
+        for at_once in (False, True)[:replicas]:
+            way = "at once" if at_once else "by turns"
+            say(f"{replicas} replicas on one index, {way}")
+            figures, partition = await linkage_replicas.measured(plan.replicated, replicas, at_once=at_once)
+            found[f"{replicas} {way}"] = figures
+            partitions.append(partition)
     return {"replicas": found, "replicas_agree": all(one == partitions[0] for one in partitions)}
