@@ -81,8 +81,13 @@ def test_a_slip_of_the_hand_hides_no_diminutive(slip: str, name: str) -> None:
     assert set(diminutives(slip)) & set(diminutives(name)) - {0}
 
 
+@pytest.mark.parametrize(("name", "other"), [("ethan", "bethan"), ("holly", "olly"), ("ryan", "bryan")])
+def test_a_name_of_its_own_is_nobodys_slip(name: str, other: str) -> None:
+    assert not set(diminutives(name)) & set(diminutives(other)) - {0}
+
+
 def test_what_is_like_no_known_name_has_no_other_form() -> None:
-    assert [diminutives(name) for name in ("jones", "szymon", "al-masri", "q")] == [(0, 0)] * 4
+    assert [diminutives(name) for name in ("jones", "quetzal", "al-masri", "q")] == [(0, 0, 0)] * 4
 
 
 def test_the_home_telephone_and_the_mobile_are_one_set() -> None:

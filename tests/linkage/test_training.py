@@ -2,11 +2,15 @@
 
 from random import Random
 
+import numpy as np
 import pytest
 
 from services.linkage.index.index import Index, Upsert
+from services.linkage.matching.columns import Columns
+from services.linkage.matching.compare_values import cohort
 from services.linkage.matching.match import Matcher
 from services.linkage.matching.model import Model
+from services.linkage.models.sample import sample
 from services.linkage.models.train import train
 from services.linkage.reading.normal import traits
 from tests.linkage.people import record
@@ -54,6 +58,38 @@ def test_partners_that_share_nobody_are_learned_without_labels() -> None:
     bits = train("made up", "person", [traits(one) for one in records], {}).sources.bits
     assert bits["school|tax office"] < -2
     assert bits["hospital|school"] > 0
+
+
+def test_whom_a_partner_without_dates_knows_is_learned_without_labels() -> None:
+    records, truth = made_up(900)
+    for place, (one, person) in enumerate(zip(records, truth, strict=True)):
+        one["source"], one["birth_date"] = "hospital", f"{1960 + 56 * (person % 2)}-{one['birth_date'][5:]}"
+        if place % 2 and not person % 2:
+            one["source"], one["birth_date"] = "tax office", ""
+    ages = train("made up", "person", [traits(one) for one in records], {}).sources.ages["tax office"]
+    assert ages[cohort(np.array([1960]))[0]] > 0
+    assert ages[cohort(np.array([2016]))[0]] < -1
+
+
+def test_neighbours_are_seen_however_many_share_a_postcode() -> None:
+    """Of a street of 300 none is a candidate for that; a sample must still say how many neighbours there are."""
+    rows = [
+        traits(
+            {
+                "given": f"G{n:03}",
+                "family": f"F{n * 7 % 300:03}",
+                "postcode": "AW1 8FZ",
+                "birth_date": f"{1900 + n % 97}",
+            }
+        )
+        for n in range(300)
+    ]
+    columns = Columns(Model("x", "person", {}, (), {}).frequencies())
+    columns.append(rows)
+    pairs = sample(columns, 60, np.random.default_rng(1))
+    assert pairs.stands_for.sum() == pytest.approx(300 * 299 / 2, rel=0.02)
+    assert (pairs.left < pairs.right).all()
+    assert len(np.unique(pairs.left * 300 + pairs.right)) == len(pairs.left)
 
 
 def test_the_same_records_in_any_order_give_the_same_model() -> None:

@@ -33,6 +33,7 @@ FIELDS: Final[Mapping[str, str]] = {
     "year": N_("Year of birth"),
     "day": N_("Day and month of birth"),
     "source": N_("Kept by"),
+    "age": N_("Age of those whom this partner knows"),
 }
 KINDS: Final[Mapping[Kind, str]] = {
     Kind.PERSON: N_("Person"),
@@ -66,6 +67,7 @@ LEVELS: Final[Mapping[str, str]] = {
     "street alike": N_("the streets are alike"),
     "number only": N_("only the number is the same"),
     "same before the @": N_("the same before the @"),
+    "known of one": N_("only one of the two has a date of birth"),
     "different": N_("different"),
 }
 BECAUSE: Final[Mapping[str, str]] = {

@@ -25,15 +25,11 @@ Nodes = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
-    """n pairs of nodes, `left` < `right`, each once, and how many keys speak for it.
-
-    In a sample, each `stands_for` so many.
-    """
+    """n pairs of nodes, `left` < `right`, each once, and how many keys speak for it."""
 
     left: Nodes
     right: Nodes
     keys: Nodes
-    stands_for: float = 1.0
 
     @classmethod
     def counted(cls, left: Nodes, right: Nodes, nodes: int) -> "Pairs":

@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from services.linkage.matching.columns import Columns
+from services.linkage.matching.columns import GROUPS, Columns
 
 Keys = NDArray[np.uint64]
 Nodes = NDArray[np.int64]
@@ -23,7 +23,7 @@ _TRAITS: Final[Mapping[str, tuple[tuple[str, str | None], ...]]] = {
                   ("given", "family_1", "family_2", "birth_family", "middle_1", "middle_2", "middle_3")),
     "name": tuple((trait, None) for trait in ("given", "family_1", "family_2", "birth_family", "middle_1")),
     "given": (("given", None),), "given three": (("given", "three"),), "given sound": (("given", "sound"),),
-    "group": (("given", "group"), ("given", "second_group")),
+    "group": tuple(("given", group) for group in GROUPS),
     "family": (("family_1", None),), "family four": (("family_1", "four"),), "family sound": (("family", "sound"),),
     "year": (("date", "year_hash"),), "day": (("date", "day_hash"),),
     "postcode": (("postcode", None),), "sector": (("postcode", "sector"),), "district": (("postcode", "outward"),),

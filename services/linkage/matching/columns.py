@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.linkage.matching.arrays import grown
-from services.linkage.reading.names import diminutives, sound
+from services.linkage.reading.names import MOST_GROUPS, diminutives, sound
 from services.linkage.reading.normal import TRAITS, Traits
+from services.linkage.reading.places import STREET_TYPES
 
 Ids = NDArray[np.int32]
 Hashes = NDArray[np.uint32]
@@ -23,6 +24,9 @@ Codes = NDArray[np.uint8]
 
 RARITY_STEPS: Final = 8
 """Rarity is −log2 of a value's frozen frequency, stored in eighths of a bit: 0 is everyone, 255 is 1 in 3.9 billion."""
+
+GROUPS: Final = tuple(f"group_{at}" for at in range(MOST_GROUPS))
+"""The parts of a name that say which groups of diminutives it is in."""
 
 _NOT_LETTER: Final = re.compile(r"[^a-z@]")
 _OUTWARD: Final = re.compile(r"^[A-Z]{1,2}\d[A-Z\d]?$")
@@ -37,11 +41,10 @@ def hashed(text: str) -> int:
 
 
 def _of_name(name: str) -> tuple[int, ...]:
-    first, second = diminutives(name)
     heard = sound(name)
     # One consonant is no likeness: Ash and Eze would sound alike.
     alike = hashed(heard if len(heard.strip(".")) > 1 else name)
-    return first, second, alike, hashed(name[:3]), hashed(name[:4]), len(name), ord(name[0])
+    return *diminutives(name), alike, hashed(name[:3]), hashed(name[:4]), len(name), ord(name[0])
 
 
 def _of_date(date: str) -> tuple[int, ...]:
@@ -55,6 +58,13 @@ def _of_postcode(code: str) -> tuple[int, ...]:
     outward = code[:-3] if british else code if _OUTWARD.match(code) else code[:-2]
     area = code[: 2 if code[1:2].isalpha() else 1] if code[:1].isalpha() else code[:1]
     return hashed("s" + (code[:-2] if british else code[:-1])), hashed("o" + outward), hashed("a" + area)
+
+
+def _of_street(text: str) -> tuple[int, ...]:
+    """As of any text, but that no two streets are alike for both being a Road."""
+    words = text.split()
+    head, tail, _ = _of_text(" ".join(word for word in words if word not in STREET_TYPES) or text)
+    return head, tail, hashed(text[:4])
 
 
 def _of_text(text: str) -> tuple[int, ...]:
@@ -84,14 +94,14 @@ class Sort:
 SORTS: Final[Mapping[str, Sort]] = {
     "name": Sort(
         ("given", "family", "family_1", "family_2", "birth_family", "middle_1", "middle_2", "middle_3"),
-        ("group", "second_group", "sound", "three", "four", "length", "initial"),
+        (*GROUPS, "sound", "three", "four", "length", "initial"),
         _of_name,
         ("given", "family"),
     ),
     "date": Sort(("date",), ("year", "day", "year_hash", "day_hash"), _of_date, ("year", "day")),
     "postcode": Sort(("postcode",), ("sector", "outward", "area"), _of_postcode, ("postcode",)),
     "number": Sort(("unit", "number")),
-    "street": Sort(("street",), ("head", "tail", "four"), _of_text, ("address",)),
+    "street": Sort(("street",), ("head", "tail", "four"), _of_street, ("address",)),
     "town": Sort(("town",), ("head", "tail", "four"), _of_text, ("town",)),
     "phone": Sort(("phone_1", "phone_2"), fields=("phone",)),
     "email": Sort(("email",), ("local", "letters"), _of_email, ("email",)),

@@ -43,8 +43,11 @@ LEVELS: Final[Mapping[str, tuple[str, ...]]] = {
     "birth_place": _TEXT,
     "occupation": _TEXT,
     "source": ("same", "different"),
+    "age": ("known of one",),
 }  # fmt: skip
 FIELDS: Final = tuple(LEVELS)
+KEPT: Final = ("source", "age")
+"""Fields that are not what a record says but who keeps it: what they are worth is in `model.Sources`."""
 
 _JUDGES: Final[Mapping[str, tuple[str, values.Judge]]] = {
     # field → the trait without which there is nothing to judge, and who judges
@@ -56,6 +59,7 @@ _JUDGES: Final[Mapping[str, tuple[str, values.Judge]]] = {
     "reference": ("reference", values.code("reference")), "vehicle": ("vehicle", values.code("vehicle")),
     "birth_place": ("birth_place", values.text("birth_place")),
     "occupation": ("occupation", values.text("occupation")), "source": ("source", values.source),
+    "age": ("source", values.age),
 }  # fmt: skip
 _GIVEN, _FAMILY, _MIDDLE, _YEAR, _DAY = map(FIELDS.index, ("given", "family", "middle", "year", "day"))
 

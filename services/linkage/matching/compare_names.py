@@ -4,7 +4,7 @@ from typing import Final
 
 import numpy as np
 
-from services.linkage.matching.columns import Codes, Ids, Vocabulary
+from services.linkage.matching.columns import GROUPS, Codes, Ids, Vocabulary
 from services.linkage.matching.pairs import Judged, Mask, Nodes, Pairs, among, commoner, level_of_same, likeness, within
 
 _WORDS: Final = ("given", "family_1", "family_2", "birth_family", "middle_1", "middle_2", "middle_3")
@@ -14,6 +14,8 @@ def given(pairs: Pairs) -> Judged:
     """Levels of the given name (`compare.LEVELS`)."""
     left, right = pairs.of("given")
     level, rest = level_of_same(left, right, 8)
+    names = pairs.vocabulary("name")
+    level[(level == 1) & (names.part["length"][left] == 1)] = 5
     if rest.size:
         level[rest] = _given_apart(pairs, rest, left[rest], right[rest])
     return level, commoner(pairs.vocabulary("name"), "given", left, right)
@@ -61,10 +63,12 @@ def middle(pairs: Pairs) -> Judged:
     level = np.where((lefts[0] > 0) & (rights[0] > 0), np.uint8(3), np.uint8(0))
     if not level.any():
         return level, level
-    level[(level > 0) & np.logical_or.reduce([among(part, list(rights)) for part in lefts])] = 1
+    names = pairs.vocabulary("name")
+    whole = [part * (names.part["length"][part] > 1) for part in lefts]
+    level[(level > 0) & np.logical_or.reduce([among(part, list(rights)) for part in whole])] = 1
     rest = (level == 3).nonzero()[0]
     if rest.size:
-        names, left, right = pairs.vocabulary("name"), lefts[0][rest], rights[0][rest]
+        left, right = lefts[0][rest], rights[0][rest]
         alike = (_spelled(names, left, right) < 3) | _is_initial(names, left, right)
         level[rest[alike | _one_person_may_bear(names, left, right)]] = 2
     return level, np.zeros(len(level), np.uint8)
@@ -89,17 +93,19 @@ def settle_lone_names(pairs: Pairs, given: Judged, family: Judged) -> None:
 
 
 def settle_swapped_names(pairs: Pairs, given: Judged, family: Judged) -> None:
-    """Given and family name changed places: one event, one weight. A single name in the wrong slot counts once too."""
-    crossed = ((given[0] == 6) & (family[0] == 5)).nonzero()[0]
-    if not crossed.size:
+    """Given and family name changed places: one event, one weight, also where one of them is slightly misspelt or
+    shortened. A single name in the wrong slot counts once too."""
+    doubtful = (((given[0] == 6) & (family[0] > 4)) | ((given[0] > 5) & (family[0] == 5))).nonzero()[0]
+    if not doubtful.size:
         return
-    (lg, rg), (lf, rf), (lw, rw) = pairs.of("given"), pairs.of("family"), pairs.of("family_1")
-    whole = ((lg == rf) | (lg == rw))[crossed] & ((rg == lf) | (rg == lw))[crossed]
-    swapped = crossed[whole]
-    rarity = pairs.vocabulary("name").rarity["given"]
-    family[0][crossed] = 7
-    given[0][swapped], family[0][swapped] = 9, 0
-    given[1][swapped] = np.minimum(rarity[lg[swapped]].astype(np.int64) + rarity[rg[swapped]], 255)
+    names = pairs.vocabulary("name")
+    (lg, rg), (lf, rf), (lw, rw) = ([side[doubtful] for side in pairs.of(of)] for of in ("given", "family", "family_1"))
+    there, back = (lg == rf) | (lg == rw), (rg == lf) | (rg == lw)
+    swapped = (there & (back | _is_slip(names, rg, lf))) | (back & _is_slip(names, lg, rf))
+    family[0][doubtful[(given[0][doubtful] == 6) & (family[0][doubtful] == 5)]] = 7
+    rarity, at = names.rarity["given"], doubtful[swapped]
+    given[0][at], family[0][at] = 9, 0
+    given[1][at] = np.minimum(rarity[lg[swapped]].astype(np.int64) + rarity[rg[swapped]], 255)
 
 
 def settle_called_by_middle_name(pairs: Pairs, given: Judged, middle: Codes) -> None:
@@ -113,6 +119,10 @@ def settle_called_by_middle_name(pairs: Pairs, given: Judged, middle: Codes) -> 
     crossed = (left == other_right) & _fits(names, right, other_left)
     crossed |= (right == other_left) & _fits(names, left, other_right)
     middle[doubtful[crossed]] = 0
+
+
+def _is_slip(names: Vocabulary, left: Ids, right: Ids) -> Mask:
+    return np.asarray((_spelled(names, left, right) < 3) | _one_person_may_bear(names, left, right))
 
 
 def _fits(names: Vocabulary, left: Ids, right: Ids) -> Mask:
@@ -148,6 +158,5 @@ def _is_initial(names: Vocabulary, left: Ids, right: Ids) -> Mask:
 
 
 def _one_person_may_bear(names: Vocabulary, left: Ids, right: Ids) -> Mask:
-    first, second = names.part["group"], names.part["second_group"]
-    a, b, c, d = first[left], second[left], first[right], second[right]
-    return np.asarray(((a > 0) & ((a == c) | (a == d))) | ((b > 0) & ((b == c) | (b == d))))
+    lefts, rights = (np.array([names.part[group][side] for group in GROUPS]) for side in (left, right))
+    return np.asarray(((lefts[:, None] == rights) & (rights > 0)).any(axis=(0, 1)))

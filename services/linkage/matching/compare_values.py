@@ -13,6 +13,11 @@ Numbers = NDArray[np.uint32]
 MOST_SOURCES: Final = 16
 """Partners are numbered from 1; 0 is one that the model does not know."""
 
+COHORTS: Final = 16
+COHORT: Final = 8
+FIRST_COHORT: Final = 1912
+"""Years of birth are told apart in spans of 8 years from 1912 on; the first holds all before it too."""
+
 GENERATION: Final = 15
 """Years from which the dates of two namesakes of one home are a parent's and a child's, rather than one mistyped."""
 
@@ -179,6 +184,21 @@ def source(pairs: Pairs) -> Judged:
     level = np.where(left == right, np.uint8(1), np.uint8(2))
     level[(one == 0) | (other == 0)] = 0
     return level, np.minimum(one, other) * MOST_SOURCES + np.maximum(one, other)
+
+
+def age(pairs: Pairs) -> Judged:
+    """Whether one record alone is dated; in the place of a rarity, who keeps the other, and when the one was born."""
+    (left, right), (one, other) = pairs.of("source"), pairs.of("date")
+    number, years = pairs.vocabulary("source").rarity["source"], pairs.vocabulary("date").part["year"]
+    keeper = number[np.where(one == 0, left, right)]
+    level = ((one == 0) ^ (other == 0)) & (keeper > 0)
+    return level.astype(np.uint8), keeper * COHORTS + cohort(np.maximum(years[one], years[other]))
+
+
+def cohort(years: Numbers) -> Codes:
+    """Which of `COHORTS` spans of `COHORT` years a year of birth is in."""
+    spans = (np.maximum(years, FIRST_COHORT).astype(np.int64) - FIRST_COHORT) // COHORT
+    return np.minimum(spans, COHORTS - 1).astype(np.uint8)
 
 
 def phone(pairs: Pairs) -> Judged:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from services.linkage.matching.columns import Codes
-from services.linkage.matching.compare import FIELDS, LEVELS
+from services.linkage.matching.compare import FIELDS, KEPT, LEVELS
 from services.linkage.matching.match import Matcher
 
 
@@ -47,7 +47,7 @@ def explain(matcher: Matcher, levels: Codes, rarities: Codes, rule: str | None, 
             round(-float(np.log2(matcher.ratios[name][levels[at], rarities[at]])), 2),
         )
         for at, name in enumerate(FIELDS)
-        if levels[at] and (name in matcher.model.fields or name == "source")
+        if levels[at] and (name in matcher.model.fields or name in KEPT)
     )
     prior = matcher.prior
     total = round(float(bits), 2)

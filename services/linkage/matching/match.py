@@ -116,8 +116,8 @@ def _ratios(model: Model, name: str) -> NDArray[np.float64]:
     """u / m of one field by (level, rarity); level 0 is 1. Rare values make agreement stranger among strangers."""
     levels = len(LEVELS[name])
     ratios = np.ones((levels + 1, 256))
-    if name == "source":
-        _of_sources(model, ratios)
+    for number, bits in model.sources.said(name):
+        ratios[1:, number] = 2.0**-bits
     known = model.fields.get(name)
     if known is None:
         return ratios
@@ -128,12 +128,6 @@ def _ratios(model: Model, name: str) -> NDArray[np.float64]:
         for level, power in rarity_powers(name).items():
             ratios[level] *= np.clip(relative**power, 2.0**-12, 2.0**12)
     return ratios
-
-
-def _of_sources(model: Model, ratios: NDArray[np.float64]) -> None:
-    """The levels say little beside which two partners it is, whose number stands in the rarity's place."""
-    for pair, number in model.sources.pairs():
-        ratios[1:, number] = 2.0 ** -model.sources.bits.get(pair, 0.0)
 
 
 def rarity_powers(name: str) -> Mapping[int, float]:

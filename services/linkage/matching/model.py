@@ -15,7 +15,7 @@ from typing import Any
 
 from services.linkage.matching.columns import Frequencies
 from services.linkage.matching.compare import FIELDS
-from services.linkage.matching.compare_values import MOST_SOURCES
+from services.linkage.matching.compare_values import COHORTS, MOST_SOURCES
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +73,14 @@ class Sources:
     """What it says that two records are kept by these two partners: a school and a council's tax office have nobody in
     common, and one register seldom holds a person twice. `names` are numbered from 1; `bits["a|b"]`, names in order, is
     log2(m/u) of the two. What is not named says nothing.
+
+    `ages["a"]` is the same, cohort by cohort (`compare_values.cohort`), of a record without a date that `a` keeps and
+    one of somebody born then: nobody at school pays council tax.
     """
 
     names: tuple[str, ...] = ()
     bits: Mapping[str, float] = field(default_factory=dict)
+    ages: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
     def number(self, name: str) -> int:
         return self.names.index(name) + 1 if name in self.names else 0
@@ -86,6 +90,14 @@ class Sources:
         for at, one in enumerate(self.names, start=1):
             for to, other in enumerate(self.names[at - 1 :], start=at):
                 yield f"{one}|{other}", at * MOST_SOURCES + to
+
+    def said(self, name: str) -> Iterator[tuple[int, float]]:
+        """By the number that `compare` gives, what the field `source` or `age` is worth in bits."""
+        if name == "source":
+            yield from ((number, self.bits.get(pair, 0.0)) for pair, number in self.pairs())
+        elif name == "age":
+            for at, keeper in enumerate(self.names, start=1):
+                yield from enumerate(self.ages.get(keeper, ()), start=at * COHORTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +148,10 @@ class Model:
                 tuple(Way(**way) for way in raw["ways"]),
                 {name: Rarities(**one) for name, one in raw["rarities"].items()},
                 Thresholds(**raw["thresholds"]), raw["block_cap"], raw["provenance"],
-                Sources(tuple(raw["sources"]["names"]), raw["sources"]["bits"]),
+                Sources(
+                    tuple(raw["sources"]["names"]), raw["sources"]["bits"],
+                    {name: tuple(bits) for name, bits in raw["sources"]["ages"].items()},
+                ),
             )  # fmt: skip
         except (KeyError, TypeError) as error:
             raise ValueError(f"This is no linkage model: {error!r} is missing or unknown. Train one anew.") from error

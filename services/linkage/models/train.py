@@ -1,9 +1,8 @@
 """A model from records alone: no labels, no thresholds tuned on a truth.
 
 Rarities are counted, `u` is measured on random pairs, `m`, the shares of the ways and what they share come from
-expectation–maximisation over candidate pairs (Winkler 1988; Larsen and Rubin 2001). Whether a pair is a candidate
-follows from the very levels that EM looks at, so choosing candidates scales all ways alike and the odds stay right.
-Dirichlet and Beta priors (`TYPICAL`, `WAYS`) keep what has little data sane.
+expectation–maximisation over candidates and neighbours (`sample`; Winkler 1988; Larsen and Rubin 2001). Dirichlet and
+Beta priors (`TYPICAL`, `WAYS`) keep what has little data sane.
 """
 
 import math
@@ -15,12 +14,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from services.linkage.index.blocking import Blocks, Pairs
 from services.linkage.matching.columns import RARITY_STEPS, Columns
-from services.linkage.matching.compare import DAYS, FIELDS, LEVELS, compare
-from services.linkage.matching.compare_values import MOST_SOURCES
+from services.linkage.matching.compare import DAYS, FIELDS, KEPT, LEVELS, compare
+from services.linkage.matching.compare_values import COHORTS, MOST_SOURCES, cohort
 from services.linkage.matching.match import Matcher
 from services.linkage.matching.model import Field, Model, Rarities, Sources, Way
+from services.linkage.models.sample import Sample, sample
 from services.linkage.reading.normal import TRAITS, Traits
 
 Ints = NDArray[np.int64]
@@ -74,6 +73,12 @@ Elder: somebody's parent or child of the same name in the same home. Namesakes: 
 names repeat more often than their parts' frequencies say.
 """
 
+DEFINING: Final[Mapping[str, tuple[str, ...]]] = {
+    "twins": ("family", "year", "day"), "twins apart": ("family", "year", "day"),
+    "elder": ("given", "family"), "namesakes": ("given", "family"),
+}  # fmt: skip
+"""What makes a way what it is, and is not learned: else EM makes of rare twins whatever pairs nothing else explains."""
+
 TWINS_AMONG_HOUSEHOLD: Final = 0.05
 ELDERS_AMONG_HOUSEHOLD: Final = (0.02, 0.06)
 """Twins cannot be told from one person with two given names by data that has no labels, so their share is fixed to that
@@ -104,10 +109,10 @@ def train(name: str, kind: str, rows: Sequence[Traits], provenance: Mapping[str,
     ways = tuple(replace(way, share=way.share / len(distinct) if way.share else 1.0) for way in WAYS)
     model = Model(name, kind, {}, ways, rarities, provenance=provenance, sources=_sources(rows))
     columns = Columns(model.frequencies())
-    nodes = columns.append(distinct)
+    columns.append(distinct)
     random = np.random.default_rng(seed)
     u = _measure_u(columns, random)
-    return _Fit(model, u, columns, _candidates(columns, nodes, model.block_cap, random)).run()
+    return _Fit(model, u, columns, sample(columns, model.block_cap, random)).run()
 
 
 def _sources(rows: Sequence[Traits]) -> Sources:
@@ -125,7 +130,7 @@ def count_rarities(rows: Sequence[Traits]) -> dict[str, Rarities]:
     """How rare each value is among the records that have one; a value not met counts as met once."""
     rarities: dict[str, Rarities] = {}
     for field in FIELDS:
-        if field in ("middle", "source"):
+        if field == "middle" or field in KEPT:
             continue
         counts = Counter(value for row in rows for value in values_of(field, row))
         total = counts.total()
@@ -160,7 +165,7 @@ def _measure_u(columns: Columns, random: np.random.Generator, pairs: int = 400_0
         u[field] = tuple(_rows(field, counts).ravel())
     # Names that changed places are as rare as two equal names; the rarity of both is in the pair's.
     u["given"] = (*u["given"][:8], u["given"][0])
-    compared = (field for field in FIELDS if field != "source")
+    compared = (field for field in FIELDS if field not in KEPT)
     there = {field for field in compared if columns.ids[:, columns.at[_HELD_IN.get(field, field)]].any()}
     return {field: levels for field, levels in u.items() if field in there}
 
@@ -169,23 +174,15 @@ _RARE_AGREEMENT: Final = 0.3
 _HELD_IN: Final = {"middle": "middle_1", "year": "date", "day": "date", "address": "street", "phone": "phone_1"}
 
 
-def _candidates(columns: Columns, nodes: Ints, cap: int, random: np.random.Generator, most: int = 400_000) -> Pairs:
-    """The candidate pairs of all nodes, or a random sample of them."""
-    pairs = Blocks(columns, cap).change(np.zeros(0, np.int64), nodes).fresh
-    if len(pairs) <= most:
-        return pairs
-    chosen = random.permutation(len(pairs))[:most]
-    return Pairs(pairs.left[chosen], pairs.right[chosen], pairs.keys[chosen], len(pairs) / most)
-
-
 class _Fit:
-    """Expectation–maximisation over candidate pairs."""
+    """Expectation–maximisation over a sample of pairs."""
 
-    def __init__(self, model: Model, u: Mapping[str, tuple[float, ...]], columns: Columns, pairs: Pairs) -> None:
+    def __init__(self, model: Model, u: Mapping[str, tuple[float, ...]], columns: Columns, pairs: Sample) -> None:
         self._levels, self._rarities = compare(columns, pairs.left, pairs.right)
         self._met = _chance_meetings(columns, model.sources)
+        self._born = _born(columns, pairs)
         self._all_pairs = columns.size * (columns.size - 1) / 2
-        self._stands_for = pairs.stands_for
+        self._stands_for = pairs.stands_for[:, None]
         self._u, self._first = u, model
 
     def run(self) -> Model:
@@ -220,7 +217,7 @@ class _Fit:
                 truly = belief[known, number] * (held / (held + (1 - held) * ratio))
                 if way.same:
                     counts = counts + np.bincount(levels, weights=truly, minlength=len(counts) + 1)[1:]
-                if field in way.shared:
+                if field in way.shared and field not in DEFINING.get(way.name, ()):
                     prior, total = WAYS[number].shared[field], belief[known, number].sum()
                     shared[number][field] = float((truly.sum() + PRIOR_PAIRS * prior) / (total + PRIOR_PAIRS))
             m[field] = _rows(field, _rows(field, counts, typical=True))
@@ -235,17 +232,30 @@ class _Fit:
         counts = np.bincount(self._rarities[_SOURCE][known], same[known], minlength=256)
         expected = counts.sum() * self._met / max(self._met.sum(), 1e-12)
         bits_of = np.log2((counts + MEETINGS) / (expected + MEETINGS))
-        return replace(sources, bits={pair: round(float(bits_of[number]), 3) for pair, number in sources.pairs()})
+        bits = {pair: round(float(bits_of[number]), 3) for pair, number in sources.pairs()}
+        return replace(sources, bits=bits, ages=self._ages(sources, same))
+
+    def _ages(self, sources: Sources, same: Floats) -> dict[str, tuple[float, ...]]:
+        """How much likelier a partner's undated records are of somebody born then than of anybody whom the other
+        partner dates."""
+        known = np.flatnonzero(self._levels[_AGE])
+        counts = np.bincount(self._rarities[_AGE][known], same[known], minlength=256).reshape(-1, COHORTS)
+        expected = np.zeros_like(counts)
+        np.add.at(expected, self._rarities[_AGE][known] // COHORTS, same[known, None] * self._born[known])
+        bits = np.log2((counts + MEETINGS) / (expected + MEETINGS))
+        return {name: tuple(round(float(b), 3) for b in bits[at]) for at, name in enumerate(sources.names, start=1)}
 
     def _ways(self, model: Model, shares: Floats, shared: Sequence[Mapping[str, float]]) -> tuple[Way, ...]:
         fewest, most = ELDERS_AMONG_HOUSEHOLD
         of = {way.name: float(share) for way, share in zip(model.ways, shares, strict=True)}
+        # Where those of one address seldom bear one name, few of them are family.
+        kin = of["household"] * shared[_HOUSEHOLD]["family"] / WAYS[_HOUSEHOLD].shared["family"]
         of |= {
             "strangers": 1.0,
-            "twins": of["household"] * TWINS_AMONG_HOUSEHOLD,
-            "relatives": (relatives := max(of["relatives"], of["household"] * of["moved"] / of["stayed"])),
+            "twins": kin * TWINS_AMONG_HOUSEHOLD,
+            "relatives": (relatives := max(of["relatives"], kin * of["moved"] / of["stayed"])),
             "twins apart": relatives * TWINS_AMONG_HOUSEHOLD,
-            "elder": min(max(of["elder"], of["household"] * fewest), of["household"] * most),
+            "elder": min(max(of["elder"], kin * fewest), kin * most),
         }
         return tuple(
             replace(way, share=max(of[way.name], 1e-13), shared=held)
@@ -253,7 +263,19 @@ class _Fit:
         )
 
 
-_SOURCE: Final = FIELDS.index("source")
+_SOURCE, _AGE = FIELDS.index("source"), FIELDS.index("age")
+_HOUSEHOLD: Final = [way.name for way in WAYS].index("household")
+
+
+def _born(columns: Columns, pairs: Sample) -> Floats:
+    """For each pair of which one side is dated, what share of that side's partner's people is of each cohort."""
+    years = columns.vocabulary("date").part["year"][columns.ids[: columns.size, columns.at["date"]]]
+    keeper = columns.vocabulary("source").rarity["source"][columns.ids[: columns.size, columns.at["source"]]]
+    dated = years > 0
+    born = np.bincount(keeper[dated].astype(np.int64) * COHORTS + cohort(years[dated]), minlength=256)
+    table = born.reshape(-1, COHORTS)
+    shares = table / np.maximum(table.sum(1, keepdims=True), 1)
+    return np.asarray(shares[keeper[np.where(years[pairs.left] > 0, pairs.left, pairs.right)]])
 
 
 def _chance_meetings(columns: Columns, sources: Sources) -> Floats:

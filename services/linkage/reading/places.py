@@ -19,6 +19,12 @@ _WORDS = {
     "blvd": "boulevard", "hwy": "highway", "pde": "parade", "cct": "circuit", "mt": "mount", "ffordd": "road",
     "heol": "road", "stryd": "street", "lon": "lane", "clos": "close", "rhodfa": "avenue", "maes": "field",
 }  # fmt: skip
+STREET_TYPES = frozenset(
+    ("street", "road", "avenue", "lane", "drive", "close", "court", "crescent", "gardens", "garden", "place", "square",
+     "terrace", "park", "green", "grove", "house", "building", "way", "walk", "row", "rise", "view", "hill", "mews",
+     "field", "flat", "parade", "circuit", "highway", "boulevard")
+)  # fmt: skip
+"""What many streets and houses are called besides their name."""
 _SILENT = frozenset(("the", "y", "yr"))
 _NOWHERE = re.compile(
     r"^(?:c o\b|co\b(?= (?:mr|mrs|the)\b)|care of\b)|\bno fixed (?:abode|address)\b|^nfa$|^(?:temporary|temp)\b"
