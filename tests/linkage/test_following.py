@@ -77,6 +77,14 @@ async def take_away(replica: Linkage, records: list[UUID]) -> None:
                        replica.live, work.store, version)  # fmt: skip
 
 
+def bridge_in(live: LiveIndex) -> tuple[list[UUID], UUID]:
+    """Two people's records that serve a purpose, and another's that does not: if it joins them, the purpose sees two."""
+    records = [members[0] for members in live.kinds[Kind.PERSON].entities().values() if len(members) == 1]
+    serving = {one: terms().purposes(live._views._agreement[one]) for one in sorted(records)}
+    purpose = min(name for names in serving.values() for name in names)
+    return [one for one in serving if purpose in serving[one]][:2], next(o for o in serving if purpose not in serving[o])
+
+
 def turns(events: list[Told]) -> list[list[Told]]:
     return [events[start : start + 97] for start in range(0, len(events), 97)]
 
@@ -87,6 +95,9 @@ async def test_two_that_take_turns_follow_each_other(
     events = list(region_events())
     async with replicas(parts, databases) as pair:
         await pair[0].hear(events[: len(events) // 2])
+        ends, bridge = bridge_in(pair[0].live)
+        for end in ends:
+            await pair[0].decide(end, bridge, "must")
         read_anew.clear()
         await pair[1].live.keep_up(pair[1].worker)
         assert read_anew == [pair[1].live], "so much is read anew rather than followed"

@@ -13,7 +13,7 @@ Invariants
     4. What is said and kept are only entities that fall apart: elsewhere a purpose sees the entity whole.
 
 Failures
-    transaction fails            the index in memory is spoilt and read anew, parts with it (live.py)
+    transaction fails            what it touched is made what is committed, parts with it (following.py)
     agreements' files change     the leading replica looks at every entity again before it goes on (leaving.py)
 """
 
