@@ -78,11 +78,12 @@ async def take_away(replica: Linkage, records: list[UUID]) -> None:
 
 
 def bridge_in(live: LiveIndex) -> tuple[list[UUID], UUID]:
-    """Two people's records that serve a purpose, and another's that does not: if it joins them, the purpose sees two."""
+    """Two people's records that serve a purpose, and another's that does not: joined by it, the purpose sees two."""
     records = [members[0] for members in live.kinds[Kind.PERSON].entities().values() if len(members) == 1]
     serving = {one: terms().purposes(live._views._agreement[one]) for one in sorted(records)}
     purpose = min(name for names in serving.values() for name in names)
-    return [one for one in serving if purpose in serving[one]][:2], next(o for o in serving if purpose not in serving[o])
+    ends = [one for one, names in serving.items() if purpose in names]
+    return ends[:2], next(one for one in serving if one not in ends)
 
 
 def turns(events: list[Told]) -> list[list[Told]]:
