@@ -9,6 +9,7 @@ CREATE TABLE journal (
     records uuid[] NOT NULL,
     entities uuid[] NOT NULL
 );
+ALTER TABLE journal ALTER records SET STORAGE EXTERNAL, ALTER entities SET STORAGE EXTERNAL;   -- ids do not compress
 CREATE INDEX journal_version ON journal (version);
 DROP INDEX identities_version;      -- the journal tells more, and what has left
 
