@@ -65,17 +65,18 @@ WITH said AS (
     ON CONFLICT (id) DO UPDATE SET members = excluded.members, version = excluded.version,
         into_entity = excluded.into_entity
 ), noted AS (
-    INSERT INTO journal (version, records, entities) VALUES ($21, $22::uuid[], $17::uuid[])
+    INSERT INTO journal (version, since, records, entities)
+    SELECT $21, version, $22::uuid[], $17::uuid[] FROM index_state
 )
 UPDATE index_state SET version = $21;
 
 -- name: note
--- What else the batch of a version touched: very many records or entities. Index: none is asked.
-INSERT INTO journal (version, records, entities) VALUES ($1, $2, $3);
+-- What else the batch of a version touched: very many records or entities. Index: the only row.
+INSERT INTO journal (version, since, records, entities) SELECT $1, version, $2::uuid[], $3::uuid[] FROM index_state;
 
 -- name: journal
 -- What has been touched since a version. Index: journal_version.
-SELECT version, records, entities FROM journal WHERE version > $1 ORDER BY version;
+SELECT since, records, entities FROM journal WHERE version > $1 ORDER BY version;
 
 -- name: forget_journal
 -- Nobody follows from so long ago: they read everything. Index: journal_version.

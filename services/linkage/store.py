@@ -166,7 +166,7 @@ class LinkageStore:
     async def touched_since(self, version: int, committed: int) -> Touched | None:
         """What batches touched after a version, up to the one that is committed; ``None`` when some are forgotten."""
         rows = await self._connection.fetch(Q["journal"], version) if committed > version else []
-        if committed > version and (not rows or rows[0]["version"] > version + 1):
+        if committed > version and min((row["since"] for row in rows), default=committed) > version:
             return None
         return Touched(
             frozenset(id for row in rows for id in row["records"]),

@@ -191,9 +191,10 @@ async def test_an_index_that_is_not_what_is_committed_is_read_anew(
         async with connected(databases.owner_dsn) as owner:  # what only an error of ours could do
             await owner.execute("UPDATE records SET entity = gen_random_uuid() WHERE id = $1", min(group))
             await owner.execute(
-                "INSERT INTO journal (version, records, entities) SELECT version, $1, '{}' FROM index_state", [*group]
+                "INSERT INTO journal (version, since, records, entities) SELECT version + 1, version, $1, '{}'"
+                " FROM index_state",
+                [*group],
             )
-            await owner.execute("UPDATE journal SET version = version + 1 WHERE records = $1", [*group])
             await owner.execute("UPDATE index_state SET version = version + 1")
         read_anew.clear()
         await two.live.keep_up(two.worker)

@@ -30,7 +30,7 @@ INSERT INTO decisions SELECT '00000000-0000-0000-0000-000000000000', md5('b' || 
 FROM generate_series(1, 100000) n;
 INSERT INTO models (version, kind, json, state, by) VALUES ('m', 'person', '{}', 'active', 'b');
 INSERT INTO relinked SELECT md5('r' || n)::uuid, 1, '', md5('e' || n)::uuid, n FROM generate_series(1, 100000) n;
-INSERT INTO journal SELECT n, now(), '{}', '{}' FROM generate_series(1, 100000) n;
+INSERT INTO journal SELECT n, n - 1, now(), '{}', '{}' FROM generate_series(1, 100000) n;
 ANALYZE
 """
 ASKED: dict[str, tuple[tuple[object, ...], tuple[str, ...]]] = {

@@ -5,6 +5,7 @@
 -- followed.
 CREATE TABLE journal (
     version bigint NOT NULL,
+    since bigint NOT NULL,          -- the version before it: whoever is at that one lacks nothing
     at timestamptz NOT NULL DEFAULT now(),
     records uuid[] NOT NULL,
     entities uuid[] NOT NULL
