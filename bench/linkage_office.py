@@ -3,19 +3,18 @@ decoding, inbox, transaction and outbox, the real handler and the real store. Wh
 """
 
 import gc
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import count, islice
+from itertools import count
 from pathlib import Path
 from uuid import UUID
 
 from services.linkage import main
-from services.linkage.live import LiveIndex, next_version
+from services.linkage.live import LiveIndex
 from services.linkage.matching.model import Model
 from services.linkage.models.registry import InUse
-from services.linkage.records import Published, fold
 from services.linkage.store import LinkageStore
 from services.linkage.stream import Linker
 from shared.bus import Bus
@@ -27,7 +26,6 @@ from shared.work import Worker
 
 MODELS = Path(main.__file__).parent / "models"
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
-FILL = 5_000
 NO_BROKER = "127.0.0.1:9"
 BATCH = 500
 """Messages of a batch under load: as many as the bus takes."""
@@ -59,6 +57,7 @@ class Office:
     """One replica of linkage: ``await office.bus.do(messages)`` does a batch."""
 
     database: Database
+    worker: Worker[LinkageStore]
     index: LiveIndex
     bus: Bus[LinkageStore]
 
@@ -82,20 +81,9 @@ async def opened(dsn: str, person: Model | None = None) -> AsyncIterator[Office]
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)  # as shared.service does
     try:
-        yield Office(database, index, bus)
+        yield Office(database, worker, index, bus)
     finally:
         await database.close()
-
-
-async def fill(office: Office, crowd: Iterator[tuple[object, Identity]]) -> None:
-    """Records into index and tables as the handler puts them, but in large batches and without messages."""
-    while batch := list(islice(crowd, FILL)):
-        kept = [fold([Published(id_of(name), Kind.PERSON, "bench", "bench", one, NOON)], None) for name, one in batch]
-        async with office.database.transaction() as connection:
-            store = LinkageStore(connection)
-            version = next_version(await office.index.catch_up(store))
-            linked = office.index.apply(kept, version)
-            await store.keep(kept, linked.places, linked.rows, linked.changes, version)
 
 
 _serial = count(1)

@@ -43,9 +43,10 @@ from local.publish import publish
 from local.reconcile import reconcile
 from local.watching import scrape, total
 from services.linkage.index.index import Index, Upsert
-from services.linkage.live import by_rules, restored
+from services.linkage.live import as_stored, by_rules
 from services.linkage.matching.model import Model
 from services.linkage.models.train import train
+from services.linkage.purposes.terms import NOBODY
 from services.linkage.reading.normal import traits
 from services.linkage.store import LinkageStore
 from shared.contracts import Kind, Record, RecordsAccepted, record_id
@@ -174,9 +175,9 @@ def _said(name: str, identity: Identity) -> RecordsAccepted:
 async def _committed(database: Database, model: Model) -> tuple[dict[UUID, UUID], Index]:
     """What the database holds at the end: the entity of each record, and the index as a new replica makes it."""
     async with database.transaction() as connection:
-        rows = await LinkageStore(connection).everything()
+        rows = [row async for part in LinkageStore(connection).everything(Kind.PERSON) for row in part]
     index = Index(model)
-    restored({**by_rules(), Kind.PERSON: index}, rows, {}, [])
+    index.restore([[as_stored(row, NOBODY) for row in rows]])
     return {row.id: row.entity for row in rows}, index
 
 

@@ -3,7 +3,9 @@
 Each figure is from consumed to committed (``linkage_office``), under the model that ships, fsync on, with a crowd that
 is made here (``crowd``), at first on an index of 50,000 records. A naive index in PostgreSQL (``linkage_naive``) does
 the same crowd beside it, so that the ratio means something elsewhere too. Growth compares the cost of a record, CPU of
-Python and PostgreSQL together and by the clock, at sizes ten times apart. ``--index``: only an index of that size.
+Python and PostgreSQL together and by the clock, at sizes ten times apart, each a crowd of its own, as dense as the
+other. ``--index``: only an index of that size, compared with one of 100,000. An index is loaded (``linkage_filled``)
+and read into memory, as by a replica that starts; only the last records are streamed.
 """
 
 import gc
@@ -20,13 +22,17 @@ import uvloop
 from bench import linkage_naive, linkage_replicas
 from bench.crowd import Crowd
 from bench.database import Fresh, cpu_of, fresh_database, postmaster_of
-from bench.linkage_office import BATCH, Heard, Office, fill, message, opened
+from bench.linkage_filled import filled
+from bench.linkage_office import BATCH, Heard, Office, message, opened
 from bench.stack import say
+from services.linkage.metrics import COMPARED
 from services.linkage.store import LinkageStore
 
 MEGABYTE = 1024 * 1024
 NAIVE = 100_000
 """The largest index that the naive one is measured beside: it would take hours to fill."""
+SMALL, ALONE = 100_000, 100
+"""The index that larger ones are compared with, and how many records are then said one at a time."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +43,7 @@ class Plan:
     new: int = 10_000
     alone: int = 1_000
     unchanged: int = 30_000
-    growth: tuple[int, int] = (100_000, 1_000_000)
+    growth: tuple[int, int] | None = (100_000, 1_000_000)
     replicated: int = 20_000
     replicas: tuple[int, ...] = (1, 2, 4)
 
@@ -54,7 +60,7 @@ def benchmark(arguments: Sequence[str], quick: bool) -> dict[str, Any]:
 
 def _only(plan: Plan, size: str) -> Plan:
     records = int(size.lower().replace("k", "000").replace("m", "000000"))
-    return replace(plan, index=records, growth=(0, 0), replicas=())
+    return replace(plan, index=records, growth=(SMALL, records) if records > SMALL else None, replicas=())
 
 
 async def _measured(plan: Plan) -> dict[str, Any]:
@@ -62,22 +68,23 @@ async def _measured(plan: Plan) -> dict[str, Any]:
     crowd = Crowd(plan.index + plan.new + plan.alone)
     async with fresh_database("linkage") as fresh:
         found |= await _stream(fresh, crowd, plan)
-        found |= await _rebuild(fresh)
         if plan.index <= NAIVE:
             found |= await _naive(fresh, crowd, plan)
             found["times_naive"] = round(found["records_per_s"] / found["naive_records_per_s"], 1)
-    if plan.growth[1]:
-        found |= await _growth(*plan.growth)
+    if plan.growth:
+        found |= await _growth(*plan.growth, plan.new, found)
     if plan.replicas:
         found |= await _replicas(plan)
     return found
 
 
 async def _stream(fresh: Fresh, crowd: Crowd, plan: Plan) -> dict[str, Any]:
+    say(f"Loading {plan.index} records")
+    await filled(fresh.dsn, plan.index, len(crowd))
     async with opened(fresh.dsn) as office:
+        say("Reading them into memory")
         before = _memory()
-        say(f"Filling an index with {plan.index} records")
-        await fill(office, iter(enumerate(crowd.identities(0, plan.index))))
+        rebuilt = await _rebuilt(office)
         memory, disk = _memory() - before, await _disk(office)
         say(f"Streaming {plan.new} new records, then {plan.alone} one at a time")
         streamed = await _cost(office, _messages(crowd, plan.index, plan.index + plan.new))
@@ -87,11 +94,20 @@ async def _stream(fresh: Fresh, crowd: Crowd, plan: Plan) -> dict[str, Any]:
     twentieths = quantiles(times, n=20)
     return {
         "records_per_s": round(streamed.per_s), "cpu_us_per_record": round(streamed.cpu_us),
+        "compared_per_record": round(streamed.compared, 1),
         "one_p50_ms": round(median(times), 2), "one_p95_ms": round(twentieths[18], 2),
         "unchanged_per_s": round(unchanged.per_s), "cpu_us_per_unchanged": round(unchanged.cpu_us),
         "memory_mb": round(memory), "memory_bytes_per_record": round(memory * MEGABYTE / plan.index),
         "disk_mb": round(disk), "disk_bytes_per_record": round(disk * MEGABYTE / plan.index),
-    }  # fmt: skip
+    } | rebuilt  # fmt: skip
+
+
+async def _rebuilt(office: Office) -> dict[str, Any]:
+    """What a replica that starts does first: the whole index from its rows."""
+    began, spent = perf_counter(), process_time()
+    async with office.database.transaction() as connection:
+        await office.index.catch_up(LinkageStore(connection))
+    return {"rebuild_s": round(perf_counter() - began, 1), "rebuild_cpu_s": round(process_time() - spent, 1)}
 
 
 @dataclass(frozen=True)
@@ -100,6 +116,7 @@ class Cost:
 
     per_s: float
     cpu_us: float
+    compared: float
 
 
 def _messages(crowd: Crowd, start: int, stop: int, after: timedelta = timedelta(0)) -> Iterator[Heard]:
@@ -111,11 +128,16 @@ async def _cost(office: Office, messages: Iterator[Heard]) -> Cost:
     batches = [list(messages)]
     batches = [batches[0][at : at + BATCH] for at in range(0, len(batches[0]), BATCH)]
     postmaster = await postmaster_of(office.database)
-    spent = -process_time() - cpu_of(postmaster)
+    spent, compared = -process_time() - cpu_of(postmaster), -_compared()
     took = sum([await _timed(office, batch) for batch in batches])
     spent += process_time() + cpu_of(postmaster)
-    done = sum(map(len, batches))
-    return Cost(done / took, 1e6 * spent / done)
+    done, compared = sum(map(len, batches)), compared + _compared()
+    return Cost(done / took, 1e6 * spent / done, compared / done)
+
+
+def _compared() -> float:
+    """Pairs compared in this process so far."""
+    return next(sample.value for one in COMPARED.collect() for sample in one.samples if sample.name.endswith("_total"))
 
 
 async def _timed(office: Office, batch: Sequence[Heard]) -> float:
@@ -139,17 +161,6 @@ def _memory() -> float:
     return psutil.Process().memory_info().rss / MEGABYTE
 
 
-async def _rebuild(fresh: Fresh) -> dict[str, Any]:
-    """What a replica that takes over does first: the whole index from its rows."""
-    say("Rebuilding the index from its rows")
-    async with opened(fresh.dsn) as office, office.database.transaction() as connection:
-        began, spent = perf_counter(), process_time()
-        await office.index.catch_up(LinkageStore(connection))
-        return {
-            "rebuild_s": round(perf_counter() - began, 1), "rebuild_cpu_s": round(process_time() - spent, 1),
-        }  # fmt: skip
-
-
 async def _naive(fresh: Fresh, crowd: Crowd, plan: Plan) -> dict[str, Any]:
     dsn = fresh.told["JIGSAW_OWNER_DATABASE"]
     known, new = list(crowd.identities(0, plan.index)), list(crowd.identities(plan.index, len(crowd)))
@@ -162,22 +173,23 @@ async def _naive(fresh: Fresh, crowd: Crowd, plan: Plan) -> dict[str, Any]:
     }  # fmt: skip
 
 
-async def _growth(small: int, large: int) -> dict[str, Any]:
-    new = min(5_000, small)
-    crowd, costs, at = Crowd(large + 2 * new), [], 0
-    async with fresh_database("linkage") as fresh, opened(fresh.dsn) as office:
-        for size in (small, large):
-            say(f"Growing an index to {size} records")
-            numbered = enumerate(crowd.identities(at, size), at)
-            await fill(office, iter(numbered))
-            costs.append(await _cost(office, _messages(crowd, size, size + new)))
-            at = size + new
-    first, second = costs
+async def _growth(small: int, large: int, new: int, known: dict[str, Any]) -> dict[str, Any]:
+    """The cost of a record at one size over that at another, as far as it is not ``known``."""
+    first = await _at(small, new)
+    second = known if known["index"] == large else await _at(large, new)
     name = f"growth_{_short(large)}_over_{_short(small)}"
     return {
-        name: round(second.cpu_us / first.cpu_us, 2), f"{name}_by_clock": round(first.per_s / second.per_s, 2),
-        f"records_per_s_at_{_short(large)}": round(second.per_s),
+        name: round(second["cpu_us_per_record"] / first["cpu_us_per_record"], 2),
+        f"{name}_by_clock": round(first["records_per_s"] / second["records_per_s"], 2),
+        f"cpu_us_per_record_at_{_short(small)}": first["cpu_us_per_record"],
+        f"compared_per_record_at_{_short(small)}": first["compared_per_record"],
+        f"records_per_s_at_{_short(large)}": second["records_per_s"],
     }  # fmt: skip
+
+
+async def _at(size: int, new: int) -> dict[str, Any]:
+    async with fresh_database("linkage") as fresh:
+        return await _stream(fresh, Crowd(size + new + ALONE), Plan(size, new, ALONE, ALONE))
 
 
 def _short(size: int) -> str:
@@ -188,8 +200,10 @@ async def _replicas(plan: Plan) -> dict[str, Any]:
     found: dict[str, Mapping[str, Any]] = {}
     partitions = []
     for replicas in plan.replicas:
-        say(f"{replicas} replicas on one index, all but the last killed")
-        figures, partition = await linkage_replicas.measured(plan.replicated, replicas)
-        found[str(replicas)] = figures
-        partitions.append(partition)
+        for at_once in (False, True)[:replicas]:
+            way = "at once" if at_once else "by turns"
+            say(f"{replicas} replicas on one index, {way}")
+            figures, partition = await linkage_replicas.measured(plan.replicated, replicas, at_once=at_once)
+            found[f"{replicas} {way}"] = figures
+            partitions.append(partition)
     return {"replicas": found, "replicas_agree": all(one == partitions[0] for one in partitions)}

@@ -1,32 +1,47 @@
-"""The index as the service holds it: one of each kind of subject; the same as what is committed, or known as stale."""
+"""The index as the service holds it, one of each kind of subject: the same as what is committed, or known not to be.
+
+Invariants
+    1. A batch begins, under the index's lock, with the index as it is committed: what others committed, and what of our
+       own was not, is followed (following.py), or everything is read anew, before it links anything.
+    2. A replica that stands by follows without the lock, from one snapshot: nobody waits for it, and when its turn
+       comes it is a moment behind.
+    3. Whoever asks the index waits for who follows: only the event loop's own thread changes one that can be asked.
+
+Failures
+    a batch fails after it was applied     ``spoil``: what it touched is made what is committed before the next one
+    a batch fails while it is applied      the index is half of one thing: everything is read anew
+    the database fails in the middle       nothing was taken in; it is tried again
+"""
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from secrets import randbelow
 from time import perf_counter
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from services.linkage import metrics
-from services.linkage.index.entities import EntityChange
+from services.linkage.following import News, follow, news, touched_by, worth_following
+from services.linkage.index.entities import Diverged, EntityChange
 from services.linkage.index.index import Change as IndexChange
-from services.linkage.index.index import Decide, Delta, Index, Remove, Stored, Upsert, Verdict
+from services.linkage.index.index import Decide, Delta, Index, Remove, Stored, Upsert
 from services.linkage.matching.model import Model
 from services.linkage.models.registry import InUse
-from services.linkage.purposes.terms import NOBODY, Strict, Terms
+from services.linkage.purposes.terms import Strict, Terms
 from services.linkage.purposes.views import Views
 from services.linkage.records import Kept, compared
 from services.linkage.ruled.kinds import RULED
 from services.linkage.ruled.ruled import RuledIndex
-from services.linkage.store import LinkageStore, Place, StoredPart, StoredRow
+from services.linkage.store import NOTHING, Decided, LinkageStore, Place, StoredPart, StoredRow, Touched
 from shared.contracts import Change, EntityChanged, Kind
 from shared.telemetry import log
 from shared.work import Work, Worker
 
 Kinds = Mapping[Kind, Index | RuledIndex[Any]]
+T = TypeVar("T")
 STALE = -1
 """The version of an index that is not what is committed."""
 APART = 1 << 20
@@ -40,6 +55,7 @@ class Linked:
     changes: list[EntityChanged]
     places: dict[UUID, Place]
     parts: Sequence[StoredPart] = ()
+    touched: Touched = NOTHING
 
 
 class LiveIndex:
@@ -49,35 +65,84 @@ class LiveIndex:
         self._in_use, self._terms = in_use, terms or Terms()
         self._kinds: Kinds = {}
         self._views = Views(self._terms)
-        self._version = STALE
+        self._version = STALE  # what the index is, when its last batch commits
+        self._followed = STALE  # what it was before its last batches, which touched what is in doubt
+        self._doubted = NOTHING
+        self._following = asyncio.Lock()
 
     def spoil(self) -> None:
-        """What was applied last is not committed: read everything anew before the next batch."""
-        self._version = STALE
+        """What was applied last is not committed."""
+        if self._doubted.records:
+            self._version = STALE
 
     async def catch_up(self, store: LinkageStore, led: int | None = None) -> int:
-        """Under the lock: the version that is committed. If it is not ours, the index is rebuilt from the database.
-        ``led``: that version, if the lock is ours already."""
+        """Under the lock: the version that is committed, which is the index's afterwards. ``led``: that version, if the
+        lock is ours already."""
         version = await store.lead() if led is None else led
-        if version != self._version:
-            await self._rebuild(store)
-            self._version = version
+        async with self._following:
+            if version != self._version:
+                await self._reach(store, version)
+            self._followed, self._doubted = version, NOTHING
         return version
 
-    async def _rebuild(self, store: LinkageStore) -> None:
+    async def keep_up(self, worker: Worker[LinkageStore]) -> None:
+        """Without the lock: the index is at least what was committed when this was called."""
+        async with worker.work() as work:
+            await work.store.freeze()
+            version = await work.store.committed()
+            if version > self._version:
+                async with self._following:
+                    if version > self._version:
+                        await self._reach(work.store, version)
+
+    async def _reach(self, store: LinkageStore, version: int) -> None:
+        """Make the index what is committed at a version: the store's transaction sees no other."""
+        model = await self._in_use.current(store)
+        people = self._kinds.get(Kind.PERSON)
+        found = None
+        if self._followed != STALE and isinstance(people, Index) and people.model is model:
+            most = worth_following(sum(map(len, self._kinds.values())))
+            found = await news(store, self._followed, version, self._doubted, most)
+        self._version = self._followed = STALE  # until it is done, whoever looks
+        doubted = self._doubted
+        if found is None or not await self._follow(found):
+            await self._rebuild(store, model)
+        self._version = self._followed = version
+        if self._doubted is doubted:
+            self._doubted = NOTHING
+
+    async def _follow(self, found: News) -> bool:
+        """Whether what was found leads to what is committed."""
+        try:
+            await follow(self._kinds, found)
+        except Diverged as error:
+            metrics.DIVERGED.inc()
+            log().error("index.diverged", because=str(error), records=len(found.touched.records))
+            return False
+        self._views.follow(found.rows, found.gone, found.touched.entities, found.parts)
+        metrics.FOLLOWED.inc(len(found.touched.records))
+        return True
+
+    async def _rebuild(self, store: LinkageStore, model: Model) -> None:
         began = perf_counter()
         log().info("index.reading")
-        model = await self._in_use.current(store)
-        rows, newest, decided = await store.everything(), await store.newest_entities(), await store.decided()
-        parts, written = await store.parts(), await store.terms()
-        log().info("index.building", records=len(rows), seconds=round(perf_counter() - began, 1))
+        self._kinds, self._views = {}, Views(self._terms)  # two of them would be twice the memory
+        newest, decided = await store.newest_entities(), await store.decided()
+        strict, kinds, views = Strict.of(await store.terms()), indexes(model), Views(self._terms)
+        loop = asyncio.get_running_loop()
+
+        def stored(kind: Kind) -> Iterator[Sequence[Stored]]:
+            for rows in drawn(store.everything(kind), loop):
+                views.learn((row.id, row.agreement) for row in rows)
+                yield [as_stored(row, strict) for row in rows]
+
         # In a thread: the consumer must go on telling its group that it lives.
-        self._kinds = await asyncio.to_thread(restored, indexes(model), rows, newest, decided, Strict.of(written))
-        self._views = Views(self._terms)
-        await asyncio.to_thread(self._views.restore, rows, parts)
+        await asyncio.to_thread(restore, kinds, stored, newest, decided)
+        await asyncio.to_thread(views.restore, await store.parts())
+        self._kinds, self._views = kinds, views
         gc.freeze()  # millions of objects that live on: the collector need not look at them again
         took = perf_counter() - began
-        log().info("index.rebuilt", records=len(rows), seconds=round(took, 1))
+        log().info("index.rebuilt", records=sum(map(len, kinds.values())), seconds=round(took, 1))
         metrics.REBUILD_SECONDS.set(took)
 
     def apply(self, records: Sequence[Kept], version: int) -> Linked:
@@ -101,9 +166,8 @@ class LiveIndex:
     def look_again(self, kind: Kind, entities: Iterable[UUID], version: int) -> Linked:
         """The agreements say otherwise of purposes than they did: the parts of some entities anew."""
         living = self._kinds[kind].entities()
-        linked = self._told([(kind, Delta(stirred=frozenset(one for one in entities if one in living)))], version)
-        self._version = version
-        return linked
+        stirred = frozenset(one for one in entities if one in living)
+        return self._told((), [(kind, Delta(stirred=stirred))], version)
 
     def measure(self) -> None:
         """Tell operations how much there is."""
@@ -114,38 +178,40 @@ class LiveIndex:
                 metrics.OVERFLOWED.set(index.overflowing)
 
     def _change(self, changes: Sequence[tuple[Kind, IndexChange]], version: int) -> Linked:
-        self._version = STALE  # half-applied until the end, whoever looks
         began = perf_counter()
+        followed, self._version, self._followed = self._followed, STALE, STALE  # half-applied until the end
         deltas = [
             (kind, index.apply(mine))
             for kind, index in self._kinds.items()
             if (mine := [change for of, change in changes if of is kind])
         ]
         metrics.COMPARED.inc(sum(delta.compared for _, delta in deltas))
-        linked = self._told(deltas, version)
-        self._version = version
+        linked = self._told(changes, deltas, version)
+        self._followed = followed
         metrics.APPLY_SECONDS.observe(perf_counter() - began)
         return linked
 
     def replace(self, people: Index, changes: Sequence[EntityChange], version: int) -> Linked:
         """Another model's index of the same people holds from ``version`` on; ``changes`` make it of what was told."""
-        self._version = STALE
         self._kinds = {**self._kinds, Kind.PERSON: people}
-        linked = self._told([(Kind.PERSON, Delta(entities=changes, stirred=frozenset(people.entities())))], version)
-        self._version = version
-        return linked
+        return self._told((), [(Kind.PERSON, Delta(entities=changes, stirred=frozenset(people.entities())))], version)
 
-    def _told(self, deltas: Sequence[tuple[Kind, Delta]], version: int) -> Linked:
+    def _told(
+        self, changes: Sequence[tuple[Kind, IndexChange]], deltas: Sequence[tuple[Kind, Delta]], version: int
+    ) -> Linked:
         """What changed, and into which parts it falls under the agreements."""
-        changes: list[EntityChanged] = []
+        said: list[EntityChanged] = []
         parts: list[StoredPart] = []
         for kind, delta in deltas:
             found = self._views.settle(self._kinds[kind], [changed(one, kind, version) for one in delta.entities],
                                        delta.stirred, kind, version)  # fmt: skip
-            changes += found.changes
+            said += found.changes
             parts += found.parts
         rows = {record: row for _, delta in deltas for record, row in delta.rows.items()}
-        return Linked(rows, changes, {r: (one.entity, version) for one in changes for r in one.after}, parts)
+        touched = touched_by(changes, said)
+        self._doubted |= touched
+        self._version = version
+        return Linked(rows, said, {r: (one.entity, version) for one in said for r in one.after}, parts, touched)
 
     @property
     def version(self) -> int:
@@ -168,19 +234,29 @@ def by_rules() -> dict[Kind, RuledIndex[Any]]:
     return {kind: RuledIndex(kind, by.read, by.rules) for kind, by in RULED.items()}
 
 
-def restored(
-    kinds: Kinds, rows: Sequence[StoredRow], newest: Mapping[Kind, UUID], decided: Sequence[tuple[UUID, UUID, Verdict]],
-    strict: Strict = NOBODY,
-) -> Kinds:  # fmt: skip
-    """The empty indexes, filled as they were stored. ``strict``: which records no score joined then."""
+def restore(
+    kinds: Kinds, stored: Callable[[Kind], Iterable[Sequence[Stored]]], newest: Mapping[Kind, UUID],
+    decided: Sequence[Decided],
+) -> None:  # fmt: skip
+    """Fill empty indexes with what was stored of each kind."""
     for kind, index in kinds.items():
-        mine = [row for row in rows if row.kind is kind]
-        index.restore(
-            [Stored(r.id, compared(r.identity, r.agreement), r.row, r.entity, strict(r.id, r.agreement)) for r in mine],
-            newest.get(kind),
-        )
-        index.apply([Decide(a, b, verdict) for a, b, verdict in decided])
-    return kinds
+        index.restore(stored(kind), newest.get(kind), [Decide(*one) for one in decided])
+
+
+def as_stored(row: StoredRow, strict: Strict) -> Stored:
+    """A row as an index takes it. ``strict``: which records no score joined when it was written."""
+    said = compared(row.identity, row.agreement)
+    return Stored(row.id, said, row.row, row.entity, strict(row.id, row.agreement), row.version)
+
+
+def drawn(parts: AsyncIterator[T], loop: asyncio.AbstractEventLoop) -> Iterator[T]:
+    """In a thread of its own: what the loop reads, part by part."""
+
+    async def draw() -> T | None:
+        return await anext(parts, None)
+
+    while (part := asyncio.run_coroutine_threadsafe(draw(), loop).result()) is not None:
+        yield part
 
 
 def next_version(committed: int) -> int:
@@ -207,14 +283,15 @@ def _without(change: EntityChanged, leaving: Collection[UUID]) -> EntityChanged:
 
 async def keep(linked: Linked, store: LinkageStore, version: int) -> None:
     """Write what a change of the index changed, and the version it is at when this transaction commits."""
-    await store.keep((), {}, linked.rows, linked.changes, version)
+    await store.keep((), {}, linked.rows, linked.changes, version, linked.touched.records)
     await store.keep_parts(linked.parts)
 
 
 @asynccontextmanager
 async def changing(worker: Worker[LinkageStore], live: LiveIndex) -> AsyncIterator[tuple[Work[LinkageStore], int]]:
     """A transaction under the index's lock that may change it, and the version it may commit. If it fails, what the
-    index in memory learned in it is not true."""
+    index in memory learned in it is not true. What others committed is followed before, for nobody to wait for that."""
+    await live.keep_up(worker)
     try:
         async with worker.work() as work:
             yield work, next_version(await live.catch_up(work.store))

@@ -34,7 +34,7 @@ from services.linkage.purposes.terms import Terms
 from services.linkage.purposes.views import Settled, Views
 from services.linkage.records import Kept, Published, fold, is_unchanged
 from services.linkage.ruled.ruled import RuledIndex
-from services.linkage.store import READ, LinkageStore, StoredPart
+from services.linkage.store import READ, LinkageStore, StoredPart, Touched
 from services.linkage.stream import SOURCE, admitted, sightings
 from shared.contracts import Access, Accesses, Action, Change, EntityChanged, Event, Kind
 from shared.contracts.envelope import first
@@ -115,8 +115,8 @@ class Loading:
     ) -> None:
         """Records of ours that the stream has brought since, too: folded into what it made of them. Of one that has
         nothing to add to that, nothing is kept: what was folded before would undo it."""
-        since = [id for kind in Kind for id, _, _ in await store.changed_since(kind, beside.version) if id in published]
-        await beside.follow(store)
+        step = await beside.follow(store)
+        since = [id for id in step.touched if id in published]
         met = await _folded(store, published, since)
         for id in since:
             kept.pop(id, None)
@@ -151,7 +151,7 @@ class Loading:
         before = _members(await store.memberships(Kind.PERSON))
         adopted = await asyncio.to_thread(people.adopt, before, newest.get(Kind.PERSON))
         views = Views(self._terms)
-        views.restore((), await store.parts())
+        views.restore(await store.parts())
         async for rows in store.read("agreement_of"):
             views.learn((row["id"], row["agreement"]) for row in rows)
         views.learn((one.id, one.agreement) for one in kept.values())
@@ -160,8 +160,9 @@ class Loading:
         for kind, index in by_rules().items():
             ours = list(self._upserts(kept, kind))
             if ours:
-                await asyncio.to_thread(index.restore, await _stored(store, kind), newest.get(kind))
-                index.apply([Decide(*one) for one in await store.decided()])
+                stored = [await _stored(store, kind)]
+                decided = [Decide(*one) for one in await store.decided()]
+                await asyncio.to_thread(index.restore, stored, newest.get(kind), decided)
                 settled.append(_settled(views, index, await asyncio.to_thread(index.apply, ours), version))
                 entity_of |= {one.record: index.entity(one.record) for one in ours}
         return Linked(
@@ -214,8 +215,8 @@ async def _write(
     """Everything into the tables that a stream fills: new rows by COPY, the others by the stream's statement."""
     async for stored in store.read("rows_of", Kind.PERSON):
         rows = linked.people.rows(row["id"] for row in stored)
-        lacking = {row["id"]: rows[row["id"]] for row in stored if _lacks(row["row"], rows[row["id"]])}
-        await store.keep([], {}, lacking, [], version)
+        other = {row["id"]: rows[row["id"]] for row in stored if _differs(row["row"], rows[row["id"]])}
+        await store.keep([], {}, other, [], version)
     copied, done = set[UUID](), 0
     for part in in_parts(kept.values(), READ):
         known = await store.known(one.id for one in part)
@@ -230,16 +231,16 @@ async def _write(
     created = [one for one in linked.changes if one.change is Change.CREATED and copied.issuperset(one.after)]
     await store.copy_entities(created, version)
     await store.keep_parts(linked.parts)
+    await store.note(version, Touched(frozenset(copied), frozenset(one.entity for one in created)))
     await store.keep([], {}, {}, [], version)
     entities = {one.entity for one in created}
     for changes in in_parts((one for one in linked.changes if one.entity not in entities), READ):
         await store.keep([], {}, {}, changes, version)
 
 
-def _lacks(kept: bytes | None, now: bytes) -> bool:
-    """Whether a stored row lacks an edge that there is now. What it has too much is dropped when it is read."""
-    before = np.frombuffer(kept or b"", EDGE)["other"]
-    return not np.isin(np.frombuffer(now, EDGE)["other"], before).all()
+def _differs(kept: bytes | None, now: bytes) -> bool:
+    """Whether a stored row tells of other edges than there are now, or of none."""
+    return kept is None or not np.array_equal(np.sort(np.frombuffer(kept, EDGE)), np.sort(np.frombuffer(now, EDGE)))
 
 
 def said(kept: Mapping[UUID, Kept], linked: Linked, now: datetime) -> Iterator[list[Event[Any]]]:

@@ -9,6 +9,8 @@ RECORDS = Gauge("linkage_records", "Records in the index.", ["kind"])
 ENTITIES = Gauge("linkage_entities", "Living entities: people, places, organisations.", ["kind"])
 OVERFLOWED = Gauge("linkage_overflowed_keys", "Block keys too common to compare by; finer keys carry their records.")
 REBUILD_SECONDS = Gauge("linkage_rebuild_seconds", "How long the index in memory took to rebuild at start.")
+FOLLOWED = Counter("linkage_records_followed_total", "Records that another replica, or a batch that failed, touched.")
+DIVERGED = Counter("linkage_index_diverged_total", "Times the index was not what was committed: an error of ours.")
 APPLY_SECONDS = Histogram(
     "linkage_apply_seconds",
     "Blocking, comparing and clustering of one batch, without the database.",

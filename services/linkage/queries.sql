@@ -50,8 +50,8 @@ FROM identities i JOIN records r USING (id) WHERE i.id = ANY ($1::uuid[]) FOR UP
 -- name: keep
 -- All that a batch changed, in one round trip: each row is written once. Records that were said to be new or changed
 -- ($1 to $12; no packed row: it stays as it is); of others, the packed rows ($13, $14) and where they are now
--- ($15, $16); entities as they are after the batch ($17 to $20); and what the index is when this transaction commits
--- ($21). Index: identities_pkey, records_pkey, entities_pkey.
+-- ($15, $16); entities as they are after the batch ($17 to $20); what the index is when this transaction commits ($21);
+-- and all that the batch touched ($22). Index: identities_pkey, records_pkey, entities_pkey.
 WITH said AS (
     SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::jsonb[], $6::jsonb[], $7::text[],
         $8::bytea[], $9::bytea[], $10::timestamptz[], $11::uuid[], $12::bigint[])
@@ -63,7 +63,7 @@ WITH said AS (
     ON CONFLICT (id) DO UPDATE SET agreement = excluded.agreement, identity = excluded.identity,
         times = excluded.times, snapshot = excluded.snapshot, row = coalesce(excluded.row, identities.row),
         model = CASE WHEN excluded.row IS NULL THEN identities.model ELSE excluded.model END,
-        version = excluded.version
+        version = CASE WHEN excluded.row IS NULL THEN identities.version ELSE excluded.version END
 ), narrow AS (
     INSERT INTO records (id, kind, digest, seen, entity, version)
     SELECT id, kind, digest, seen, entity, placed FROM said
@@ -81,15 +81,43 @@ WITH said AS (
     FROM unnest($17::uuid[], $18::text[], $19::text[], $20::uuid[]) AS n (id, kind, members, into_entity)
     ON CONFLICT (id) DO UPDATE SET members = excluded.members, version = excluded.version,
         into_entity = excluded.into_entity
+), noted AS (
+    INSERT INTO journal (version, since, records, entities)
+    SELECT $21, version, $22::uuid[], $17::uuid[] FROM index_state
 )
 UPDATE index_state SET version = $21;
 
+-- name: note
+-- What else the batch of a version touched: very many records or entities. Index: the only row.
+INSERT INTO journal (version, since, records, entities) SELECT $1, version, $2::uuid[], $3::uuid[] FROM index_state;
+
+-- name: journal
+-- What has been touched since a version. Index: journal_version.
+SELECT since, records, entities FROM journal WHERE version > $1 ORDER BY version;
+
+-- name: forget_journal
+-- Nobody follows from so long ago: they read everything. Index: journal_version.
+DELETE FROM journal WHERE version IN (SELECT version FROM journal ORDER BY version LIMIT $2) AND at < $1;
+
+-- name: touched
+-- Records as the index takes them, those of some that are still here. Index: identities_pkey, records_pkey.
+SELECT i.id, i.kind, i.identity, i.version, r.entity, i.agreement, i.row
+FROM identities i JOIN records r USING (id) WHERE i.id = ANY ($1::uuid[]);
+
+-- name: decided_about
+-- What is decided about some records. Index: decisions_pkey, decisions_b.
+SELECT a, b, verdict FROM decisions WHERE a = ANY ($1::uuid[])
+UNION SELECT a, b, verdict FROM decisions WHERE b = ANY ($1::uuid[]);
+
 -- name: everything
--- The whole index, to rebuild the half in memory. After a switch of models the new one's rows may still be beside.
-SELECT i.id, i.kind, i.identity, i.version, r.entity, i.agreement,
-    coalesce(CASE WHEN i.model IS DISTINCT FROM s.model THEN s.row END, i.row, '') AS row
-FROM identities i JOIN records r USING (id)
-LEFT JOIN relinked s ON s.id = i.id AND s.model = (SELECT number FROM models WHERE state = 'active');
+-- One kind of the whole index, to rebuild the half in memory: of rows only those that the active model weighed. After a
+-- switch they may still be beside.
+SELECT i.id, i.kind, i.identity, r.entity, i.agreement,
+    CASE WHEN i.model = m.number THEN i.version ELSE coalesce(s.version, 0) END AS version,
+    CASE WHEN i.model = m.number THEN i.row ELSE s.row END AS row
+FROM identities i JOIN records r USING (id) LEFT JOIN models m ON m.state = 'active'
+LEFT JOIN relinked s ON s.id = i.id AND s.model = m.number
+WHERE i.kind = $1;
 
 -- name: newest_entities
 -- The greatest id of each kind that was ever given out (ids sort by age), once at a rebuild.
@@ -188,11 +216,6 @@ SELECT id, agreement FROM identities WHERE id > $1 ORDER BY id LIMIT $2;
 -- name: entities_behind
 -- The next entities in the order of their ids. Index: entities_pkey.
 SELECT id, kind FROM entities WHERE id > $1 ORDER BY id LIMIT $2;
-
--- name: touch
--- Records that the agreements say otherwise of: who follows by version must look at those, too, that the stream had
--- linked by the new word already. Index: identities_pkey.
-UPDATE identities SET version = $2 WHERE id = ANY ($1::uuid[]);
 
 -- name: withdraw
 -- Records leave the index. Index: records_pkey, identities_pkey.
@@ -303,18 +326,6 @@ SELECT i.partner, i.agreement, i.identity, r.entity FROM identities i JOIN recor
 -- Which entity each record of a kind is in.
 SELECT id, entity FROM records WHERE kind = $1;
 
--- name: changed_since
--- Whose identity or edges a batch wrote after a version. Index: identities_version.
-SELECT id, identity, agreement FROM identities WHERE kind = $1 AND version > $2;
-
--- name: how_many
--- Records of a kind, to tell whether some have left.
-SELECT count(*) FROM identities WHERE kind = $1;
-
--- name: all_ids
--- Records of a kind, to tell which have left.
-SELECT id FROM identities WHERE kind = $1;
-
 -- name: rows_of
 -- The edges of a kind's records as they are kept, to tell which differ.
 SELECT id, row FROM identities WHERE kind = $1;
@@ -325,10 +336,10 @@ DELETE FROM relinked;
 
 -- name: keep_relinked
 -- What changed under the wanted model, of records that are still here. Index: relinked_pkey, identities_pkey.
-INSERT INTO relinked (model, id, row, entity)
-SELECT $1, n.id, n.row, n.entity FROM unnest($2::uuid[], $3::bytea[], $4::uuid[]) AS n (id, row, entity)
+INSERT INTO relinked (model, version, id, row, entity)
+SELECT $1, $2, n.id, n.row, n.entity FROM unnest($3::uuid[], $4::bytea[], $5::uuid[]) AS n (id, row, entity)
 JOIN identities i ON i.id = n.id
-ON CONFLICT (id) DO UPDATE SET row = excluded.row, entity = excluded.entity;
+ON CONFLICT (id) DO UPDATE SET row = excluded.row, entity = excluded.entity, version = excluded.version;
 
 -- name: drop_gone
 -- What a wanted model says of records that are no more.
@@ -336,7 +347,7 @@ DELETE FROM relinked r WHERE NOT EXISTS (SELECT FROM identities i WHERE i.id = r
 
 -- name: relinked
 -- The index as the wanted model has it, to take it into memory.
-SELECT i.id, i.identity, i.agreement, s.row, s.entity FROM relinked s JOIN identities i USING (id);
+SELECT i.id, i.kind, i.identity, s.version, s.entity, i.agreement, s.row FROM relinked s JOIN identities i USING (id);
 
 -- name: unsettled
 -- Whether rows of a switch are still beside: all that are there are of one model, so any of them tells. It is asked every
@@ -347,8 +358,9 @@ SELECT EXISTS (SELECT FROM (SELECT model FROM relinked ORDER BY id LIMIT 1) one 
 -- After a switch: some rows move to their place. A row that the stream has written since is newer and stays. In order,
 -- so that no step reads what the steps before it took away. Index: relinked_pkey, identities_pkey.
 WITH part AS (
-    DELETE FROM relinked WHERE id IN (SELECT id FROM relinked WHERE model = $1 ORDER BY id LIMIT $2) RETURNING id, row
+    DELETE FROM relinked WHERE id IN (SELECT id FROM relinked WHERE model = $1 ORDER BY id LIMIT $2)
+    RETURNING id, row, version
 ), moved AS (
-    UPDATE identities i SET row = part.row, model = $1 FROM part WHERE i.id = part.id AND i.model IS DISTINCT FROM $1
+    UPDATE identities i SET row = part.row, model = $1, version = part.version FROM part WHERE i.id = part.id AND i.model IS DISTINCT FROM $1
 )
 SELECT count(*) FROM part;

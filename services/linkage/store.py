@@ -20,6 +20,7 @@ from shared.errors import Unavailable
 
 Place = tuple[UUID, int]
 """The entity of a record, and the version of that claim."""
+Decided = tuple[UUID, UUID, Verdict]
 
 READ = 10_000
 """Rows that are read at once where a table is larger than memory should hold."""
@@ -35,15 +36,30 @@ Q = queries(Path(__file__).parent / "queries.sql")
 
 @dataclass(frozen=True, slots=True)
 class StoredRow:
-    """A record as the index in memory needs it again."""
+    """A record as the index in memory needs it again. ``version`` is of the batch that wrote ``row``, which is ``None``
+    when there is none of the active model."""
 
     id: UUID
     kind: Kind
     identity: Mapping[str, str]
-    row: bytes
+    row: bytes | None
     version: int
     entity: UUID
     agreement: str
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """Records and entities that some batches touched."""
+
+    records: frozenset[UUID] = frozenset()
+    entities: frozenset[UUID] = frozenset()
+
+    def __or__(self, other: "Touched") -> "Touched":
+        return Touched(self.records | other.records, self.entities | other.entities)
+
+
+NOTHING = Touched()
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,10 +159,11 @@ class LinkageStore:
 
     async def keep(
         self, kept: Sequence[Kept], places: Mapping[UUID, Place], rows: Mapping[UUID, bytes],
-        changes: Sequence[EntityChanged], version: int,
+        changes: Sequence[EntityChanged], version: int, named: Iterable[UUID] = (),
     ) -> None:  # fmt: skip
         """Write what a batch changed: records said to be new or changed and the ``places`` of those, packed rows and
-        entities; ``version`` is what the index is when this transaction commits."""
+        entities; ``version`` is what the index is when this transaction commits. ``named`` are records that it touched
+        in another way than by these."""
         said = {one.id for one in kept}
         changes = [c for c in changes if c.before or c.after]  # the end of a part is no entity's
         others = {id: row for id, row in rows.items() if id not in said}
@@ -159,8 +176,41 @@ class LinkageStore:
             [places[k.id][0] for k in kept], [places[k.id][1] for k in kept],
             list(others), list(others.values()), list(moved), list(moved.values()),
             [c.entity for c in changes], [c.kind for c in changes], [" ".join(map(str, c.after)) for c in changes],
-            [c.into for c in changes], version,
+            [c.into for c in changes], version, list(said.union(named, *((*c.before, *c.after) for c in changes))),
         )  # fmt: skip
+
+    async def note(self, version: int, touched: Touched) -> None:
+        """What else the batch of a version touched: as much as a load does."""
+        for records in in_parts(touched.records, COPIED):
+            await self._connection.execute(Q["note"], version, records, [])
+        for entities in in_parts(touched.entities, COPIED):
+            await self._connection.execute(Q["note"], version, [], entities)
+
+    async def touched_since(self, version: int, committed: int) -> Touched | None:
+        """What batches touched after a version, up to the one that is committed; ``None`` when some are forgotten."""
+        rows = await self._connection.fetch(Q["journal"], version) if committed > version else []
+        if committed > version and min((row["since"] for row in rows), default=committed) > version:
+            return None
+        return Touched(
+            frozenset(id for row in rows for id in row["records"]),
+            frozenset(id for row in rows for id in row["entities"]),
+        )
+
+    async def forget_journal(self, before: datetime) -> None:
+        """Forget some of what was touched before a time."""
+        await self._connection.execute(Q["forget_journal"], before, COPIED)
+
+    async def touched(self, records: Iterable[UUID]) -> list[StoredRow]:
+        """Those of some records that are still here."""
+        return [
+            stored(row)
+            for part in in_parts(records, COPIED)
+            for row in await self._connection.fetch(Q["touched"], part)
+        ]
+
+    async def decided_about(self, records: Iterable[UUID]) -> list[Decided]:
+        """Everything stewards decided about some records."""
+        return [_decided(row) for row in await self._connection.fetch(Q["decided_about"], list(records))]
 
     async def copy_records(
         self, kept: Sequence[Kept], entity_of: Mapping[UUID, UUID], rows: Mapping[UUID, bytes], version: int
@@ -181,9 +231,10 @@ class LinkageStore:
             rows = [(one.entity, one.kind, one.after, version) for one in part]
             await self._connection.copy_records_to_table("entities", records=rows, columns=ENTITIES)
 
-    async def everything(self) -> list[StoredRow]:
-        """The whole index, read in parts: there are millions of rows, and the loop has others to serve."""
-        return [_stored(row) async for rows in self.read("everything") for row in rows]
+    async def everything(self, kind: Kind) -> AsyncIterator[list[StoredRow]]:
+        """The whole index of one kind, in parts: there are millions of rows."""
+        async for rows in self.read("everything", kind):
+            yield [stored(row) for row in rows]
 
     async def read(self, name: str, *arguments: object, size: int = READ) -> AsyncIterator[list[asyncpg.Record]]:
         """The rows of a query that takes tables whole, by its name, so many at a time."""
@@ -197,20 +248,6 @@ class LinkageStore:
         if part:
             yield part
 
-    async def changed_since(self, kind: Kind, version: int) -> list[tuple[UUID, Mapping[str, str], str]]:
-        """Records whose identity or edges were written after a version, as they are now, and their agreements."""
-        rows = await self._connection.fetch(Q["changed_since"], kind, version)
-        return [(row["id"], row["identity"], row["agreement"]) for row in rows]
-
-    async def how_many(self, kind: Kind) -> int:
-        """Records with an identity."""
-        count: int = await self._connection.fetchval(Q["how_many"], kind)
-        return count
-
-    async def ids(self, kind: Kind) -> set[UUID]:
-        """All records with an identity."""
-        return {row["id"] for row in await self._connection.fetch(Q["all_ids"], kind)}
-
     async def memberships(self, kind: Kind) -> dict[UUID, UUID]:
         """Record → the entity it is in."""
         return {row["id"]: row["entity"] for row in await self._connection.fetch(Q["memberships"], kind)}
@@ -219,9 +256,9 @@ class LinkageStore:
         """The greatest entity id of each kind that was ever given out."""
         return {Kind(row["kind"]): row["id"] for row in await self._connection.fetch(Q["newest_entities"])}
 
-    async def decided(self) -> list[tuple[UUID, UUID, Verdict]]:
+    async def decided(self) -> list[Decided]:
         """Everything stewards decided about pairs of records, as the index takes it."""
-        return [(row["a"], row["b"], row["verdict"]) for row in await self._connection.fetch(Q["decided"])]
+        return [_decided(row) for row in await self._connection.fetch(Q["decided"])]
 
     async def resolve(self, entities: Iterable[UUID]) -> dict[UUID, Resolved]:
         """The living entity of each id that was ever given out; ids unknown here are left out."""
@@ -294,10 +331,6 @@ class LinkageStore:
         rows = await self._connection.fetch(Q["entities_behind"], bound, limit)
         return [(row["id"], Kind(row["kind"])) for row in rows]
 
-    async def touch(self, records: Sequence[UUID], version: int) -> None:
-        """Who follows by version looks at these records again."""
-        await self._connection.execute(Q["touch"], records, version)
-
     async def withdraw(self, records: Iterable[UUID]) -> None:
         """Take records and their identities out."""
         await self._connection.execute(Q["withdraw"], list(records))
@@ -348,10 +381,15 @@ def _kept(row: asyncpg.Record) -> Kept:
     )  # fmt: skip
 
 
-def _stored(row: asyncpg.Record) -> StoredRow:
+def stored(row: asyncpg.Record) -> StoredRow:
+    """A row of any query that tells what the index takes."""
     return StoredRow(
         row["id"], Kind(row["kind"]), row["identity"], row["row"], row["version"], row["entity"], row["agreement"]
     )
+
+
+def _decided(row: asyncpg.Record) -> Decided:
+    return row["a"], row["b"], row["verdict"]
 
 
 def _part(row: asyncpg.Record) -> StoredPart:

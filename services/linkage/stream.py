@@ -8,9 +8,9 @@ Invariants
        for those from before it was erased (erasure.py).
 
 Failures
-    transaction fails          ``forget`` marks the index stale; the next batch that links reads it anew
-    another replica committed  the version is not ours: the next batch that links reads the index anew; a batch that
-                               took a record for unchanged which no longer is as it was read is tried again
+    transaction fails          ``forget`` says so; before the next batch what it touched is made what is committed
+    another replica committed  the version is not ours: the next batch that links follows it first (following.py); a
+                               batch that took a record for unchanged which no longer is as it was read is tried again
 """
 
 from collections import defaultdict

@@ -20,7 +20,7 @@ from services.ingest.domain import Rules, Sender, judge
 from services.linkage.index.bulk import Bulk, Engine
 from services.linkage.index.index import Decide, Index, Upsert
 from services.linkage.index.rows import EDGE
-from services.linkage.live import LiveIndex, next_version
+from services.linkage.live import LiveIndex, keep, next_version
 from services.linkage.loading import Loaded, Loading
 from services.linkage.matching.model import Model
 from services.linkage.models.registry import InUse, Registry
@@ -90,7 +90,7 @@ class Linkage:
     async def people(self) -> list[Kept]:
         """Every person's record as it is kept."""
         async with self.worker.work() as work:
-            return list(await work.store.members(await work.store.ids(Kind.PERSON)))
+            return list(await work.store.members(await work.store.memberships(Kind.PERSON)))
 
     async def entity_of(self) -> dict[UUID, UUID]:
         """The entity of each person's record."""
@@ -119,7 +119,12 @@ class Linkage:
             version = next_version(await self.live.catch_up(work.store))
             linked = self.live.decide([Decide(left, right, verdict)], version)
             await work.store.rule([(min(left, right), max(left, right))], verdict, "steward", "I asked.", NOON)
-            await work.store.keep([], {}, linked.rows, linked.changes, version)
+            await keep(linked, work.store, version)
+
+    def restart(self) -> None:
+        """As the next process: it knows only what is committed."""
+        self.live = LiveIndex(self.in_use, self.terms)
+        self.linker, self.switching = Linker(self.live), Switching(self.worker, self.live, self.in_use)
 
     async def fresh(self, model: Model) -> set[frozenset[UUID]]:
         """The partition that a new index of everything has under a model."""

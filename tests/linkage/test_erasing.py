@@ -111,7 +111,7 @@ async def test_what_a_wanted_model_says_of_an_erased_record_goes_with_it(office:
         await owner.execute(
             "INSERT INTO models (version, kind, json, state, by) VALUES ('wanted', 'person', '{}', 'retired', 'b')"
         )
-        beside = "INSERT INTO relinked SELECT $1, number, 'edges', $1 FROM models WHERE version = 'wanted'"
+        beside = "INSERT INTO relinked SELECT $1, number, 'edges', $1, 1 FROM models WHERE version = 'wanted'"
         await owner.execute(beside, one.id)
         await erase(office, viewer("steward"), records=[one.id])
         assert not await owner.fetchval("SELECT count(*) FROM relinked")

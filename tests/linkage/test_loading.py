@@ -29,7 +29,7 @@ async def replica(parts: Parts, databases: Databases) -> AsyncIterator[Linkage]:
 
 async def everything(replica: Linkage) -> dict[object, Kept]:
     async with replica.worker.work() as work:
-        ids = {id for kind in Kind for id in await work.store.ids(kind)}
+        ids = {id for kind in Kind for id in await work.store.memberships(kind)}
         return {one.id: replace(one, times=one.confirmed) for one in await work.store.members(ids)}
 
 
@@ -53,7 +53,7 @@ async def test_loading_some_and_streaming_the_rest_is_streaming_all(
         await replica.load(events[:second])
         loaded, partition, where = await everything(replica), await replica.groups(), await places(replica)
         assert partition == await replica.fresh(model())
-        replica.live.spoil()
+        replica.restart()
         await replica.hear(events[:50])
         assert await replica.groups() == partition, "a rebuild finds what was loaded"
     async with linkage((await fresh_database(parts, "linkage")).dsn, parts.kafka) as streamed:

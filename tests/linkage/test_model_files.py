@@ -64,8 +64,8 @@ async def test_a_model_of_the_index_names_no_value_that_few_people_have(replica:
 async def test_a_model_says_where_it_comes_from_and_its_version_names_its_bytes(replica: Linkage) -> None:
     model = await learned(replica)
     async with replica.worker.work() as work:
-        people = await work.store.how_many(Kind.PERSON)
-    assert model.provenance["records"] == str(people)
+        people = await work.store.memberships(Kind.PERSON)
+    assert model.provenance["records"] == str(len(people))
     assert model.provenance["commit"] == "a commit"
     assert "schools " in model.provenance["partners"]
     assert (await learned(replica)).version == model.version

@@ -1,16 +1,22 @@
 """The partition is a function of (records, model, decisions): in any order, by any batches, any number of times."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 from random import Random
 from uuid import UUID
 
 import hypothesis.strategies as st
+import numpy as np
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from services.linkage.following import News, follow, touched_by
 from services.linkage.index.bulk import Bulk
 from services.linkage.index.index import Change, Decide, Index, Remove, Stored, Upsert
+from services.linkage.index.rows import EDGE
+from services.linkage.store import NOTHING, StoredRow
+from shared.contracts import Kind
 from tests.linkage.people import groups, model, record
 
 RECORDS = 40
@@ -56,6 +62,13 @@ changes = st.lists(st.one_of(upserts, upserts, upserts, st.builds(Remove, record
 verdicts = st.sampled_from(["must", "must_not", None])
 
 
+def edges_of(index: Index) -> dict[UUID, list[tuple[int, ...]]]:
+    """For each record the edges of its node: other end, weight, conflict."""
+    return {
+        one: sorted(np.frombuffer(row, EDGE).tolist()) for one, row in index.rows(index.records()).items()
+    }  # fmt: skip
+
+
 class Office(RuleBasedStateMachine):
     """An index that lives through anything, beside the plain facts of what it was told."""
 
@@ -63,14 +76,18 @@ class Office(RuleBasedStateMachine):
     def open(self) -> None:
         self.index = Index(SMALL)
         self.records: dict[UUID, Mapping[str, str]] = {}
-        self.rows: dict[UUID, bytes] = {}
+        self.rows: dict[UUID, tuple[int, bytes]] = {}
+        self.version = 0
+        self.other, self.touched = Index(SMALL), NOTHING
         self.decisions: dict[frozenset[UUID], Decide] = {}
         self.entities: dict[UUID, tuple[UUID, ...]] = {}
         self.newest: UUID | None = None
 
     def tell(self, told: list[Change]) -> None:
         delta = self.index.apply(told)
-        self.rows |= delta.rows
+        self.keep(delta.rows)
+        self.rows = {one: row for one, row in self.rows.items() if one in self.records}
+        self.touched |= touched_by([(Kind.PERSON, one) for one in told], delta.entities)
         for change in delta.entities:
             assert self.entities.get(change.entity, ()) == change.before
             self.entities[change.entity] = change.after
@@ -79,6 +96,10 @@ class Office(RuleBasedStateMachine):
             self.newest = max(self.newest or change.entity, change.entity)
         self.entities = {entity: members for entity, members in self.entities.items() if members}
 
+    def keep(self, rows: Mapping[UUID, bytes]) -> None:
+        self.version += 1
+        self.rows |= {one: (self.version, row) for one, row in rows.items()}
+
     @rule(told=changes)
     def records_come_and_go(self, told: list[Change]) -> None:
         for one in told:
@@ -86,7 +107,6 @@ class Office(RuleBasedStateMachine):
                 self.records[one.record] = one.identity
             elif isinstance(one, Remove):
                 self.records.pop(one.record, None)
-                self.rows.pop(one.record, None)
         self.tell(told)
 
     @rule(left=records, right=records, verdict=verdicts)
@@ -104,18 +124,46 @@ class Office(RuleBasedStateMachine):
         self.tell([Upsert(one, self.records[one]) for one in again])
         assert groups(self.index) == before
 
-    @rule()
-    def the_process_starts_anew(self) -> None:
-        stored = [
-            Stored(one, identity, self.rows.get(one, b""), self.index.entity(one))
-            for one, identity in self.records.items()
-        ]
+    @rule(lost=st.sets(records, max_size=5))
+    def the_process_starts_anew(self, lost: set[UUID]) -> None:
+        """Some rows may be of another model, and count as lost."""
+        stored = []
+        for one, identity in self.records.items():
+            version, row = self.rows[one]
+            known = None if one in lost else row
+            stored.append(Stored(one, identity, known, self.index.entity(one), version=version))
         Random(len(self.rows)).shuffle(stored)  # a table has no order
-        before = dict(self.index.entities())
+        before, edges = dict(self.index.entities()), edges_of(self.index)
         self.index = Index(SMALL)
-        self.index.restore(stored, self.newest)
-        self.tell([one for one in self.decisions.values() if one.verdict])
+        self.index.restore([stored[:9], stored[9:]], self.newest, list(self.decisions.values()))
+        assert edges_of(self.index) == edges
         assert {e: set(m) for e, m in self.index.entities().items()} == {e: set(m) for e, m in before.items()}
+
+    def source(self, one: UUID) -> str:
+        return self.records[one].get("source", "")
+
+    @rule()
+    def another_replica_follows(self) -> None:
+        rows = [
+            StoredRow(one, Kind.PERSON, self.records[one], None, 0, self.index.entity(one), self.source(one))
+            for one in self.touched.records & self.records.keys()
+        ]
+        decided = [
+            (*sorted(pair), one.verdict)
+            for pair, one in self.decisions.items() if one.verdict and pair & self.touched.records
+        ]  # fmt: skip
+        news = News(self.touched, rows, decided, (), frozenset())  # type: ignore[arg-type]
+        asyncio.run(follow({Kind.PERSON: self.other}, news))
+        self.touched = NOTHING
+        assert {e: set(m) for e, m in self.other.entities().items()} == {
+            e: set(m) for e, m in self.index.entities().items()
+        }
+        assert edges_of(self.other) == edges_of(self.index)
+
+    @rule()
+    def it_fails_and_a_replica_takes_its_place(self) -> None:
+        self.another_replica_follows()
+        self.index, self.other = self.other, self.index
 
     @precondition(lambda self: self.records)
     @rule()
@@ -125,7 +173,9 @@ class Office(RuleBasedStateMachine):
         filled.fill([told[:7], told[7:]], list(self.decisions.values()), Bulk())
         assert groups(filled) == groups(self.index)
         assert filled.adopt(self.index.entities(), self.newest) == []
-        self.index, self.rows = filled, filled.rows(self.records)
+        assert edges_of(filled) == edges_of(self.index)
+        self.index = filled
+        self.keep(filled.rows(self.records))
 
     @invariant()
     def it_says_what_an_index_says_that_heard_it_otherwise(self) -> None:
@@ -159,7 +209,7 @@ def test_a_decision_that_was_taken_back_leaves_nothing_that_a_restart_could_lose
         rows |= index.apply([Decide(record(0), record(1), verdict)]).rows  # type: ignore[arg-type]
     stored = [Stored(record(n), one, rows[record(n)], index.entity(record(n))) for n, one in enumerate(identities)]
     again = Index(model())
-    again.restore(stored)
+    again.restore([stored])
     for one in (index, again):
         one.apply([Upsert(record(2), IDENTITIES[0])])
         one.apply([Remove(record(2))])
@@ -173,6 +223,6 @@ def test_a_thin_record_that_a_steward_joined_to_another_is_still_joined_after_a_
     rows |= index.apply([decision]).rows
     assert groups(index) == {frozenset([record(0), record(1)])}
     anew = Index(model())
-    anew.restore([Stored(one, said[at], rows[one], index.entity(one)) for at, one in enumerate(map(record, range(2)))])
-    anew.apply([decision])
+    stored = [Stored(one, said[at], rows[one], index.entity(one)) for at, one in enumerate(map(record, range(2)))]
+    anew.restore([stored], None, [decision])
     assert anew.entities() == index.entities()

@@ -1,7 +1,7 @@
 """What linkage asks of records that change or leave and of parts is planned on an index at 100,000 rows; no statement
 is idle."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from uuid import UUID
 
 import pytest
@@ -10,7 +10,7 @@ from local.stack import Parts
 from services.linkage.store import Q
 from tests.parts import Databases, asks, connected, fresh_database, plan_of
 
-ONE, DAY = UUID(int=1), date(2026, 3, 1)
+ONE, DAY, NOON = UUID(int=1), date(2026, 3, 1), datetime(2026, 3, 1, 12, tzinfo=UTC)
 FILL = """
 INSERT INTO identities (id, kind, partner, agreement, identity, times, snapshot, row, version)
 SELECT md5('r' || n)::uuid, 'person', 'p', 'agreement ' || n % 12, '{}', '{}', '{}', '', n
@@ -30,17 +30,20 @@ FROM generate_series(1, 100000) n WHERE md5('a' || n) < 'ffffffff';
 INSERT INTO decisions SELECT '00000000-0000-0000-0000-000000000000', md5('b' || n)::uuid, 'must', 'b', 'r', now()
 FROM generate_series(1, 100000) n;
 INSERT INTO models (version, kind, json, state, by) VALUES ('m', 'person', '{}', 'active', 'b');
-INSERT INTO relinked SELECT md5('r' || n)::uuid, 1, '', md5('e' || n)::uuid FROM generate_series(1, 100000) n;
+INSERT INTO relinked SELECT md5('r' || n)::uuid, 1, '', md5('e' || n)::uuid, n FROM generate_series(1, 100000) n;
+INSERT INTO journal SELECT n, n - 1, now(), '{}', '{}' FROM generate_series(1, 100000) n;
 ANALYZE
 """
 ASKED: dict[str, tuple[tuple[object, ...], tuple[str, ...]]] = {
     "asked": (([ONE], [b""]), ("records_pkey", "suppressed_pkey", "erasures_pkey")),
-    "changed_since": (("person", 99_990), ("identities_version",)),
+    "journal": ((99_990,), ("journal_version",)),
+    "forget_journal": ((NOON, 100), ("journal_version",)),
+    "touched": (([ONE],), ("identities_pkey", "records_pkey")),
+    "decided_about": (([ONE],), ("decisions_pkey", "decisions_b")),
     "agreements": ((), ("identities_agreement",)),
     "under": ((["agreement 13"], 500), ("identities_agreement",)),
     "behind": ((ONE, 5_000), ("identities_pkey",)),
     "entities_behind": ((ONE, 5_000), ("entities_pkey",)),
-    "touch": (([ONE], 1), ("identities_pkey",)),
     "withdraw": (([ONE],), ("records_pkey", "identities_pkey")),
     "withheld": (([ONE],), ("withheld_pkey",)),
     "release": (([ONE],), ("withheld_pkey", "relinked_pkey")),

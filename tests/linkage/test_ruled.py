@@ -184,8 +184,8 @@ class Registry(RuleBasedStateMachine):
         before = dict(self.index.entities())
         stored = [Stored(one, said, b"", self.index.entity(one)) for one, said in self.known.items()]
         self.index = new_index(self.kind)
-        self.index.restore(stored, self.newest if self.newest.int else None)
-        assert not self.index.apply([Decide(*pair, verdict) for pair, verdict in self.decided.items()]).entities
+        decided = [Decide(*pair, verdict) for pair, verdict in self.decided.items()]
+        self.index.restore([stored], self.newest if self.newest.int else None, decided)
         assert {e: set(m) for e, m in self.index.entities().items()} == {e: set(m) for e, m in before.items()}
 
     @invariant()

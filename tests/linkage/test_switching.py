@@ -61,7 +61,7 @@ async def test_a_file_is_the_seed_of_an_empty_database_and_no_more(replica: Link
     await replica.relinking().shadow(STRICT)
     task = asyncio.create_task(replica.relinking().switch(STRICT.version))
     await switched(replica, task)
-    replica.live.spoil()  # a process that begins with the old file
+    replica.restart()  # a process that begins with the old file
     await replica.hear(region_events()[200:400])
     assert await replica.active() == STRICT.name
     assert await replica.groups() == await replica.fresh(STRICT)
@@ -131,7 +131,7 @@ async def test_a_switch_while_the_stream_goes_on_ends_as_if_it_had_always_been(r
     assert created.isdisjoint(before.values()), "no id is given twice"
     while await replica.switching.settle():
         pass
-    replica.live.spoil()
+    replica.restart()
     await replica.hear(events[:50])
     assert await replica.groups() == await replica.fresh(STRICT), "a rebuild reads the rows where they are now"
 
@@ -200,13 +200,13 @@ async def test_killed_in_the_middle_of_a_switch(
     _, said = await victim.communicate()
     assert victim.returncode == -signal.SIGKILL, said.decode()
     await switched(replica, task)
-    replica.live.spoil()  # as the next process: it knows only what is committed
+    replica.restart()
     await replica.hear(events[:50])
     assert await replica.active() == STRICT.name
     assert await replica.groups() == await replica.fresh(STRICT)
     while await replica.switching.settle():
         pass
-    replica.live.spoil()
+    replica.restart()
     await replica.hear(events[:50])
     assert await replica.groups() == await replica.fresh(STRICT)
 

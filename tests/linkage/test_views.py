@@ -10,7 +10,7 @@ import hypothesis.strategies as st
 from hypothesis import HealthCheck, given, settings
 
 from services.linkage.index.index import Decide, Index, Upsert
-from services.linkage.live import Kinds, Linked, LiveIndex, restored
+from services.linkage.live import Kinds, Linked, LiveIndex, as_stored, restore
 from services.linkage.models.registry import InUse
 from services.linkage.purposes.terms import Strict, Term, Terms
 from services.linkage.purposes.views import part_id
@@ -56,7 +56,7 @@ class Office:
         self.live._kinds = made()
         self.records: dict[UUID, Kept] = {}
         self.decided: dict[tuple[UUID, UUID], str] = {}
-        self.rows: dict[UUID, bytes] = {}
+        self.rows: dict[UUID, tuple[int, bytes]] = {}
         self.stored: dict[tuple[UUID, str], StoredPart] = {}
         self.heard: dict[UUID, EntityChanged] = {}
         self.erased: set[UUID] = set()
@@ -82,15 +82,19 @@ class Office:
     def restart(self) -> None:
         places = {r: e for e, members in self.entities().items() for r in members}
         rows = [
-            StoredRow(id, one.kind, one.identity, self.rows[id], 1, places[id], one.agreement)
+            StoredRow(id, one.kind, one.identity, row, version, places[id], one.agreement)
             for id, one in self.records.items()
+            for version, row in [self.rows[id]]
         ]
         newest = {Kind.PERSON: max(self.heard, key=lambda id: id.int)} if self.heard else {}
         decided = [(a, b, verdict) for (a, b), verdict in self.decided.items() if verdict]
         strict = Strict(TERMS.strict)
         self.live = LiveIndex(InUse(model()), TERMS)
-        self.live._kinds = restored(made(), rows, newest, decided, strict)  # type: ignore[arg-type]
-        self.live._views.restore(rows, [part for part in self.stored.values() if part.living])
+        self.live._kinds = made()
+        stored = {kind: [as_stored(row, row.agreement in strict) for row in rows if row.kind is kind] for kind in Kind}
+        restore(self.live._kinds, lambda kind: [stored[kind]], newest, decided)  # type: ignore[arg-type]
+        self.live._views.learn((row.id, row.agreement) for row in rows)
+        self.live._views.restore([part for part in self.stored.values() if part.living])
 
     def entities(self) -> dict[UUID, tuple[UUID, ...]]:
         return {e: members for index in self.live.kinds.values() for e, members in index.entities().items()}
@@ -108,7 +112,7 @@ class Office:
         return [r for r in records if purpose in TERMS.purposes(self.records[r].agreement)]
 
     def _hear(self, linked: Linked) -> None:
-        self.rows |= linked.rows
+        self.rows |= {id: (self.version, row) for id, row in linked.rows.items()}
         self.stored |= {(part.id, part.purpose): part for part in linked.parts}
         for change in linked.changes:
             if change.change is Change.ERASED and not change.before:

@@ -146,10 +146,13 @@ class Blocks:
         self.crowds = np.union1d(self.crowds, keys[np.any(alone, axis=0)])
 
     def load(self, nodes: Nodes) -> None:
-        """Nodes come without anything being proposed: when the index is rebuilt from what was stored."""
+        """Nodes come without anything being proposed: when many come at once. In the end, ``mark``."""
         for start in range(0, len(nodes), 8192):
             part = nodes[start : start + 8192]
             self._come(part, *self._numbered(part))
+
+    def mark(self) -> None:
+        """Note what is a crowd's, when all have come."""
         self._mark_crowds(np.flatnonzero(~self._live(np.arange(self._table.size))))
 
     def living(self, nodes: Nodes) -> Iterator[tuple[Nodes, Nodes]]:

@@ -10,20 +10,22 @@ from services.linkage.matching.arrays import NONE, grown
 
 Ints = NDArray[np.int64]
 
-DEAD: Final = -(1 << 62)
+DEAD: Final = -(1 << 31)
 """The weight of an edge that is no more: its number stays until the index is packed anew."""
+UNCOUNTED: Final = -1
+"""The support of an edge of which nobody has counted the keys yet: it has one at least."""
 
 
 class Edges:
     """Edges are numbered from 0. `conflict` is what of their weight lasting traits speak against them (≤ 0); `support`
-    counts the live keys both ends share; a decided edge needs none."""
+    counts the live keys both ends share (or is `UNCOUNTED`); a decided edge needs none."""
 
     def __init__(self) -> None:
         self.left: NDArray[np.int32] = np.zeros(256, np.int32)
         self.right: NDArray[np.int32] = np.zeros(256, np.int32)
-        self.weight: Ints = np.zeros(256, np.int64)
+        self.weight: NDArray[np.int32] = np.zeros(256, np.int32)
         self.conflict: NDArray[np.int16] = np.zeros(256, np.int16)
-        self.support: NDArray[np.int32] = np.zeros(256, np.int32)
+        self.support: NDArray[np.int16] = np.zeros(256, np.int16)
         self.size = 0
         self.dead = 0
         self._chains = Chains()

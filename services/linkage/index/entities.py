@@ -90,6 +90,29 @@ def carry_over(
     return survive(moved, [groups[at] for at in sorted(others)], kind, serial)
 
 
+class Diverged(Exception):
+    """Who is together here is not who is together there: one of the two is wrong."""
+
+
+def renamed(
+    entity_of: Mapping[UUID, UUID], members: Mapping[UUID, tuple[UUID, ...]], named: Mapping[UUID, UUID]
+) -> list[EntityChange]:
+    """What gives the entities of the ``named`` records the ids that these have elsewhere: ids that end, then those that
+    begin. Raises ``Diverged`` unless each entity has one id there, and each id is one entity's."""
+    old = {entity_of[record] for record in named if record in entity_of}
+    groups = {entity: {named.get(record, entity) for record in members[entity]} for entity in old}
+    if any(len(ids) > 1 for ids in groups.values()):
+        raise Diverged("records are together here, and not there")
+    new = {id: entity for entity, ids in groups.items() for id in ids}
+    if len(new) < len(groups) or any(id in members and id not in old for id in new):
+        raise Diverged("records are together there, and not here")
+    moved = [(id, entity) for id, entity in new.items() if id != entity]
+    return [
+        *(EntityChange(entity, "erased", members[entity], ()) for _, entity in moved),
+        *(EntityChange(id, "created", (), members[entity]) for id, entity in moved),
+    ]
+
+
 def _heirs(before: Mapping[UUID, Sequence[UUID]], groups: Sequence[Sequence[UUID]]) -> dict[UUID, int]:
     """For each entity the group with most of its members; of equals, the one with its smallest record."""
     place = {record: at for at, group in enumerate(groups) for record in group}

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from services.linkage.index.apart import apart
 from services.linkage.index.blocking import Blocks, Overflow, Pairs, Proposal
-from services.linkage.index.bulk import Engine
-from services.linkage.index.edges import Edges
-from services.linkage.index.entities import EntityChange, carry_over, serial_of, survive
+from services.linkage.index.bulk import Bulk, Engine
+from services.linkage.index.edges import UNCOUNTED, Edges
+from services.linkage.index.entities import EntityChange, carry_over, renamed, serial_of, survive
 from services.linkage.index.finding import Doubt, doubts, find, strong
 from services.linkage.index.nodes import Moves, Nodes
 from services.linkage.index.partition import Decisions, Partition
@@ -66,13 +66,15 @@ Change = Upsert | Remove | Decide
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A record as it was kept: what `restore` needs."""
+    """A record as it was kept: what `restore` needs. `version` is of the batch that wrote the row; the row is None when
+    there is none that this model weighed."""
 
     record: UUID
     identity: Mapping[str, str]
-    row: bytes
+    row: bytes | None
     entity: UUID
     strict: bool = False
+    version: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +88,7 @@ class Delta:
     compared: int = 0
 
 
-_AT_ONCE: Final = 1 << 16
-"""Edges weighed at a time when an index is restored."""
+IN_BULK: Final[Engine] = Bulk()
 
 
 class Index:
@@ -145,6 +146,7 @@ class Index:
         everyone = np.arange(self._nodes.count)
         fresh = everyone[~self._nodes.thin[everyone]]
         self._blocks.load(fresh)
+        self._blocks.mark()
         for edges in engine.weighed(self._blocks, fresh, self._weigher):
             self._keep(edges)
         self._settle(Moves(everyone[:0], everyone, everyone, ()), fresh)
@@ -162,22 +164,40 @@ class Index:
         self._entity = {record: entity for entity, members in self._members.items() for record in members}
         return changes
 
-    def restore(self, stored: Iterable[Stored], newest: UUID | None = None) -> None:
-        """Rebuild from what was stored, without scoring. `newest` is the greatest entity id ever given out."""
-        kept = list(stored)
-        for one in kept:
-            self._nodes.bind(one.record, one.strict)
-        moves = self._nodes.move([(one.record, self._traits(one.identity)) for one in kept])
-        self._blocks.load(moves.fresh[~self._nodes.thin[moves.fresh]])
-        self._restore_edges(kept)
+    def restore(
+        self, parts: Iterable[Sequence[Stored]], newest: UUID | None = None, decided: Sequence[Decide] = (),
+        engine: Engine = IN_BULK,
+    ) -> None:  # fmt: skip
+        """Rebuild from what was stored, without scoring, but for records of which no row is known: for these alone
+        `engine` is asked. `newest` is the greatest entity id ever given out; `decided` is all that is decided."""
+        assert not len(self), "only an empty index can be restored"
+        self._decide(decided)
+        rows: list[tuple[int, int, bytes | None]] = []
         groups: dict[UUID, list[UUID]] = {}
-        for one in kept:
-            self._entity[one.record] = one.entity
-            groups.setdefault(one.entity, []).append(one.record)
-        self._members |= {entity: tuple(records) for entity, records in groups.items()}
+        for part in parts:
+            for one in part:
+                self._nodes.bind(one.record, one.strict)
+                groups.setdefault(one.entity, []).append(one.record)
+            moves = self._nodes.move([(one.record, self._traits(one.identity)) for one in part])
+            self._blocks.load(moves.fresh[~self._nodes.thin[moves.fresh]])
+            rows += [(self._nodes.of(one.record), one.version, one.row) for one in part]
+        self._blocks.mark()
+        self._restore_edges(rows, engine)
+        for entity, records in groups.items():
+            self._members[entity] = tuple(records)
+            self._entity.update(dict.fromkeys(records, entity))
         self._partition.restore([sorted({self._nodes.of(r) for r in records}) for records in groups.values()])
-        serials = [serial_of(entity) for entity in self._members] + ([serial_of(newest)] if newest else [])
-        self._serial = max(serials, default=0)
+        self._serial = max((serial_of(entity) for entity in (*groups, *((newest,) if newest else ()))), default=0)
+
+    def rename(self, named: Mapping[UUID, UUID], newest: UUID | None = None) -> None:
+        """Give entities the ids that another index gave them: the entity there of each record that may have another
+        here. ``newest`` is the greatest id given out there. Raises ``Diverged``: this index can be used no more."""
+        self._note(renamed(self._entity, self._members, named))
+        self._serial = max(self._serial, serial_of(newest) if newest else 0)
+
+    def decided(self, records: Iterable[UUID]) -> Mapping[tuple[UUID, UUID], Verdict]:
+        """What is decided here about some records, by pair, the smaller first."""
+        return self._decisions.pairs_about(records)
 
     def why(self, left: UUID, right: UUID) -> Explanation:
         """Why two records are, or are not, held to be one. Raises KeyError for a record that is not here."""
@@ -240,6 +260,9 @@ class Index:
     def __len__(self) -> int:
         return len(self._nodes)
 
+    def __contains__(self, record: UUID) -> bool:
+        return record in self._nodes
+
     # -- how
 
     @property
@@ -275,21 +298,21 @@ class Index:
         return list(touched)
 
     def _link(self, moves: Moves) -> tuple[Ints, int, Ints]:
-        """Candidates, scores, edges. Back come nodes with new edges to older ones or without one to a record that left,
-        pairs compared, nodes stirred up."""
+        """Candidates, scores, edges. Back come nodes whose rows are to be written: one end at least of each edge of
+        older nodes that is new, weighed anew or no more; pairs compared; nodes stirred up."""
         thin = self._nodes.thin
         gone, fresh = moves.gone[~thin[moves.gone]], moves.fresh[~thin[moves.fresh]]
         proposal = self._blocks.change(gone, fresh)
         _, bereft, ended = self._edges.of(gone)
         self._edges.kill(ended)
-        loosened = self._retract(proposal)
+        loosened, loose = self._retract(proposal)
         older, newer = self._score(self._not_yet(proposal.woken))
         self._score(proposal.fresh)
         crowds = proposal.crowds
         self._weigh_anew(crowds)
-        stirred = np.concatenate((bereft, loosened, older, newer, crowds.left, crowds.right, fresh))
+        stirred = np.concatenate((bereft, loosened, loose, older, newer, crowds.left, crowds.right, fresh))
         compared = len(proposal.fresh) + len(proposal.woken) + len(crowds)
-        owners = np.concatenate((newer, crowds.right, bereft if moves.left else bereft[:0]))
+        owners = np.concatenate((newer, crowds.right, loosened, bereft if moves.left else bereft[:0]))
         return owners[self._blocks.alive[owners]], compared, stirred[self._blocks.alive[stirred]]
 
     def _weigh_anew(self, pairs: Pairs) -> None:
@@ -301,20 +324,29 @@ class Index:
             held = support > 0
             self._score(Pairs(pairs.left[held], pairs.right[held], support[held]))
 
-    def _retract(self, proposal: Proposal) -> Ints:
-        """Take an overflowed key's support from the edges under it; nodes of those that had no other."""
+    def _retract(self, proposal: Proposal) -> tuple[Ints, Ints]:
+        """Take an overflowed key's support from the edges under it; both ends of those that had no other."""
         keys, nodes = proposal.slept_keys, proposal.slept_nodes
         if not len(keys):
-            return NONE
+            return NONE, NONE
         places, others, numbers = self._edges.of(nodes)
         span = self._columns.size
         under = np.isin(keys[places] * span + others, keys * span + nodes) & (nodes[places] < others)
-        np.subtract.at(self._edges.support, numbers[under], 1)
-        ended = np.unique(numbers[under])
-        ended = ended[self._edges.support[ended] <= 0]
-        touched = np.concatenate((self._edges.left[ended], self._edges.right[ended])).astype(np.int64)
+        ended = self._lessened(numbers[under])
+        left, right = self._edges.left[ended].astype(np.int64), self._edges.right[ended].astype(np.int64)
         self._edges.kill(ended)
-        return touched
+        return left, right
+
+    def _lessened(self, numbers: Ints) -> Ints:
+        """Take one key's support from each of these edges, which may repeat; those that have none now. What nobody has
+        counted yet is counted as it is now."""
+        each, support = distinct(numbers), self._edges.support
+        uncounted = each[support[each] == UNCOUNTED]
+        np.subtract.at(support, numbers, 1)
+        support[uncounted] = self._blocks.shared(
+            self._edges.left[uncounted].astype(np.int64), self._edges.right[uncounted].astype(np.int64)
+        )
+        return np.asarray(each[support[each] <= 0])
 
     def _not_yet(self, woken: Pairs) -> Pairs:
         """Give edges that exist their woken keys' support; the pairs that are no edges yet."""
@@ -322,7 +354,8 @@ class Index:
             return woken
         numbers = self._edges.between(woken.left, woken.right)
         there = numbers >= 0
-        self._edges.support[numbers[there]] += woken.keys[there]
+        counted = there & (self._edges.support[numbers] != UNCOUNTED)
+        self._edges.support[numbers[counted]] += woken.keys[counted].astype(np.int16)
         return Pairs(woken.left[~there], woken.right[~there], woken.keys[~there])
 
     def _score(self, pairs: Pairs) -> tuple[Ints, Ints]:
@@ -366,12 +399,14 @@ class Index:
         """The rows to store: of nodes with new edges, and of every record that moved."""
         return packed(distinct(np.concatenate((moves.changed, owners))), self._nodes, self._edges)
 
-    def _restore_edges(self, kept: Sequence[Stored]) -> None:
-        """Edges of stored rows whose both ends are here and still share a live key, weighed anew: a row may have been
-        written before what two records share became a crowd's."""
-        lefts, rights = unpacked([(self._nodes.of(one.record), one.row) for one in kept], self._nodes)
-        for start in range(0, len(lefts), _AT_ONCE):
-            left, right = lefts[start : start + _AT_ONCE], rights[start : start + _AT_ONCE]
-            support = self._blocks.shared(left, right)
-            held = support > 0
-            self._score(Pairs(left[held], right[held], support[held]))
+    def _restore_edges(self, rows: Iterable[tuple[int, int, bytes | None]], engine: Engine) -> None:
+        """The edges that stored rows (node, version, row) tell. How many keys an edge has is counted when one of them
+        overflows."""
+        found = unpacked(rows, self._nodes)
+        support = np.full(len(found.left), UNCOUNTED)
+        self._edges.add(found.left, found.right, found.weight, found.conflict, support)
+        if len(found.unknown):
+            everyone = np.arange(self._nodes.count)
+            for edges in engine.weighed(self._blocks, everyone[~self._nodes.thin[everyone]], self._weigher):
+                anew = np.isin(edges.left, found.unknown) | np.isin(edges.right, found.unknown)
+                self._keep(edges.of(anew))

@@ -51,6 +51,14 @@ class Decisions:
         """What is decided about a record, by the other record of each pair."""
         return self._of.get(record, {})
 
+    def pairs_about(self, records: Iterable[UUID]) -> dict[tuple[UUID, UUID], Verdict]:
+        """What is decided about some records, by pair, the smaller first."""
+        return {
+            (min(record, other), max(record, other)): verdict
+            for record in records
+            for other, verdict in self.about(record).items()
+        }
+
     def concern(self, record: UUID) -> bool:
         """Is anything decided about a record?"""
         return bool(self._of.get(record))
@@ -202,7 +210,8 @@ class Partition:
 
     def _around(self, region: Ints) -> _Around:
         places, others, numbers = self._edges.of(region)
-        around = _Around(places, others, self._edges.weight[numbers], self._edges.conflict[numbers].astype(np.int64))
+        weight, conflict = self._edges.weight[numbers], self._edges.conflict[numbers]
+        around = _Around(places, others, weight.astype(np.int64), conflict.astype(np.int64))
         return self._with_decisions(region, around) if self._decisions else around
 
     def _with_decisions(self, region: Ints, around: _Around) -> _Around:

@@ -27,6 +27,10 @@ class Weighed:
     conflict: Nodes
     keys: Nodes
 
+    def of(self, which: NDArray[np.bool_]) -> "Weighed":
+        """Some of them."""
+        return Weighed(self.left[which], self.right[which], self.weight[which], self.conflict[which], self.keys[which])
+
 
 @dataclass(frozen=True, slots=True)
 class Weigher:

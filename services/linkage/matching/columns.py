@@ -152,8 +152,8 @@ class Vocabulary:
 
     def number(self, texts: Sequence[str]) -> list[int]:
         """The ids of n values; what was never met gets the next ones."""
-        known, add = self.ids, self._add
-        return [known[text] if text in known else add(text) for text in texts]
+        known, add = self.ids.get, self._add
+        return [add(text) if (at := known(text)) is None else at for text in texts]
 
     def _add(self, text: str) -> int:
         at = len(self.ids)

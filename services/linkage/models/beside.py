@@ -6,7 +6,7 @@ very moment they speak of (PostgreSQL's exported snapshots), and follows the sam
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from itertools import chain
 from typing import TypeVar
@@ -15,25 +15,29 @@ from uuid import UUID
 import asyncpg
 
 from services.linkage.index.bulk import Engine, in_parts
-from services.linkage.index.index import Change, Decide, Index, Remove, Stored, Upsert, Verdict
+from services.linkage.index.index import Change, Decide, Index, Remove, Stored, Upsert
+from services.linkage.live import as_stored
 from services.linkage.models.registry import Row
 from services.linkage.purposes.terms import Strict
 from services.linkage.records import Identity, compared
-from services.linkage.store import READ, LinkageStore
+from services.linkage.store import READ, Decided, LinkageStore, stored
 from shared.contracts import Kind
 
 T = TypeVar("T")
-Decided = tuple[UUID, UUID, Verdict]
 
 STEP = 500
 """Changes applied at once: between two of them whoever waits for the processor gets it."""
 
 
+class Behind(RuntimeError):
+    """So much time has passed that nobody knows any more what was committed since: begin anew."""
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What following changed: how many changes were read, and the rows of records linked anew or moved."""
+    """What following changed: the records that were touched, and the rows of those linked anew or moved."""
 
-    read: int
+    touched: frozenset[UUID]
     rows: Sequence[Row]
 
 
@@ -45,34 +49,26 @@ class Beside:
         self._decided, self._ours = frozenset(decided), ours
 
     async def follow(self, store: LinkageStore) -> Step:
-        """Take in what was committed since. One moment's view: a frozen transaction, or the index's lock."""
+        """Take in what was committed since. One moment's view: a frozen transaction, or the index's lock. Raises
+        ``Behind``."""
         version, decided = await store.committed(), frozenset(await store.decided())
-        strict = Strict.of(await store.terms())
-        since = await store.changed_since(Kind.PERSON, self.version)
-        changed = [
-            Upsert(id, compared(identity, agreement), strict(id, agreement)) for id, identity, agreement in since
-        ]
-        left = await self._left(store, changed)
-        changes: list[Change] = [*changed, *(Remove(record) for record in left), *self._news(decided)]
-        rows: dict[UUID, bytes | None] = {}
-        for start in range(0, len(changes), STEP):
-            delta = await asyncio.to_thread(self.index.apply, changes[start : start + STEP])
-            rows |= delta.rows
-            rows |= {record: rows.get(record) for one in delta.entities for record in one.after}
+        strict, found = Strict.of(await store.terms()), await store.touched_since(self.version, version)
+        if found is None:
+            raise Behind(f"version {self.version} is too old to be followed")
+        here = {row.id: row for row in await store.touched(found.records)}
+        left = [one for one in found.records - here.keys() - self._ours if one in self.index]
+        changes: list[Change] = [
+            *(Upsert(r.id, compared(r.identity, r.agreement), strict(r.id, r.agreement))
+              for r in here.values() if r.kind is Kind.PERSON),
+            *map(Remove, left), *self._news(decided),
+        ]  # fmt: skip
+        changed: set[UUID] = set()
+        for part in in_parts(changes, STEP):
+            delta = await asyncio.to_thread(self.index.apply, part)
+            changed |= delta.rows.keys()
+            changed.update(record for one in delta.entities for record in one.after)
         self.version, self._decided = version, decided
-        return Step(len(changes), self._kept(rows))
-
-    def _kept(self, rows: Mapping[UUID, bytes | None]) -> list[Row]:
-        moved = [record for record, row in rows.items() if row is None]
-        packed = self.index.rows(moved) | {record: row for record, row in rows.items() if row is not None}
-        entity_of = self.index.entities_of(packed)
-        return [(record, row, entity_of[record]) for record, row in packed.items() if record in entity_of]
-
-    async def _left(self, store: LinkageStore, changed: Sequence[Upsert]) -> list[UUID]:
-        """Records that are no more: they leave no version behind, but they are missed in the count."""
-        here = set(self.index.records()) - self._ours
-        there = len(here | {one.record for one in changed})
-        return sorted(here - await store.ids(Kind.PERSON)) if await store.how_many(Kind.PERSON) < there else []
+        return Step(found.records, rows_of(self.index, (one for one in changed if one in self.index)))
 
     def _news(self, decided: frozenset[Decided]) -> list[Decide]:
         """Decisions to take back, then those to take in."""
@@ -106,9 +102,10 @@ async def build(
     return Beside(empty, version, decided, ours - there)
 
 
-def rows_of(index: Index) -> list[Row]:
-    """What a model says of each record."""
-    rows, entity_of = index.rows(index.records()), index.entities_of(index.records())
+def rows_of(index: Index, records: Iterable[UUID]) -> list[Row]:
+    """What a model says of some of its records."""
+    rows = index.rows(records)
+    entity_of = index.entities_of(rows)
     return [(record, row, entity_of[record]) for record, row in rows.items()]
 
 
@@ -116,14 +113,10 @@ async def restore(store: LinkageStore, empty: Index) -> Beside:
     """The index as it was kept, at the very moment its rows speak of: a transaction of that snapshot."""
     version, decided = await store.committed(), await store.decided()
     strict = Strict.of(await store.terms())
-    stored: list[Stored] = []
-    async for rows in store.read("relinked"):
-        stored += [
-            Stored(row["id"], _compared(row), row["row"], row["entity"], strict(row["id"], row["agreement"]))
-            for row in rows
-        ]
-    await asyncio.to_thread(empty.restore, stored)
-    await asyncio.to_thread(empty.apply, [Decide(*one) for one in decided])
+    parts: list[Sequence[Stored]] = [
+        [as_stored(row, strict) for row in map(stored, rows)] async for rows in store.read("relinked")
+    ]
+    await asyncio.to_thread(empty.restore, _drained(parts), None, [Decide(*one) for one in decided])
     return Beside(empty, version, decided)
 
 

@@ -130,17 +130,17 @@ class Registry:
         """What was linked anew for a switch that never came."""
         await self._connection.execute(Q["forget_relinked"])
 
-    async def keep_relinked(self, number: int, rows: Sequence[Row]) -> None:
-        """Records linked anew or moved under the wanted model, as far as they are still here. To be called under the
-        index's lock, so that none leaves meanwhile."""
+    async def keep_relinked(self, number: int, rows: Sequence[Row], version: int) -> None:
+        """Records linked anew or moved under the wanted model as of a version, as far as they are still here. To be
+        called under the index's lock, so that none leaves meanwhile."""
         if rows:
             columns = [list(column) for column in zip(*rows, strict=True)]
-            await self._connection.execute(Q["keep_relinked"], number, *columns)
+            await self._connection.execute(Q["keep_relinked"], number, version, *columns)
 
-    async def copy_relinked(self, number: int, rows: Sequence[Row]) -> None:
+    async def copy_relinked(self, number: int, rows: Sequence[Row], version: int) -> None:
         """The same for rows that are all new, and very many."""
-        columns = ["id", "row", "entity", "model"]
-        for part in in_parts(((*row, number) for row in rows), COPIED):
+        columns = ["id", "row", "entity", "model", "version"]
+        for part in in_parts(((*row, number, version) for row in rows), COPIED):
             await self._connection.copy_records_to_table("relinked", records=part, columns=columns)
 
     async def drop_gone(self) -> None:

@@ -83,10 +83,10 @@ class Relinking:
         """
         model = await self._registered(version, unseen)
         built = await self._built(model.load())
-        rows = rows_of(built.index)
+        rows = rows_of(built.index, built.index.records())
         self._progress.say(f"Keeping what {version} says of {len(rows)} records")
         async with self._database.transaction() as connection:
-            await Registry(connection).copy_relinked(model.number, rows)
+            await Registry(connection).copy_relinked(model.number, rows, built.version)
         rows.clear()
         await self._drop_gone()
         while await self._follow(model.number, built) >= STEP:
@@ -146,8 +146,8 @@ class Relinking:
         for rows in in_parts(step.rows, KEPT):
             async with self._database.transaction() as connection:
                 await LinkageStore(connection).lead()
-                await Registry(connection).keep_relinked(number, rows)
-        return step.read
+                await Registry(connection).keep_relinked(number, rows, beside.version)
+        return len(step.touched)
 
     async def _drop_gone(self) -> None:
         """Whoever took a record out while all were copied could not see the copy."""
@@ -164,7 +164,7 @@ class Relinking:
                 store = LinkageStore(locked)
                 await store.lead()
                 step = await beside.follow(store)
-                await self._apart(lambda registry: registry.keep_relinked(number, step.rows))
+                await self._apart(lambda registry: registry.keep_relinked(number, step.rows, beside.version))
                 await LinkageStore(moment).freeze()
                 snapshot = await Registry(moment).export_snapshot()
                 await self._apart(lambda registry: registry.set(number, "wanted", self._by, snapshot))

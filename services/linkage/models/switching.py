@@ -33,7 +33,7 @@ from services.linkage.index.index import Index
 from services.linkage.live import Linked, LiveIndex, changing, keep
 from services.linkage.models.beside import STEP, Beside, restore
 from services.linkage.models.registry import KEPT, InUse, Registered, Registry
-from services.linkage.store import LinkageStore
+from services.linkage.store import NOTHING, LinkageStore
 from services.linkage.stream import SOURCE
 from shared.contracts import Access, Action, EntityChanged, Kind
 from shared.contracts.envelope import first
@@ -130,8 +130,8 @@ class Switching:
         for rows in in_parts(step.rows, KEPT):
             async with self._worker.work() as work:
                 await work.store.lead()
-                await Registry(work.connection).keep_relinked(wanted.number, rows)
-        return step.read
+                await Registry(work.connection).keep_relinked(wanted.number, rows, beside.version)
+        return len(step.touched)
 
     async def _commit(self, wanted: Registered, beside: Beside) -> None:
         """Under the lock: the last batches, then everything at once."""
@@ -139,12 +139,12 @@ class Switching:
             began = perf_counter()
             registry = Registry(work.connection)
             step = await beside.follow(work.store)
-            await registry.keep_relinked(wanted.number, step.rows)
+            await registry.keep_relinked(wanted.number, step.rows, beside.version)
             newest = await work.store.newest_entities()
             linked = await asyncio.to_thread(self._taken_over, beside.index, newest.get(Kind.PERSON), version)
             for part in in_parts(linked.changes, TOLD):
                 await work.store.keep((), {}, {}, part, version)
-            await keep(replace(linked, changes=[]), work.store, version)
+            await keep(replace(linked, changes=[], touched=NOTHING), work.store, version)
             active = await registry.active()
             assert active is not None, "a wanted model stands beside an active one"
             await registry.set(active.number, "retired", wanted.by)

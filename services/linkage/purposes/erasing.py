@@ -10,7 +10,7 @@ Invariants
        by whom, on which ground, why.
 
 Failures
-    the transaction fails        nothing is erased, and the index in memory is read anew
+    the transaction fails        nothing is erased, in memory neither (live.py)
     said twice                   the second finds nothing in the index; it is registered all the same
     not reached from here        messages on the bus (``ingest.records``, seven days), sealed dead letters, backups; and
                                  the audit log, which proves the erasure: auditors end that by its own key (audit's

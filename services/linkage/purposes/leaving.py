@@ -22,7 +22,7 @@ Failures
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 import orjson
@@ -44,6 +44,8 @@ from shared.work import Worker
 
 LOOK_SECONDS = 60.0
 AT_ONCE = 500
+JOURNAL_KEPT = timedelta(days=1)
+"""For how long it is known what each batch touched: whoever links everything anew beside follows from when it began."""
 
 
 class Leaving:
@@ -76,6 +78,8 @@ class Leaving:
             self._settled = await self._turning.run()
         while await self._expire() == AT_ONCE:
             pass
+        async with self._worker.work() as work:
+            await work.store.forget_journal(self._clock() - JOURNAL_KEPT)
         self._live.measure()
         return left
 

@@ -90,7 +90,6 @@ class Turning:
             if turning:
                 records = await work.store.members(turning)
                 await self._keep(self._live.apply(records, version), work, version)
-                await work.store.touch(turning, version)
             turned = strict.up_to(bound, self._terms.strict).written()
             await work.store.keep_terms({**written, "turned": turned})
         metrics.TURNED.inc(len(turning))

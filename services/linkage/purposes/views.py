@@ -13,7 +13,7 @@ Invariants
     4. What is said and kept are only entities that fall apart: elsewhere a purpose sees the entity whole.
 
 Failures
-    transaction fails            the index in memory is spoilt and read anew, parts with it (live.py)
+    transaction fails            what it touched is made what is committed, parts with it (following.py)
     agreements' files change     the leading replica looks at every entity again before it goes on (leaving.py)
 """
 
@@ -58,14 +58,23 @@ class Views:
         self._agreement: dict[UUID, str] = {}
         self._parts: dict[UUID, Parts] = {}
 
-    def restore(self, rows: Iterable[StoredRow], parts: Iterable[StoredPart]) -> None:
-        """Take what was kept."""
-        self.learn((row.id, row.agreement) for row in rows)
+    def restore(self, parts: Iterable[StoredPart]) -> None:
+        """Take living parts as they are kept."""
         found: defaultdict[UUID, defaultdict[str, list[StoredPart]]] = defaultdict(lambda: defaultdict(list))
         for part in parts:
             found[part.entity][part.purpose].append(part)
         for entity, purposes in found.items():
             self._parts[entity] = {purpose: _in_order(some) for purpose, some in purposes.items()}
+
+    def follow(
+        self, rows: Iterable[StoredRow], gone: Iterable[UUID], entities: Iterable[UUID], parts: Iterable[StoredPart]
+    ) -> None:
+        """Take what another replica made of some records and entities; ``parts`` are all living ones of these."""
+        self.learn((row.id, row.agreement) for row in rows)
+        self.forget(gone)
+        for entity in entities:
+            self._parts.pop(entity, None)
+        self.restore(parts)
 
     def learn(self, agreements: Iterable[tuple[UUID, str]]) -> None:
         """Under which agreement each record is now."""

@@ -8,6 +8,7 @@ import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from operator import itemgetter
 
 from services.linkage.reading.names import GENERATIONS, HONORIFICS, PARTICLES, PATRONYMICS, fold, given_names
 from services.linkage.reading.places import read_address
@@ -66,15 +67,15 @@ def content(values: Traits) -> bytes:
     return hashlib.blake2b("\x1f".join(values).encode(), digest_size=8).digest()
 
 
-_NAMING = [TRAITS.index(trait) for trait in
-           ("given", "family", "birth_family", "phone_1", "email", "nhs_number", "nino", "reference")]  # fmt: skip
-_PLACES = [TRAITS.index(trait) for trait in ("postcode", "street", "town", "uprn", "birth_place")]
+_NAMING = ("given", "family", "birth_family", "phone_1", "email", "nhs_number", "nino", "reference")
+_naming = itemgetter(*map(TRAITS.index, _NAMING))
+_places = itemgetter(*map(TRAITS.index, ("postcode", "street", "town", "uprn", "birth_place")))
 _DATE_AT = TRAITS.index("date")
 
 
 def is_nameless(values: Traits) -> bool:
     """Whether nothing here names a subject: a date or a place alone is nobody's."""
-    return not any(values[at] for at in _NAMING) and not (values[_DATE_AT] and any(values[at] for at in _PLACES))
+    return not any(_naming(values)) and not (values[_DATE_AT] and any(_places(values)))
 
 
 def _sex_of(name: str) -> str:
@@ -83,28 +84,33 @@ def _sex_of(name: str) -> str:
 
 
 def _names(given: str, middle: str, family: str, name: str) -> tuple[str, str, list[str]]:
-    first, last, rest = _read_names(given[:256], middle[:256], family[:256], name[:256])
-    return first, last, list(rest)
+    """Given name, family name and up to three further words, from parts, a whole name, or both. Parts repeat among
+    people as whole names do not, so it is parts that are remembered."""
+    firsts, last = _given(given[:256]), _family(family[:256])
+    if not firsts and not last and name:
+        firsts, last = _split_name(name[:256])
+    known = {*firsts[:1], *last.split()}
+    words = (*firsts[1:], *_words(middle[:256]), *_words(name[:256]))
+    rest = [word for word in dict.fromkeys(words) if word not in known and not _is_noise(word)]
+    return firsts[0] if firsts else "", last, rest[:3]
 
 
 @lru_cache(maxsize=65536)
-def _read_names(given: str, middle: str, family: str, name: str) -> tuple[str, str, Sequence[str]]:
-    """Given name, family name and up to three further words, from parts, a whole name, or both."""
-    firsts = [word for word in given_names(fold(given)) if not _is_noise(word)] if fold(given) not in _NO_TEXT else []
-    last = _family(family)
-    if not firsts and not last and name:
-        firsts, last = _split_name(name)
-    known = {*firsts[:1], *last.split()}
-    words = [*firsts[1:], *fold(middle).split(), *fold(name).split()]
-    rest = [word for word in dict.fromkeys(words) if word not in known and not _is_noise(word)]
-    return firsts[0] if firsts else "", last, tuple(rest[:3])
+def _given(text: str) -> Sequence[str]:
+    folded = fold(text)
+    return () if folded in _NO_TEXT else tuple(word for word in given_names(folded) if not _is_noise(word))
+
+
+@lru_cache(maxsize=65536)
+def _words(text: str) -> Sequence[str]:
+    return tuple(fold(text).split())
 
 
 def _is_noise(word: str) -> bool:
     return word in _DROPPED or word in _NO_WORD or _ORDINAL.match(word) is not None
 
 
-def _split_name(name: str) -> tuple[list[str], str]:
+def _split_name(name: str) -> tuple[Sequence[str], str]:
     before, comma, after = name.partition(",")
     if comma and len(before.split()) <= 2 and after.split():
         return given_names(fold(after)), _family(before)

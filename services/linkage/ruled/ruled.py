@@ -17,9 +17,9 @@ from itertools import islice
 from typing import Final, Generic
 from uuid import UUID
 
-from services.linkage.index.entities import EntityChange, serial_of, survive
+from services.linkage.index.entities import EntityChange, renamed, serial_of, survive
 from services.linkage.index.index import Change, Decide, Delta, Remove, Stored, Upsert
-from services.linkage.index.partition import Decisions
+from services.linkage.index.partition import Decisions, Verdict
 from services.linkage.ruled.decided import decided, reached
 from services.linkage.ruled.labelling import Label, R, Rule, labelled, led_to
 
@@ -46,6 +46,9 @@ class RuledIndex(Generic[R]):
     def __len__(self) -> int:
         return len(self._reading)
 
+    def __contains__(self, record: UUID) -> bool:
+        return record in self._reading
+
     def apply(self, changes: Sequence[Change]) -> Delta:
         """Take a micro-batch in and say what it changed. Of several changes to one record the last counts."""
         concerned = self._decide([one for one in changes if isinstance(one, Decide)])
@@ -62,18 +65,32 @@ class RuledIndex(Generic[R]):
         rows = dict.fromkeys((record for record in held if record in moved), b"")
         return Delta(rows, entities, frozenset(self._entity[record] for record in held))
 
-    def restore(self, stored: Iterable[Stored], newest: UUID | None = None) -> None:
-        """Rebuild from what was stored. ``newest`` is the greatest entity id ever given out."""
-        kept = list(stored)
-        wanted: dict[UUID, R | None] = {one.record: self._read(one.identity) for one in kept}
-        self._relabel(self._carry(wanted.keys(), wanted))
+    def restore(
+        self, parts: Iterable[Sequence[Stored]], newest: UUID | None = None, decided: Sequence[Decide] = ()
+    ) -> None:
+        """Rebuild from what was stored. ``newest`` is the greatest entity id ever given out; ``decided`` is all that is
+        decided."""
+        self._decide(decided)
+        wanted: dict[UUID, R | None] = {}
         groups: dict[UUID, list[UUID]] = {}
-        for one in kept:
-            self._entity[one.record] = one.entity
-            groups.setdefault(one.entity, []).append(one.record)
-        self._members = {entity: tuple(sorted(records)) for entity, records in groups.items()}
-        serials = [serial_of(entity) for entity in self._members] + ([serial_of(newest)] if newest else [])
-        self._serial = max(serials, default=0)
+        for part in parts:
+            for one in part:
+                wanted[one.record] = self._read(one.identity)
+                groups.setdefault(one.entity, []).append(one.record)
+        self._relabel(self._carry(wanted.keys(), wanted))
+        for entity, records in groups.items():
+            self._members[entity] = tuple(sorted(records))
+            self._entity.update(dict.fromkeys(records, entity))
+        self._serial = max((serial_of(entity) for entity in (*groups, *((newest,) if newest else ()))), default=0)
+
+    def rename(self, named: Mapping[UUID, UUID], newest: UUID | None = None) -> None:
+        """As ``Index.rename``."""
+        self._note(renamed(self._entity, self._members, named))
+        self._serial = max(self._serial, serial_of(newest) if newest else 0)
+
+    def decided(self, records: Iterable[UUID]) -> Mapping[tuple[UUID, UUID], Verdict]:
+        """As ``Index.decided``."""
+        return self._decisions.pairs_about(records)
 
     def entity(self, record: UUID) -> UUID:
         """The entity of a record. Raises ``KeyError`` for a record that is not here."""
@@ -220,13 +237,16 @@ class RuledIndex(Generic[R]):
         changes, self._serial = survive({e: self._members[e] for e in touched}, after, self.kind, self._serial)
         for record in moved - self._reading.keys():
             self._entity.pop(record, None)
+        self._note(changes)
+        return changes
+
+    def _note(self, changes: Iterable[EntityChange]) -> None:
         for change in changes:
             if change.after:
                 self._members[change.entity] = change.after
                 self._entity.update(dict.fromkeys(change.after, change.entity))
             else:
                 del self._members[change.entity]
-        return changes
 
     def _region(self, records: set[UUID]) -> tuple[set[UUID], list[list[UUID]]]:
         """The entities that these records are in, and all the records of these as they are together now. An entity that
