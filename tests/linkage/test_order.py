@@ -15,6 +15,7 @@ from services.linkage.following import News, follow, touched_by
 from services.linkage.index.bulk import Bulk
 from services.linkage.index.index import Change, Decide, Index, Remove, Stored, Upsert
 from services.linkage.index.rows import EDGE
+from services.linkage.purposes.terms import NOBODY
 from services.linkage.store import NOTHING, StoredRow
 from shared.contracts import Kind
 from tests.linkage.people import groups, model, record
@@ -152,7 +153,7 @@ class Office(RuleBasedStateMachine):
             (*sorted(pair), one.verdict)
             for pair, one in self.decisions.items() if one.verdict and pair & self.touched.records
         ]  # fmt: skip
-        news = News(self.touched, rows, decided, (), frozenset())  # type: ignore[arg-type]
+        news = News(self.touched, rows, decided, (), NOBODY)  # type: ignore[arg-type]
         asyncio.run(follow({Kind.PERSON: self.other}, news))
         self.touched = NOTHING
         assert {e: set(m) for e, m in self.other.entities().items()} == {

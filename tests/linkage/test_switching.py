@@ -339,8 +339,8 @@ async def test_a_record_that_is_erased_meanwhile_is_neither_brought_back_nor_lef
                 await take_out({erased[0]: Kind.PERSON}, (), replica.live, work.store, version)
                 await work.store.release(erased)
 
-    async def copied(registry: Registry, number: int, rows: Sequence[Row]) -> None:
-        await copy(registry, number, rows)
+    async def copied(registry: Registry, number: int, rows: Sequence[Row], version: int) -> None:
+        await copy(registry, number, rows, version)
         await erase(rows)
 
     async def followed(beside: Beside, store: LinkageStore) -> Step:

@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from functools import cache
 from uuid import UUID
@@ -19,7 +19,7 @@ from services.linkage.live import LiveIndex
 from services.linkage.models.beside import Beside, build
 from services.linkage.purposes.terms import Strict, Terms
 from services.linkage.purposes.turning import Turning
-from services.linkage.store import LinkageStore
+from services.linkage.store import LinkageStore, StoredPart
 from services.linkage.stream import Linker
 from shared.access import Agreements
 from shared.initiatives import Initiatives
@@ -193,16 +193,16 @@ async def die(databases: Databases, parts: Parts, done: int) -> None:
 
 
 async def turn_and_die(dsn: str, kafka: str, done: int) -> None:
-    touch, left = LinkageStore.touch, done
+    keep_parts, left = LinkageStore.keep_parts, done
 
-    async def count_down(store: LinkageStore, records: Collection[UUID], version: int) -> None:
+    async def count_down(store: LinkageStore, parts: Sequence[StoredPart]) -> None:
         nonlocal left
         if not left:
             os.kill(os.getpid(), signal.SIGKILL)
         left -= 1
-        await touch(store, list(records), version)
+        await keep_parts(store, parts)
 
-    LinkageStore.touch = count_down  # type: ignore[method-assign]
+    LinkageStore.keep_parts = count_down  # type: ignore[method-assign]
     pytest.MonkeyPatch().setattr(TURNED, 20)
     async with linkage(dsn, kafka, AFTER) as replica:
         await said_by(replica, AFTER).run()
