@@ -105,7 +105,7 @@ async def test_from_a_name_to_why_two_records_are_one_without_a_script(office: O
 async def test_a_steward_decides_splits_off_and_takes_back(office: Office, window: Window) -> None:
     page = await window(f"/linkage/review/{SCHOOL.id}/{OTHER.id}", java_script_enabled=False)
     await page.get_by_role("button", name="Decide").click()
-    await expect(page.get_by_role("alert")).to_contain_text("Choose whether they are one person or two")
+    await expect(page.get_by_role("alert")).to_contain_text("Choose whether they are one or two")
     await page.get_by_label("One person").check()
     await page.get_by_label("Why").fill("I asked the school")
     await page.get_by_role("button", name="Decide").click()

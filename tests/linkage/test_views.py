@@ -91,7 +91,7 @@ class Office:
         strict = Strict(TERMS.strict)
         self.live = LiveIndex(InUse(model()), TERMS)
         self.live._kinds = made()
-        stored = {kind: [as_stored(row, row.agreement in strict) for row in rows if row.kind is kind] for kind in Kind}
+        stored = {kind: [as_stored(row, strict) for row in rows if row.kind is kind] for kind in Kind}
         restore(self.live._kinds, lambda kind: [stored[kind]], newest, decided)  # type: ignore[arg-type]
         self.live._views.learn((row.id, row.agreement) for row in rows)
         self.live._views.restore([part for part in self.stored.values() if part.living])
