@@ -3,13 +3,14 @@
 Gradient-boosted trees (scikit-learn) learn from the labelled candidate pairs of other regions: every field's level and
 weight, who keeps the two records, the years of birth, how much each says. Their threshold is the best on the truth of
 the region they are judged on. Beside them linkage's own weights, by a model of that region's records that saw no label.
-Decisions on pairs alone; recall counts all true pairs. Where the two are close, what is missing is not in the records.
+Decisions on pairs alone; recall counts all true pairs. Where the two are close, what is missing is not in the records:
+``bare`` are true pairs of which a record has a name and at most one thing more that could tell whose it is.
 """
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +38,12 @@ class Candidates:
     bits: NDArray[np.float64]
     true: NDArray[np.bool_]
     true_pairs: int
+    bare: NDArray[np.bool_]
+    bare_pairs: int
+
+
+NO_TELLING: Final = {"name", "given", "middle", "family", "sex", "town", "source"}
+"""Fields that tell of nobody alone whose a record is."""
 
 
 def benchmark(arguments: Sequence[str], quick: bool) -> dict[str, Any]:
@@ -50,7 +57,13 @@ def benchmark(arguments: Sequence[str], quick: bool) -> dict[str, Any]:
     trees.fit(np.concatenate([part.features for part in parts]), np.concatenate([part.true for part in parts]))
     chances = trees.predict_proba(judged.features)[:, 1]
     best = max((figures(judged, chances > threshold) for threshold in np.arange(0.2, 0.9, 0.05)), key=lambda f: f["f1"])
-    return {"told the truth": best, "never told": figures(judged, judged.bits > 0), "true_pairs": judged.true_pairs}
+    ours = judged.bits > 0
+    found, bare = judged.true & ours, judged.true & ours & judged.bare
+    return {
+        "told the truth": best, "never told": figures(judged, ours), "true_pairs": judged.true_pairs,
+        "bare": judged.bare_pairs, "missed": judged.true_pairs - int(found.sum()),
+        "missed, bare": judged.bare_pairs - int(bare.sum()),
+    }  # fmt: skip
 
 
 def candidates(seed: int, matcher: Matcher) -> Candidates:
@@ -68,12 +81,21 @@ def candidates(seed: int, matcher: Matcher) -> Candidates:
     ]
     bits = matcher.bits(levels, rarities)
     person = np.unique([truth[name] for name in names], return_inverse=True)[1]
+    bare = np.array([len(records[name].keys() - NO_TELLING) < 2 for name in names])
+    told = _pairs(person[~bare])
     return Candidates(
         np.column_stack((bits, *weights, *levels, np.minimum(*sides), np.maximum(*sides))).astype(np.float32),
         bits,
         person[pairs.left] == person[pairs.right],
-        sum(n * (n - 1) // 2 for n in Counter(truth.values()).values()),
+        _pairs(person),
+        bare[pairs.left] | bare[pairs.right],
+        _pairs(person) - told,
     )
+
+
+def _pairs(people: NDArray[np.int64]) -> int:
+    """How many pairs of records are of one person."""
+    return sum(n * (n - 1) // 2 for n in Counter(people.tolist()).values())
 
 
 def _of_one(
