@@ -31,8 +31,8 @@ def spark() -> Spark:
 async def kept(replica: Linkage) -> dict[str, Any]:
     """What the tables say, and the index that is read from them."""
     async with replica.worker.work() as work:
-        records = await work.store.members({id for kind in Kind for id in await work.store.ids(kind)})
         together = [await work.store.memberships(kind) for kind in Kind]
+        records = await work.store.members({id for entity_of in together for id in entity_of})
     return {
         "records": {one.id: (one.agreement, one.identity, one.confirmed, one.digest) for one in records},
         "entities": [_groups(entity_of) for entity_of in together],
@@ -73,7 +73,7 @@ def test_without_java_spark_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_what_spark_finds_wrong_is_a_sentence(spark: Spark) -> None:
-    with pytest.raises(EngineError, match=r"^Spark \(nowhere\) gave up: .*nowhere"):
+    with pytest.raises(EngineError, match=r"^Spark \(nowhere\) gave up: .+"):
         filled_by(replace(spark, master="nowhere"))
 
 
