@@ -56,9 +56,7 @@ async def measured(records: int, replicas: int, *, at_once: bool) -> tuple[dict[
             if any([await one.wait() not in (0, -signal.SIGKILL) for one in processes]):
                 raise RuntimeError("a replica failed, or was not what is committed: see above")
             took = perf_counter() - began
-            deadlocks = await connection.fetchval(
-                "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
-            )
+            deadlocks = await connection.fetchval(DEADLOCKS)
             async with opened(fresh.dsn) as office:
                 return {"records_per_s": round(records / took), "deadlocks": deadlocks}, await office.partition()
         finally:

@@ -14,6 +14,7 @@ from uuid import UUID
 
 import asyncpg
 
+from services.linkage.following import STEP
 from services.linkage.index.bulk import Engine, in_parts
 from services.linkage.index.index import Change, Decide, Index, Remove, Stored, Upsert
 from services.linkage.live import as_stored
@@ -24,9 +25,6 @@ from services.linkage.store import READ, Decided, LinkageStore, stored
 from shared.contracts import Kind
 
 T = TypeVar("T")
-
-STEP = 500
-"""Changes applied at once: between two of them whoever waits for the processor gets it."""
 
 
 class Behind(RuntimeError):

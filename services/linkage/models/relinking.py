@@ -19,10 +19,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+from services.linkage.following import STEP
 from services.linkage.index.bulk import Bulk, Engine, in_parts
 from services.linkage.index.index import Index
 from services.linkage.matching.model import Model
-from services.linkage.models.beside import STEP, Beside, build, rows_of
+from services.linkage.models.beside import Beside, build, rows_of
 from services.linkage.models.differences import REPORT, Differences, differences
 from services.linkage.models.registry import KEPT, Registered, Registry
 from services.linkage.store import LinkageStore

@@ -28,10 +28,11 @@ from uuid import UUID
 import asyncpg
 
 from services.linkage import metrics
+from services.linkage.following import STEP
 from services.linkage.index.bulk import in_parts
 from services.linkage.index.index import Index
 from services.linkage.live import Linked, LiveIndex, changing, keep
-from services.linkage.models.beside import STEP, Beside, restore
+from services.linkage.models.beside import Beside, restore
 from services.linkage.models.registry import KEPT, InUse, Registered, Registry
 from services.linkage.store import NOTHING, LinkageStore
 from services.linkage.stream import SOURCE
