@@ -80,7 +80,8 @@ class Database:
         """One transaction: committed at the end of the block, rolled back by an error.
 
         Raises ``Unavailable`` for what may pass, an uncertain commit among it: the caller tries the block again, and
-        the inbox makes that harmless. An ``OSError`` of the block's own, while the database answers, stays what it is.
+        the inbox makes that harmless. An ``OSError`` of the block's own, while the database answers, stays what it is;
+        so does being cancelled, whatever the connection says of being left in the middle.
         """
         assert self._pool is not None, "open() first"
         blamed: BaseException | None = None
@@ -95,6 +96,7 @@ class Database:
         except AWAY as error:
             if error is blamed:
                 raise
+            _stay_cancelled()
             raise Unavailable(f"PostgreSQL: {type(error).__name__}") from error
 
     @asynccontextmanager
@@ -109,7 +111,15 @@ class Database:
                     with suppress(asyncpg.InterfaceError):  # it has ended by itself
                         connection.terminate()
         except AWAY as error:
+            _stay_cancelled()
             raise Unavailable(f"PostgreSQL: {type(error).__name__}") from error
+
+
+def _stay_cancelled() -> None:
+    """Who is being cancelled must not take it for a database that is away, and go on waiting for that for ever."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 async def _as_it_is(_: Plain) -> None:

@@ -6,7 +6,7 @@
 import asyncio
 import gc
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, Generic, TypeVar
@@ -129,9 +129,7 @@ class Service(Generic[S]):
         log().info("service.leaving")
         if self.bus is not None:
             await self.bus.stop()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await _end(tasks)
         await self.outbox.stop()
         await self.database.close()
 
@@ -208,6 +206,14 @@ async def _loudly(work: Callable[[], Awaitable[None]]) -> None:
     except Exception as error:
         log().critical("service.background_failed", exc_info=error)
         os._exit(70)
+
+
+async def _end(tasks: Collection["asyncio.Task[None]"]) -> None:
+    """A client's library may lose a cancellation that comes while it tidies up: tell them until they have ended."""
+    while tasks:
+        for task in tasks:
+            task.cancel()
+        _, tasks = await asyncio.wait(tasks, timeout=1)
 
 
 async def _unavailable(_: Request, error: Exception) -> Response:
