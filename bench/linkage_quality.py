@@ -42,7 +42,8 @@ from local.demo import dsns
 from local.publish import publish
 from local.reconcile import reconcile
 from local.watching import scrape, total
-from services.linkage.index.index import Index, Upsert
+from services.linkage.index.changes import Upsert
+from services.linkage.index.index import Index
 from services.linkage.live import as_stored, by_rules
 from services.linkage.matching.model import Model
 from services.linkage.models.train import train

@@ -19,7 +19,7 @@ from bench.crowd import Crowd
 from bench.database import fresh_database
 from bench.linkage_office import BATCH, NOON, Office, id_of, message, opened
 from services.linkage import metrics
-from services.linkage.index.index import Decide
+from services.linkage.index.changes import Decide
 from services.linkage.live import changing, keep
 from services.linkage.purposes.leaving import take_out
 from services.linkage.standby import Standby

@@ -23,7 +23,8 @@ from typing import Any, Final
 from uuid import UUID
 
 from services.linkage.index.bulk import in_parts
-from services.linkage.index.index import Change, Decide, Index, Remove, Upsert
+from services.linkage.index.changes import Change, Decide, Remove, Upsert
+from services.linkage.index.index import Index
 from services.linkage.purposes.terms import Strict
 from services.linkage.records import compared
 from services.linkage.ruled.ruled import RuledIndex

@@ -25,9 +25,10 @@ from uuid import UUID
 
 from services.linkage import metrics
 from services.linkage.following import News, follow, news, touched_by, worth_following
+from services.linkage.index.changes import Change as IndexChange
+from services.linkage.index.changes import Decide, Delta, Remove, Stored, Upsert
 from services.linkage.index.entities import Diverged, EntityChange
-from services.linkage.index.index import Change as IndexChange
-from services.linkage.index.index import Decide, Delta, Index, Remove, Stored, Upsert
+from services.linkage.index.index import Index
 from services.linkage.matching.model import Model
 from services.linkage.models.registry import InUse
 from services.linkage.purposes.terms import Strict, Terms

@@ -24,7 +24,8 @@ from uuid import UUID
 import numpy as np
 
 from services.linkage.index.bulk import in_parts
-from services.linkage.index.index import Decide, Delta, Index, Remove, Stored, Upsert
+from services.linkage.index.changes import Decide, Delta, Remove, Stored, Upsert
+from services.linkage.index.index import Index
 from services.linkage.index.rows import EDGE
 from services.linkage.live import by_rules, changed, next_version
 from services.linkage.models.beside import Beside, build

@@ -11,7 +11,7 @@ import asyncpg
 
 from services.linkage.desk.rulings import Ruling
 from services.linkage.index.bulk import in_parts
-from services.linkage.index.index import Verdict
+from services.linkage.index.changes import Verdict
 from services.linkage.purposes.erasure import Erasure, Suppression
 from services.linkage.records import Kept, Known
 from shared.contracts import EntityChanged, Kind

@@ -18,7 +18,8 @@ import numpy as np
 from region import generate
 from services.ingest.domain import Rules, Sender, judge
 from services.linkage.index.bulk import Bulk, Engine
-from services.linkage.index.index import Decide, Index, Upsert
+from services.linkage.index.changes import Decide, Upsert
+from services.linkage.index.index import Index
 from services.linkage.index.rows import EDGE
 from services.linkage.live import LiveIndex, keep, next_version
 from services.linkage.loading import Loaded, Loading

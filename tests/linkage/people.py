@@ -5,7 +5,8 @@ from functools import cache
 from pathlib import Path
 from uuid import UUID
 
-from services.linkage.index.index import Index, Upsert
+from services.linkage.index.changes import Upsert
+from services.linkage.index.index import Index
 from services.linkage.matching.model import Model
 
 MODELS = Path(__file__).parents[2] / "services/linkage/models"

@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from services.linkage.index.index import Decide, Remove, Upsert
+from services.linkage.index.changes import Decide, Remove, Upsert
 from tests.linkage.people import Identity, are_one, groups, index_of, record
 from tests.linkage.test_golden import SOURCES
 

@@ -11,7 +11,8 @@ import pytest
 
 from local.stack import Parts
 from services.linkage.index.bulk import Bulk, Engine, EngineError
-from services.linkage.index.index import Index, Upsert
+from services.linkage.index.changes import Upsert
+from services.linkage.index.index import Index
 from services.linkage.index.spark import Spark
 from shared.contracts import Kind
 from tests.linkage.linking import Linkage, Told, linkage, region_events

@@ -10,7 +10,8 @@ from uuid import UUID
 import pytest
 
 from local.stack import Parts
-from services.linkage.index.index import Decide, Index
+from services.linkage.index.changes import Decide
+from services.linkage.index.index import Index
 from services.linkage.live import LiveIndex, changing
 from services.linkage.purposes.leaving import take_out
 from services.linkage.store import LinkageStore

@@ -13,7 +13,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from services.linkage.following import News, follow, touched_by
 from services.linkage.index.bulk import Bulk
-from services.linkage.index.index import Change, Decide, Index, Remove, Stored, Upsert
+from services.linkage.index.changes import Change, Decide, Remove, Stored, Upsert
+from services.linkage.index.index import Index
 from services.linkage.index.rows import EDGE
 from services.linkage.purposes.terms import NOBODY
 from services.linkage.store import NOTHING, StoredRow

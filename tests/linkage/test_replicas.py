@@ -13,7 +13,8 @@ import pytest
 
 from bench.linkage_office import Heard, Office, id_of, message, opened
 from local.stack import Parts
-from services.linkage.index.index import Index, Upsert
+from services.linkage.index.changes import Upsert
+from services.linkage.index.index import Index
 from services.linkage.store import LinkageStore
 from shared.contracts import Kind
 from tests.linkage.linking import NOON, linkage, region_events

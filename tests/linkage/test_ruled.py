@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from services.linkage.index.changes import Change, Decide, Remove, Stored, Upsert, Verdict
 from services.linkage.index.entities import EntityChange
-from services.linkage.index.index import Change, Decide, Remove, Stored, Upsert, Verdict
 from services.linkage.index.partition import Decisions
 from services.linkage.ruled import businesses, premises, ruled
 from services.linkage.ruled.decided import decided

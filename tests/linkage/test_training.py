@@ -5,7 +5,8 @@ from random import Random
 import numpy as np
 import pytest
 
-from services.linkage.index.index import Index, Upsert
+from services.linkage.index.changes import Upsert
+from services.linkage.index.index import Index
 from services.linkage.matching.columns import Columns
 from services.linkage.matching.compare_values import cohort
 from services.linkage.matching.match import Matcher

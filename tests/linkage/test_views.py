@@ -9,7 +9,8 @@ from uuid import UUID
 import hypothesis.strategies as st
 from hypothesis import HealthCheck, given, settings
 
-from services.linkage.index.index import Decide, Index, Upsert
+from services.linkage.index.changes import Decide, Upsert
+from services.linkage.index.index import Index
 from services.linkage.live import Kinds, Linked, LiveIndex, as_stored, restore
 from services.linkage.models.registry import InUse
 from services.linkage.purposes.terms import Strict, Term, Terms

@@ -13,7 +13,7 @@ from services.linkage.desk.showing import Shown
 from services.linkage.desk.viewing import Asker
 from services.linkage.desk.weighing import Weighing
 from services.linkage.index.blocking import Overflow
-from services.linkage.index.index import Decide, Verdict
+from services.linkage.index.changes import Decide, Verdict
 from services.linkage.live import LiveIndex, changing, keep
 from services.linkage.standby import Standby
 from services.linkage.store import LinkageStore

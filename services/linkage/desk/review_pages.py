@@ -14,7 +14,7 @@ from services.linkage.desk.modelling import Modelling
 from services.linkage.desk.pages import MISSING, NO_PAIR, SeenBy, Spoken
 from services.linkage.desk.reviewing import Case
 from services.linkage.desk.viewing import Asker, Reception
-from services.linkage.index.index import Verdict
+from services.linkage.index.changes import Verdict
 from services.linkage.purposes.terms import IDENTITY
 from shared.web import N_, Language, Viewer, Web, csrf
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from services.linkage.index.partition import Verdict
+from services.linkage.index.changes import Verdict
 
 
 @dataclass(frozen=True, slots=True)

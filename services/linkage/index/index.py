@@ -6,8 +6,7 @@ no I/O and no clock here, and the same batches in the same order give the same i
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Final
 from uuid import UUID
 
 import numpy as np
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 from services.linkage.index.apart import apart
 from services.linkage.index.blocking import Blocks, Overflow, Pairs, Proposal
 from services.linkage.index.bulk import Bulk, Engine
+from services.linkage.index.changes import Change, Decide, Delta, Stored, Upsert, Verdict
 from services.linkage.index.edges import UNCOUNTED, Edges
 from services.linkage.index.entities import EntityChange, carry_over, renamed, serial_of, survive
 from services.linkage.index.finding import Doubt, doubts, find, strong
@@ -33,60 +33,6 @@ from services.linkage.matching.rules import NO_RULE, rule_for
 from services.linkage.reading.subjects import traits_of
 
 Ints = NDArray[np.int64]
-Verdict = Literal["must", "must_not"]
-
-
-@dataclass(frozen=True, slots=True)
-class Upsert:
-    """A record as it is now: new, changed or (at no cost but a look-up) unchanged. `strict`: only rules may join it."""
-
-    record: UUID
-    identity: Mapping[str, str]
-    strict: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Remove:
-    """A record that must leave the index: erased, or out of its agreement. One that is not there is fine."""
-
-    record: UUID
-
-
-@dataclass(frozen=True, slots=True)
-class Decide:
-    """What a steward decided about two records; None takes a decision back."""
-
-    left: UUID
-    right: UUID
-    verdict: Verdict | None
-
-
-Change = Upsert | Remove | Decide
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """A record as it was kept: what `restore` needs. `version` is of the batch that wrote the row; the row is None when
-    there is none that this model weighed."""
-
-    record: UUID
-    identity: Mapping[str, str]
-    row: bytes | None
-    entity: UUID
-    strict: bool = False
-    version: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Delta:
-    """What a batch changed. `rows` are to be stored as they are; a record that left has none. `stirred`: living
-    entities whose members or inner evidence may have changed."""
-
-    rows: Mapping[UUID, bytes] = field(default_factory=dict)
-    entities: Sequence[EntityChange] = ()
-    stirred: frozenset[UUID] = frozenset()
-    compared: int = 0
-
 
 IN_BULK: Final[Engine] = Bulk()
 

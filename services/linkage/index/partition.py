@@ -8,19 +8,18 @@ widens. What remains is exactly the partition of the whole graph.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
 
+from services.linkage.index.changes import Verdict
 from services.linkage.index.cluster import MUST, MUST_NOT, Clustering, Floats, Ints, agglomerate
 from services.linkage.index.edges import Edges
 from services.linkage.index.nodes import Moves, Nodes
 from services.linkage.matching.arrays import NONE, Marks, distinct, grown, lengths, runs
 from services.linkage.matching.model import Thresholds
-
-Verdict = Literal["must", "must_not"]
 
 Labels = NDArray[np.int32]
 

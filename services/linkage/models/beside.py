@@ -16,7 +16,8 @@ import asyncpg
 
 from services.linkage.following import STEP
 from services.linkage.index.bulk import Engine, in_parts
-from services.linkage.index.index import Change, Decide, Index, Remove, Stored, Upsert
+from services.linkage.index.changes import Change, Decide, Remove, Stored, Upsert
+from services.linkage.index.index import Index
 from services.linkage.live import as_stored
 from services.linkage.models.registry import Row
 from services.linkage.purposes.terms import Strict

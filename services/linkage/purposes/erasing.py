@@ -25,7 +25,7 @@ from uuid import UUID, uuid4
 from services.linkage import metrics
 from services.linkage.desk.deciding import decision
 from services.linkage.desk.viewing import Asker
-from services.linkage.index.index import Decide
+from services.linkage.index.changes import Decide
 from services.linkage.live import LiveIndex, changing
 from services.linkage.purposes.erasure import Erasure
 from services.linkage.purposes.leaving import take_out

@@ -28,7 +28,7 @@ from uuid import UUID
 import orjson
 
 from services.linkage import metrics
-from services.linkage.index.index import Decide
+from services.linkage.index.changes import Decide
 from services.linkage.live import Linked, LiveIndex, changing, keep
 from services.linkage.purposes.terms import IDENTITY, Terms
 from services.linkage.purposes.turning import Turning

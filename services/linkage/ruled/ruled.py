@@ -17,9 +17,9 @@ from itertools import islice
 from typing import Final, Generic
 from uuid import UUID
 
+from services.linkage.index.changes import Change, Decide, Delta, Remove, Stored, Upsert, Verdict
 from services.linkage.index.entities import EntityChange, renamed, serial_of, survive
-from services.linkage.index.index import Change, Decide, Delta, Remove, Stored, Upsert
-from services.linkage.index.partition import Decisions, Verdict
+from services.linkage.index.partition import Decisions
 from services.linkage.ruled.decided import decided, reached
 from services.linkage.ruled.labelling import Label, R, Rule, labelled, led_to
 
