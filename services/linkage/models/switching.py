@@ -67,12 +67,14 @@ class Switching:
 
     async def run(self) -> None:
         """Look for a wanted model as long as the service runs. Whatever goes wrong, the active model goes on."""
+        pause = LOOK_SECONDS
         while True:
-            pause = LOOK_SECONDS
             try:
                 await self.look()
+                pause = LOOK_SECONDS
             except Unavailable as error:
                 log().warning("switch.waits", because=str(error))
+                pause = min(2 * pause, FAILED_SECONDS)  # a switch reads the whole index: not again every second
             except Exception as error:  # whatever it is: the stream must not end with it
                 log().error("switch.failed", because=reason_of(error))
                 pause = FAILED_SECONDS
