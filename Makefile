@@ -19,7 +19,7 @@ demo: setup
 	@$(BIN)/jigsaw demo $(if $(ONCE),--once)
 
 test: setup browser
-	@$(BIN)/python -m pytest --cov --cov-report=term:skip-covered
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --durations 15 --cov --cov-report=term:skip-covered
 
 check: setup
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -1,5 +1,7 @@
-"""Real parts for the tests: one Kafka, PostgreSQL and Valkey for the whole run, one database a service and module."""
+"""Real parts for the tests: one Kafka, PostgreSQL and Valkey for each process that runs some, one database a service and
+module."""
 
+import os
 import re
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
@@ -28,8 +30,10 @@ class Databases:
 @pytest.fixture(scope="session")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
     path = tmp_path_factory.mktemp("home") / "jigsaw"
+    base = tmp_path_factory.getbasetemp()
+    outermost = base.parents["PYTEST_XDIST_WORKER" in os.environ]  # pytest-xdist gives each worker a folder in it
     for folder in path.parents:
-        if folder.is_relative_to(tmp_path_factory.getbasetemp().parent) and folder.owner() == Path.home().owner():
+        if folder.is_relative_to(outermost) and folder.owner() == Path.home().owner():
             folder.chmod(0o711)  # as root, PostgreSQL runs as a user of its own and must pass through
     home = Home(path)
     yield home

@@ -88,7 +88,7 @@ def bridge_in(live: LiveIndex) -> tuple[list[UUID], UUID]:
 
 
 def turns(events: list[Told]) -> list[list[Told]]:
-    return [events[start : start + 97] for start in range(0, len(events), 97)]
+    return [events[start : start + 389] for start in range(0, len(events), 389)]
 
 
 async def test_two_that_take_turns_follow_each_other(

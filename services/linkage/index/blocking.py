@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from services.linkage.index.chains import Chains, KeyTable
 from services.linkage.index.crowds import among
 from services.linkage.index.keys import VARIANTS, block_keys, crowd_keys, is_narrow
-from services.linkage.matching.arrays import NONE, counted, distinct, firsts, grown
+from services.linkage.matching.arrays import NONE, Marks, counted, distinct, firsts, grown, runs, spans
 from services.linkage.matching.columns import Columns
 
 Keys = NDArray[np.uint64]
@@ -79,7 +79,7 @@ class Blocks:
 
     def __init__(self, columns: Columns, cap: int) -> None:
         self._columns, self._caps = columns, np.array((cap, max(1, cap // NARROWER)))
-        self._table, self._chains = KeyTable(), Chains()
+        self._table, self._chains, self._marks = KeyTable(), Chains(), Marks()
         self._count: NDArray[np.int32] = np.zeros(256, np.int32)
         self.crowds: Keys = np.zeros(0, np.uint64)
         self.alive: NDArray[np.bool_] = np.zeros(256, np.bool_)
@@ -172,21 +172,23 @@ class Blocks:
 
     def shared(self, left: Nodes, right: Nodes) -> Nodes:
         """How many live keys each of n pairs shares."""
+        each = distinct(np.concatenate((left, right)))
+        keys, bearers = (np.concatenate(side) for side in zip((NONE, NONE), *self.living(each), strict=True))
+        keys = keys[bearers.argsort(kind="stable")]
+        sizes = np.bincount(np.searchsorted(each, bearers), minlength=len(each))
+        starts = sizes.cumsum() - sizes
+        lefts, rights = np.searchsorted(each, left), np.searchsorted(each, right)
+        self._marks.hold(self._table.size)
         found = np.zeros(len(left), np.int64)
-        for start in range(0, len(left), 4096):
-            part = slice(start, start + 4096)
-            both = np.sort(np.concatenate((self._keys(left[part]), self._keys(right[part])), axis=1), axis=1)
-            twice = (both[:, 1:] == both[:, :-1]) & (both[:, 1:] > 0)
-            rows = np.nonzero(twice)[0]
-            numbers = self._table.number(both[:, 1:][twice])
-            np.add.at(found, rows[self._live(numbers)] + start, 1)
+        order, heads = runs(lefts)
+        # Of few nodes there are many pairs: those of one left node are counted together, whose keys are marked.
+        for pairs in np.split(order, heads[1:]) if len(heads) else ():
+            one, others = lefts[pairs[0]], rights[pairs]
+            theirs = keys[spans(starts[others], sizes[others])]
+            held = self._marks.among(theirs, keys[starts[one] : starts[one] + sizes[one]])
+            so_far, ends = np.concatenate(([0], held.cumsum())), sizes[others].cumsum()
+            found[pairs] = so_far[ends] - so_far[ends - sizes[others]]
         return found
-
-    def _keys(self, nodes: Nodes) -> Keys:
-        """Keys of each node, each key once: shape (n, variants), 0 where there is none."""
-        keys = np.sort(block_keys(self._columns, nodes), axis=1)
-        keys[:, 1:][keys[:, 1:] == keys[:, :-1]] = 0
-        return keys
 
     def _numbered(self, nodes: Nodes) -> tuple[Nodes, Nodes]:
         """(key number, node) for each key of each node, sorted by key."""
