@@ -1,5 +1,5 @@
-"""Real parts for the tests: one Kafka, PostgreSQL and Valkey for each process that runs some, one database a service and
-module."""
+"""Real parts for the tests: one Kafka, PostgreSQL and Valkey for each process that runs some, one database a service
+and module."""
 
 import os
 import re

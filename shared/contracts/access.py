@@ -4,6 +4,8 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from pydantic import Field
+
 from shared.contracts.envelope import Contract
 
 
@@ -40,7 +42,7 @@ class Access(Contract):
     subject: UUID | None
     purpose: str
     agreement: str
-    fields: list[str] = []
+    fields: list[str] = Field(default_factory=list)  # pydantic copies any other default for each entry
     outcome: Outcome = Outcome.ALLOWED
     reference: str = ""
     trace: str = ""

@@ -3,6 +3,8 @@
 from enum import StrEnum
 from uuid import UUID
 
+from pydantic import Field
+
 from shared.contracts.envelope import Contract
 from shared.contracts.records import Kind
 
@@ -43,5 +45,5 @@ class EntityChanged(Contract):
     before: list[UUID]
     after: list[UUID]
     into: UUID | None = None
-    gone: list[UUID] = []
-    parts: dict[str, list[Part]] = {}
+    gone: list[UUID] = Field(default_factory=list)
+    parts: dict[str, list[Part]] = Field(default_factory=dict)
