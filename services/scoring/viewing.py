@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from fastapi import HTTPException, Request
 
 from services.scoring.judging import Running
-from shared.access import Agreements, Decision, decide
+from shared.access import Agreements, Decision, decide, shows_reason
 from shared.contracts import Access, Action, Outcome
 from shared.initiatives import Feature
 from shared.web import TokenRefused, Viewer, verify_service_token
@@ -46,17 +46,8 @@ class Reception:
         return Asker(person, wanted, decide(self._agreements, [person.role], wanted, _today()))
 
     def shows(self, asker: Asker, feature: Feature) -> bool:
-        """A reason may be shown when an agreement that brings its events lets this role see what it is made of."""
-        if asker.oversees:
-            return True
-        made_of = {name for name in (feature.fact, feature.over, *feature.where) if name}
-        for agreement in self._agreements.by_name.values():
-            allowed = asker.decision.fields.get(agreement.name, frozenset())
-            for event in feature.events:
-                facts = agreement.events[event].facts if event in agreement.events else {}
-                if facts and (made_of or set(facts)) & allowed:
-                    return True
-        return False
+        """May a feature be shown as a reason? To oversight always, to others when the agreements say so."""
+        return asker.oversees or shows_reason(self._agreements, asker.decision, feature)
 
     def _person(self, request: Request) -> tuple[Viewer, str]:
         found = seen_by(request)
