@@ -18,7 +18,7 @@ from services.alerts.domain import Band, Outcome, State
 from services.alerts.showing import Showing
 from services.alerts.store import AlertStore
 from services.alerts.views import Seen
-from shared.web import Language, TokenRefused, Viewer, csrf, language, verify_service_token, viewer
+from shared.web import Callers, Language, Viewer, language
 from shared.web.errors import problem
 from shared.work import Worker
 
@@ -77,31 +77,14 @@ class Closing(BaseModel):
     note: str = Field("", max_length=LONGEST_NOTE)
 
 
-class Callers:
-    """Who asks: a signed-in person (whose changes carry the CSRF token), or a service on behalf of one."""
-
-    def __init__(self, key: str) -> None:
-        self._key = key
-
-    async def __call__(self, request: Request) -> Viewer:
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer":
-            person = viewer(request)
-            if request.method != "GET":
-                await csrf(request)
-            return person
-        try:
-            call = verify_service_token(self._key, "alerts", token)
-        except TokenRefused as error:
-            raise HTTPException(401, "The service token is not ours, not for alerts, or too old.") from error
-        if call.viewer is None:
-            raise HTTPException(403, "Alerts are shown to a person: the token must say on whose behalf it asks.")
-        return call.viewer
-
-
 def router(worker: Worker[AlertStore], casework: Casework, showing: Showing, wording: Wording, key: str) -> APIRouter:
     """The routes. ``key``: JIGSAW_SESSION_KEY, which signs service tokens."""
-    asker = Annotated[Viewer, Depends(Callers(key))]
+    callers = Callers(key, "alerts")
+
+    async def asking(request: Request) -> Viewer:
+        return (await callers.asking(request)).person
+
+    asker = Annotated[Viewer, Depends(asking)]
     spoken = Annotated[Language, Depends(language)]
     routes = APIRouter(prefix="/alerts/api", tags=["Alerts"])
 

@@ -118,7 +118,7 @@ class _Answers:
     async def score(
         self, request: Request, spoken: Spoken, initiative: str, entity: UUID, purpose: Purpose = ""
     ) -> ScoreOut:
-        one, asker = self._initiative(initiative), self._reception.asker(request, purpose)
+        one, asker = self._initiative(initiative), await self._reception.asker(request, purpose)
         async with self._worker.work() as work:
             found = await self._score(one, asker, entity, work, spoken.code)
         if isinstance(found, HTTPException):
@@ -126,7 +126,7 @@ class _Answers:
         return found
 
     async def receipt(self, request: Request, id: UUID, purpose: Purpose = "") -> ReceiptOut:
-        asker = self._reception.asker(request, purpose)
+        asker = await self._reception.asker(request, purpose)
         async with self._worker.work() as work:
             found = await self._receipt(id, asker, work)
         if isinstance(found, HTTPException):
@@ -136,7 +136,7 @@ class _Answers:
     async def replay(
         self, request: Request, id: Annotated[UUID, Path(description="A score's receipt.")], purpose: Purpose = ""
     ) -> ReplayOut:
-        asker = self._reception.asker(request, purpose)
+        asker = await self._reception.asker(request, purpose)
         async with self._worker.work() as work:
             found = await self._receipt(id, asker, work)
             model = None

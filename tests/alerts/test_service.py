@@ -200,6 +200,7 @@ async def test_a_form_without_its_token_changes_nothing(served: Served) -> None:
     async with served.client(MAIR, **HTML) as mair:
         del mair.headers["X-CSRF-Token"]
         assert (await mair.post(f"/alerts/{id}/acknowledge")).status_code == 403
+        assert (await mair.post(f"/alerts/api/alerts/{id}/acknowledge", json={})).status_code == 403
     assert (await rows(served, "SELECT state FROM alerts"))[0]["state"] == State.OPEN
 
 

@@ -21,8 +21,6 @@ from services.linkage.desk.answers import (
 from services.linkage.desk.desk import Desk
 from services.linkage.desk.viewing import Asker, Reception
 from shared.normal import normalise
-from shared.web import csrf
-from shared.web.viewer import seen_by
 
 Problem: dict[str, Any] = {"content": {"application/problem+json": {}}}
 REFUSALS: Mapping[int | str, dict[str, Any]] = {
@@ -39,9 +37,7 @@ def router(desk: Desk, reception: Reception) -> APIRouter:
     routes = APIRouter(tags=["Identity"], responses={**REFUSALS})
 
     async def asking(request: Request, purpose: Purpose = "") -> Asker:
-        if request.method != "GET" and seen_by(request):
-            await csrf(request)
-        return reception.asking(request, purpose)
+        return await reception.asking(request, purpose)
 
     who = Annotated[Asker, Depends(asking)]
 
