@@ -14,10 +14,11 @@ from starlette.responses import JSONResponse, Response
 
 from services.alerts.cards import Wording
 from services.alerts.casework import LONGEST_NOTE, Casework, Impossible, Unknown
-from services.alerts.domain import Band, Outcome, State
+from services.alerts.domain import Band, Outcome
 from services.alerts.showing import Showing
 from services.alerts.store import AlertStore
 from services.alerts.views import Seen
+from shared.contracts.alerts import State
 from shared.web import Callers, Language, Viewer, language
 from shared.web.errors import problem
 from shared.work import Worker

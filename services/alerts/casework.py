@@ -4,12 +4,13 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from uuid import UUID
 
-from services.alerts.domain import Alert, Impossible, Outcome, State, Step, acknowledge, close, closing
+from services.alerts.domain import Alert, Impossible, Outcome, Step, acknowledge, close, closing
 from services.alerts.judgement import person
 from services.alerts.showing import Showing, actor
 from services.alerts.store import AlertStore
 from services.alerts.stream import SOURCE, Desk, changed
 from services.alerts.views import Past, Seen
+from shared.contracts.alerts import State
 from shared.contracts.envelope import first
 from shared.web import Viewer
 from shared.work import Work, Worker

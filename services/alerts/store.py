@@ -8,11 +8,12 @@ from uuid import UUID
 
 import asyncpg
 
-from services.alerts.domain import REOPENS_WITHIN, Alert, Band, Outcome, State, Step
+from services.alerts.domain import REOPENS_WITHIN, Alert, Band, Outcome, Step
 from services.alerts.judgement import Changes, Key, Known
 from services.alerts.standing import Score, Standing
 from services.alerts.views import Entry, Past
 from shared.contracts import Reason
+from shared.contracts.alerts import State
 from shared.db import Connection, queries
 
 Q = queries(Path(__file__).parent / "queries.sql")

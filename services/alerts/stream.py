@@ -68,7 +68,7 @@ def changed(alert: Alert) -> AlertChanged:
     """The alert as others hear of it."""
     return AlertChanged(
         alert=alert.id, initiative=alert.initiative, entity=alert.entity, team=alert.team, state=alert.state,
-        score=alert.score or 0.0, reasons=list(alert.reasons), changed=alert.changed_at, version=alert.version,
+        score=alert.score, reasons=list(alert.reasons), changed=alert.changed_at, version=alert.version,
     )  # fmt: skip
 
 

