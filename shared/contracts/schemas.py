@@ -53,6 +53,8 @@ def _clashes(old: Schema, new: Schema, old_defs: Schema, new_defs: Schema, at: s
     kept: list[Any] = new.get("enum") or old.get("enum") or []
     if gone := set(old.get("enum") or []) - set(kept):
         yield f"{at}: no longer takes {sorted(gone)}"
+    if "enum" in new and "enum" not in old:
+        yield f"{at}: no longer takes anything but {sorted(new['enum'])}"
     for name in set(new.get("required", [])) - set(old.get("required", [])):
         yield f"{at}.{name}: newly required, which old messages lack"
     for name, part in old.get("properties", {}).items():

@@ -31,13 +31,15 @@ def test_frozen_schema_is_the_one_in_use(topic: Topic) -> None:
 
 def test_breaking_changes_are_found() -> None:
     old = current(Topic.RECORDS)
-    required, narrowed, fewer = deepcopy(old), deepcopy(old), deepcopy(old)
+    required, narrowed, fewer, closed = deepcopy(old), deepcopy(old), deepcopy(old), deepcopy(old)
     required["required"].append("region")
     narrowed["properties"]["partner"] = {"type": "integer"}
     fewer["$defs"]["Kind"]["enum"] = ["person"]
+    closed["properties"]["partner"] = {"type": "string", "enum": ["schools"]}
     assert incompatibilities(old, required) == ["body.region: newly required, which old messages lack"]
     assert incompatibilities(old, narrowed) == ["body.partner: was string, is integer"]
     assert incompatibilities(old, fewer) == ["body.records.items.kind: no longer takes ['organisation', 'place']"]
+    assert incompatibilities(old, closed) == ["body.partner: no longer takes anything but ['schools']"]
 
 
 def test_optional_field_may_be_added() -> None:
