@@ -35,14 +35,14 @@ CONFLICT: Mapping[int | str, dict[str, Any]] = {
 }
 
 
-class ReasonOut(BaseModel):
+class ReasonSaid(BaseModel):
     feature: str = Field(examples=["absence_28d"])
     value: float = Field(examples=[0.42])
     contribution: float = Field(description="What it adds to the score, in log-odds.", examples=[1.3])
     sentence: str = Field(examples=["Missed 42% of lessons in the last four weeks"])
 
 
-class AlertOut(BaseModel):
+class AlertSaid(BaseModel):
     """One alert. ``version`` counts its changes; ``keeper`` is whoever has taken it on."""
 
     id: UUID
@@ -53,7 +53,7 @@ class AlertOut(BaseModel):
     state: State
     score: float | None = Field(description="A probability, 0–1; null when there is nothing left to score.")
     band: Band
-    reasons: list[ReasonOut]
+    reasons: list[ReasonSaid]
     withheld: int = Field(description="Reasons that no agreement lets your role see for this purpose.")
     receipt: UUID = Field(description="Scoring can replay the score by it.")
     opened_at: datetime
@@ -64,8 +64,8 @@ class AlertOut(BaseModel):
     joined_into: UUID | None
 
 
-class AlertsOut(BaseModel):
-    alerts: list[AlertOut]
+class AlertsSaid(BaseModel):
+    alerts: list[AlertSaid]
     more: bool = Field(description="Whether there are more: ask with a higher offset.")
 
 
@@ -98,7 +98,7 @@ def router(worker: Worker[AlertStore], casework: Casework, showing: Showing, wor
         initiative: str = "",
         limit: Annotated[int, Query(ge=1, le=MOST)] = 50,
         offset: Annotated[int, Query(ge=0)] = 0,
-    ) -> AlertsOut:
+    ) -> AlertsSaid:
         """Each alert in the answer is recorded as shown to you before it is sent, and an empty answer too."""
         scope = await showing.scope(person)
         if team not in ("", scope.team) and scope.team is not None:
@@ -108,39 +108,39 @@ def router(worker: Worker[AlertStore], casework: Casework, showing: Showing, wor
             rows = await work.store.queue(scope.team or team or None, state, wanted, limit + 1, offset)
         found = rows[:limit]
         await showing.shown(person, found, "api")
-        seen = [_out(scope.seen(alert), wording, language) for alert in found]
-        return AlertsOut(alerts=seen, more=len(rows) > limit)
+        seen = [_said(scope.seen(alert), wording, language) for alert in found]
+        return AlertsSaid(alerts=seen, more=len(rows) > limit)
 
     @routes.get("/alerts/{id}", summary="One alert", responses={**REFUSALS})
-    async def alert(person: asker, language: spoken, id: UUID) -> AlertOut:
+    async def alert(person: asker, language: spoken, id: UUID) -> AlertSaid:
         """Recorded as shown to you before it is sent."""
         try:
             found, _, _ = await casework.look(person, id)
         except Unknown as error:
             raise _missing(id) from error
-        return _out(found, wording, language)
+        return _said(found, wording, language)
 
     @routes.post(
-        "/alerts/{id}/acknowledge", summary="Take an alert on", response_model=AlertOut,
+        "/alerts/{id}/acknowledge", summary="Take an alert on", response_model=AlertSaid,
         responses={**REFUSALS, **CONFLICT},
     )  # fmt: skip
-    async def acknowledge(person: asker, language: spoken, id: UUID, body: Acknowledgement) -> AlertOut | Response:
+    async def acknowledge(person: asker, language: spoken, id: UUID, body: Acknowledgement) -> AlertSaid | Response:
         """You are then its keeper: it no longer lapses by itself. Doing it twice is harmless."""
         try:
-            return _out(await casework.acknowledge(person, id, body.note), wording, language)
+            return _said(await casework.acknowledge(person, id, body.note), wording, language)
         except Unknown as error:
             raise _missing(id) from error
         except Impossible as error:
             return _conflict(error)
 
     @routes.post(
-        "/alerts/{id}/close", summary="Say how an alert ended", response_model=AlertOut,
+        "/alerts/{id}/close", summary="Say how an alert ended", response_model=AlertSaid,
         responses={**REFUSALS, **CONFLICT},
     )  # fmt: skip
-    async def close(person: asker, language: spoken, id: UUID, body: Closing) -> AlertOut | Response:
+    async def close(person: asker, language: spoken, id: UUID, body: Closing) -> AlertSaid | Response:
         """Only an acknowledged alert can be closed. The next one opens once the person's score has fallen and risen."""
         try:
-            return _out(await casework.close(person, id, body.outcome, body.note), wording, language)
+            return _said(await casework.close(person, id, body.outcome, body.note), wording, language)
         except Unknown as error:
             raise _missing(id) from error
         except Impossible as error:
@@ -160,12 +160,12 @@ def _conflict(error: Impossible) -> JSONResponse:
     return problem(409, detail, "Not in this state")
 
 
-def _out(seen: Seen, wording: Wording, language: Language) -> AlertOut:
+def _said(seen: Seen, wording: Wording, language: Language) -> AlertSaid:
     alert = seen.alert
     reasons = [
-        ReasonOut(**one.model_dump(), sentence=wording.sentence(alert, one, language.code)) for one in alert.reasons
+        ReasonSaid(**one.model_dump(), sentence=wording.sentence(alert, one, language.code)) for one in alert.reasons
     ]
-    return AlertOut(
+    return AlertSaid(
         id=alert.id, initiative=alert.initiative, entity=alert.entity, episode=alert.episode, team=alert.team,
         state=alert.state, score=alert.score, band=alert.band, reasons=reasons,
         withheld=seen.withheld, receipt=alert.receipt,

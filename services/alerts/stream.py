@@ -18,7 +18,7 @@ from shared.initiatives import Initiative, Initiatives
 SOURCE = "/services/alerts"
 
 
-class Desk:
+class Alerter:
     """The handlers, with the rules of all initiatives."""
 
     def __init__(self, initiatives: Initiatives, purposes: Purposes) -> None:

@@ -27,7 +27,7 @@ RECEIPT = (
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Saying:
     """A score to be said, of an entity or of a part of ``whole``: the receipt, and what is needed to judge the next."""
 
     receipt: Receipt
@@ -117,11 +117,11 @@ class ScoringStore:
         row = await self._connection.fetchrow(Q["said"], entity, initiative)
         return Said(*row) if row else None
 
-    async def keep(self, verdicts: Sequence[Verdict]) -> None:
+    async def keep(self, sayings: Sequence[Saying]) -> None:
         """The said scores, and a receipt for each."""
-        await self._connection.execute(Q["keep_scores"], *_columns(map(_score_row, verdicts), 14))
+        await self._connection.execute(Q["keep_scores"], *_columns(map(_score_row, sayings), 14))
         await self._connection.copy_records_to_table(
-            "receipts", columns=RECEIPT, records=[_receipt_row(verdict.receipt) for verdict in verdicts]
+            "receipts", columns=RECEIPT, records=[_receipt_row(saying.receipt) for saying in sayings]
         )
 
     async def postpone(self, places: Mapping[Place, tuple[date | None, date | None]]) -> None:
@@ -179,12 +179,12 @@ def _columns(rows: Iterable[Sequence[Any]], width: int) -> list[Sequence[Any]]:
     return list(zip(*rows, strict=True)) or [[] for _ in range(width)]
 
 
-def _score_row(verdict: Verdict) -> tuple[object, ...]:
-    receipt, now = verdict.receipt, verdict.assessed
+def _score_row(saying: Saying) -> tuple[object, ...]:
+    receipt, now = saying.receipt, saying.assessed
     return (
         receipt.entity, receipt.initiative, receipt.version, receipt.score, now.reasons if now else "",
-        now.area if now else None, verdict.into, receipt.membership, receipt.model, receipt.id, receipt.as_of,
-        now.swept if now else None, now.due if now else None, verdict.whole,
+        now.area if now else None, saying.into, receipt.membership, receipt.model, receipt.id, receipt.as_of,
+        now.swept if now else None, now.due if now else None, saying.whole,
     )  # fmt: skip
 
 

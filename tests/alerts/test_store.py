@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 
 from services.alerts.domain import LIVE, Actor, Alert, acknowledge
 from services.alerts.store import AlertStore
-from services.alerts.stream import Desk
+from services.alerts.stream import Alerter
 from shared.bus import Effects
 from shared.contracts import AlertChanged, Change, EntityChanged, Event, Kind, ScoreChanged
 from shared.contracts.alerts import State
@@ -21,7 +21,7 @@ from tests.alerts.initiative import INITIATIVES, PURPOSES
 from tests.alerts.test_judgement import Kept, Said, stories
 from tests.parts import Databases
 
-DESK = Desk(INITIATIVES, PURPOSES)
+ALERTER = Alerter(INITIATIVES, PURPOSES)
 MAIR = Actor("mair", "Mair Evans", "caseworker")
 TABLES = "standings, redirects, erased, alerts, history, feed, mails, mail_items"
 
@@ -60,7 +60,7 @@ async def hear(database: Database, *events: Event[Any]) -> Effects:
     says, audits = [], []
     async with database.transaction() as connection:
         store = AlertStore(connection)
-        for handler, body in ((DESK.weigh, ScoreChanged), (DESK.follow, EntityChanged)):
+        for handler, body in ((ALERTER.weigh, ScoreChanged), (ALERTER.follow, EntityChanged)):
             mine: Sequence[Any] = [event for event in events if isinstance(event.body, body)]
             if mine:
                 effects = await handler(mine, store, NOW)
@@ -169,7 +169,7 @@ async def test_a_reader_of_the_feed_never_skips_though_writers_are_many(database
     async def write(start: int) -> None:
         for who in range(start, start + 10):
             async with database.transaction() as connection:
-                await DESK.weigh([scored(who, 1, 0.9)], AlertStore(connection), NOW)
+                await ALERTER.weigh([scored(who, 1, 0.9)], AlertStore(connection), NOW)
                 await asyncio.sleep(0.001 * (start % 3))
 
     reader = asyncio.create_task(read())
