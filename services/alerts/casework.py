@@ -6,6 +6,7 @@ from uuid import UUID
 
 from services.alerts.domain import Alert, Impossible, Outcome, Step, acknowledge, close, closing
 from services.alerts.judgement import person
+from services.alerts.metrics import STEPS
 from services.alerts.showing import Showing, actor
 from services.alerts.store import AlertStore
 from services.alerts.stream import SOURCE, Alerter, changed
@@ -71,6 +72,8 @@ class Casework:
             step = decide(alert, now) if alert is not None and scope.holds(alert) else None
             if step is not None:
                 await self._keep(work, step, now)
+        if step is not None:
+            STEPS.labels(step.after.initiative, step.change).inc()
         if alert is None:
             raise Unknown(str(id))
         if not scope.holds(alert):

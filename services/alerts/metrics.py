@@ -4,7 +4,8 @@ from prometheus_client import Counter, Gauge, Histogram
 
 STEPS = Counter(
     "jigsaw_alert_changes_total",
-    "Changes of alerts: opened, reopened, lapsed, acknowledged, closed, moved, joined, rerouted, scored, erased.",
+    "Changes of alerts: opened, reopened, lapsed, acknowledged, closed, moved, joined, rerouted, scored, erased; "
+    "a batch tried again counts again.",
     ["initiative", "change"],
 )
 PAGES = Gauge("jigsaw_alert_pages_open", "Queue pages that are open now and hear of new alerts.")

@@ -2,9 +2,18 @@
 
 from prometheus_client import Counter, Gauge, Histogram
 
-LINKED = Counter("linkage_records_linked_total", "Records whose identity was new or changed, and was linked.")
-COMPARED = Counter("linkage_pairs_compared_total", "Pairs of records that share a block key and were compared.")
-UNCHANGED = Counter("linkage_records_unchanged_total", "Records published again with the identity they had.")
+LINKED = Counter(
+    "linkage_records_linked_total",
+    "Records whose identity was new or changed, and was linked; a batch tried again counts again.",
+)
+COMPARED = Counter(
+    "linkage_pairs_compared_total",
+    "Pairs of records that share a block key and were compared; a batch tried again counts again.",
+)
+UNCHANGED = Counter(
+    "linkage_records_unchanged_total",
+    "Records published again with the identity they had; a batch tried again counts again.",
+)
 RECORDS = Gauge("linkage_records", "Records in the index.", ["kind"])
 ENTITIES = Gauge("linkage_entities", "Living entities: people, places, organisations.", ["kind"])
 OVERFLOWED = Gauge("linkage_overflowed_keys", "Block keys too common to compare by; finer keys carry their records.")
@@ -29,4 +38,7 @@ TURNED_RATIO = Gauge(
 LEFT = Counter("linkage_records_left_total", "Records that left because their agreement had ended.")
 EXPIRED = Counter("linkage_records_expired_total", "Withheld records forgotten because their retention was over.")
 ERASED = Counter("linkage_records_erased_total", "Records erased by a person, by the ground.", ["ground"])
-SUPPRESSED = Counter("linkage_records_suppressed_total", "Records heard of again that are erased, and were dropped.")
+SUPPRESSED = Counter(
+    "linkage_records_suppressed_total",
+    "Records heard of again that are erased, and were dropped; a batch tried again counts again.",
+)

@@ -58,6 +58,14 @@ async def newest(served: Served) -> int:
     return int(row["seq"])
 
 
+async def counted(served: Served, change: str) -> float:
+    """How often the service counted such a change of an alert."""
+    async with served.client(MAIR) as client:
+        text = (await client.get("/metrics")).text
+    found = re.search(rf'jigsaw_alert_changes_total{{change="{change}",initiative="neet"}} (\S+)', text)
+    return float(found.group(1)) if found else 0.0
+
+
 async def entries(served: Served) -> list[dict[str, Any]]:
     """The audit entries said since the service began, read from the topic."""
     from aiokafka import AIOKafkaConsumer
@@ -215,9 +223,11 @@ async def test_programs_speak_for_a_person_and_are_told_of_conflicts(served: Ser
         early = await mair.post(f"/alerts/api/alerts/{id}/close", json={"outcome": "not_needed"})
         assert early.status_code == 409
         assert early.json()["detail"].startswith("The alert is open")
+        before = await counted(served, "acknowledged")
         for _ in range(2):
             taken = await mair.post(f"/alerts/api/alerts/{id}/acknowledge", json={"note": ""})
             assert (taken.status_code, taken.json()["state"], taken.json()["version"]) == (200, "acknowledged", 2)
+        assert await counted(served, "acknowledged") == before + 1
         missing = await mair.get(f"/alerts/api/alerts/{entity(99)}")
         assert missing.status_code == 404
 

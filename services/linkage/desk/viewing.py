@@ -47,7 +47,8 @@ class Asker:
         self, action: Action, subject: UUID | None, outcome: Outcome, reference: str, *,
         fields: Collection[str] = (), agreements: Collection[str] = (),
     ) -> Access:  # fmt: skip
-        """The audit entry of an answer: about whom, which fields of which agreements (their names, never values)."""
+        """The audit entry of an answer, which it counts: about whom, which fields of which agreements (their names,
+        never values)."""
         if action not in (Action.DECISION, Action.ERASURE):
             metrics.DISCLOSURES.labels(outcome).inc()
         return Access(
