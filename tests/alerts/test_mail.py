@@ -8,7 +8,8 @@ import asyncpg
 import pytest
 from pydantic import SecretStr
 
-from services.alerts.mail import Postman, Waiting
+from services.alerts.digests import Waiting
+from services.alerts.mail import Postman
 from services.alerts.settings import AlertSettings
 from services.alerts.store import AlertStore
 from shared.db import Database
