@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, HTTPException, Query, Request
+from fastapi import APIRouter, Depends, HTTPException, Query
 from pydantic import BaseModel, Field
 from starlette.responses import JSONResponse, Response
 
@@ -24,6 +24,7 @@ from shared.web.errors import problem
 from shared.work import Worker
 
 MOST = 100
+Spoken = Annotated[Language, Depends(language)]
 Problem: dict[str, Any] = {"content": {"application/problem+json": {}}}
 REFUSALS: Mapping[int | str, dict[str, Any]] = {
     401: {"description": "Nobody is signed in, and no service token speaks for anybody.", **Problem},
@@ -78,21 +79,26 @@ class Closing(BaseModel):
     note: str = Field("", max_length=LONGEST_NOTE)
 
 
-def router(worker: Worker[AlertStore], casework: Casework, showing: Showing, wording: Wording, key: str) -> APIRouter:
-    """The routes. ``key``: JIGSAW_SESSION_KEY, which signs service tokens."""
-    callers = Callers(key, "alerts")
-
-    async def asking(request: Request) -> Viewer:
-        return (await callers.asking(request)).person
-
-    asker = Annotated[Viewer, Depends(asking)]
-    spoken = Annotated[Language, Depends(language)]
+def router(
+    worker: Worker[AlertStore], casework: Casework, showing: Showing, wording: Wording, callers: Callers
+) -> APIRouter:
+    """The routes."""
     routes = APIRouter(prefix="/alerts/api", tags=["Alerts"])
+    routes.include_router(_readings(worker, casework, showing, wording, callers))
+    routes.include_router(_changes(casework, wording, callers))
+    return routes
+
+
+def _readings(
+    worker: Worker[AlertStore], casework: Casework, showing: Showing, wording: Wording, callers: Callers
+) -> APIRouter:
+    routes = APIRouter()
+    asker = Annotated[Viewer, Depends(callers.person)]
 
     @routes.get("/alerts", summary="Alerts of a team, the most urgent first", responses={**REFUSALS})
     async def alerts(
         person: asker,
-        language: spoken,
+        language: Spoken,
         state: Annotated[list[State], Query(description="Repeat it for several.")] = [State.OPEN],  # noqa: B006
         team: Annotated[str, Query(description="For supervisors; others see their own.")] = "",
         initiative: str = "",
@@ -112,7 +118,7 @@ def router(worker: Worker[AlertStore], casework: Casework, showing: Showing, wor
         return AlertsSaid(alerts=seen, more=len(rows) > limit)
 
     @routes.get("/alerts/{id}", summary="One alert", responses={**REFUSALS})
-    async def alert(person: asker, language: spoken, id: UUID) -> AlertSaid:
+    async def alert(person: asker, language: Spoken, id: UUID) -> AlertSaid:
         """Recorded as shown to you before it is sent."""
         try:
             found, _, _ = await casework.look(person, id)
@@ -120,11 +126,18 @@ def router(worker: Worker[AlertStore], casework: Casework, showing: Showing, wor
             raise _missing(id) from error
         return _said(found, wording, language)
 
+    return routes
+
+
+def _changes(casework: Casework, wording: Wording, callers: Callers) -> APIRouter:
+    routes = APIRouter()
+    asker = Annotated[Viewer, Depends(callers.person)]
+
     @routes.post(
         "/alerts/{id}/acknowledge", summary="Take an alert on", response_model=AlertSaid,
         responses={**REFUSALS, **CONFLICT},
     )  # fmt: skip
-    async def acknowledge(person: asker, language: spoken, id: UUID, body: Acknowledgement) -> AlertSaid | Response:
+    async def acknowledge(person: asker, language: Spoken, id: UUID, body: Acknowledgement) -> AlertSaid | Response:
         """You are then its keeper: it no longer lapses by itself. Doing it twice is harmless."""
         try:
             return _said(await casework.acknowledge(person, id, body.note), wording, language)
@@ -137,7 +150,7 @@ def router(worker: Worker[AlertStore], casework: Casework, showing: Showing, wor
         "/alerts/{id}/close", summary="Say how an alert ended", response_model=AlertSaid,
         responses={**REFUSALS, **CONFLICT},
     )  # fmt: skip
-    async def close(person: asker, language: spoken, id: UUID, body: Closing) -> AlertSaid | Response:
+    async def close(person: asker, language: Spoken, id: UUID, body: Closing) -> AlertSaid | Response:
         """Only an acknowledged alert can be closed. The next one opens once the person's score has fallen and risen."""
         try:
             return _said(await casework.close(person, id, body.outcome, body.note), wording, language)

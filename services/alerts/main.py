@@ -16,7 +16,7 @@ from services.alerts.stream import Alerter
 from shared.access import Agreements
 from shared.initiatives import Initiatives
 from shared.service import Service
-from shared.web import Web
+from shared.web import Callers, Web
 
 
 def service(settings: AlertSettings) -> Service[AlertStore]:
@@ -25,6 +25,7 @@ def service(settings: AlertSettings) -> Service[AlertStore]:
     agreements, initiatives = Agreements.load(settings.agreements), Initiatives.load(settings.initiatives)
     purposes, wording = Purposes(initiatives, agreements), Wording(initiatives)
     key = settings.session_key.get_secret_value()
+    callers = Callers(key, "alerts")
     web = Web("alerts", settings, Path(__file__).parent)
     alerter, showing = Alerter(initiatives, purposes), Showing(service.worker, purposes)
     casework = Casework(service.worker, alerter, showing)
@@ -39,7 +40,9 @@ def service(settings: AlertSettings) -> Service[AlertStore]:
     for work in (feed.read, feed.converse, feed.tidy, postman.run):
         service.in_background(work)
     service.answers(
-        api.router(service.worker, casework, showing, wording, key), live.router(desktop, feed), pages.router(desktop)
+        api.router(service.worker, casework, showing, wording, callers),
+        live.router(desktop, feed),
+        pages.router(desktop),
     )
     web.mount(service.app)
     return service

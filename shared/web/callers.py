@@ -33,6 +33,10 @@ class Callers:
             await csrf(request)
         return Caller(person)
 
+    async def person(self, request: Request) -> Viewer:
+        """FastAPI dependency: whoever asks, where it does not matter through whom. Raises 401, 403."""
+        return (await self.asking(request)).person
+
     def calling(self, request: Request) -> Caller:
         """The person whom the request's service token speaks for. Raises 401 and 403."""
         scheme, _, token = request.headers.get("authorization", "").partition(" ")

@@ -3,9 +3,10 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import HTTPException, Request
+from fastapi import HTTPException, Query, Request
 
 from services.linkage import metrics
 from services.linkage.desk.showing import Sight
@@ -18,6 +19,7 @@ from shared.web import N_, Caller, Callers, Language, Viewer
 IDENTITY_TITLE = N_("Keeping records with the right people")
 OVERSIGHT = frozenset({"auditor"})
 """May see, for identity, how an entity came about, though no value of it that an agreement does not give them."""
+Purpose = Annotated[str, Query(description="Why you ask; empty: the first purpose your role has.", examples=["neet"])]
 
 
 @dataclass(frozen=True)
@@ -94,11 +96,11 @@ class Reception:
         return Asker(person, wanted, Sight(decision, self._of_partner), caller)
 
     async def keeping_identity(self, request: Request) -> Asker:
-        """Who asks to keep records with the right people. Raises 401 and 403."""
+        """FastAPI dependency: who asks to keep records with the right people. Raises 401 and 403."""
         return await self.asking(request, IDENTITY)
 
-    async def asking(self, request: Request, purpose: str) -> Asker:
-        """Whoever sent the request: a signed-in person, or a service on behalf of one. Raises 401 and 403."""
+    async def asking(self, request: Request, purpose: Purpose = "") -> Asker:
+        """FastAPI dependency: a signed-in person, or whom a service speaks for. Raises 401 and 403."""
         return self._of(await self._callers.asking(request), purpose)
 
     def calling(self, request: Request, purpose: str) -> Asker:
