@@ -90,30 +90,33 @@ class Streams:
             PAGES.dec()
 
     async def _events(self, scope: Scope, spoken: Language, token: str, seen: int) -> AsyncIterator[ServerSentEvent]:
+        """A few at once; the rest is read anew after them, as it is then."""
         while True:
             await self._feed.grown(seen)
-            before, seen = seen, self._feed.seq
-            entries = await self._feed.entries(before, scope.team, TOO_MANY)
+            last = self._feed.seq
+            entries = await self._feed.entries(seen, scope.team, TOO_MANY)
             if entries is None or len(entries) == TOO_MANY:
+                seen = last
                 yield ServerSentEvent(self._web.fragment(spoken.code, "reload.html"), id=str(seen))
                 continue
-            for start in range(0, len(entries), AT_ONCE):
-                for event in await self._told(scope, spoken, token, entries[start : start + AT_ONCE]):
-                    yield event
-            seen = max([seen, *(entry.seq for entry in entries[-1:])])
+            newest = newest_of(entries)
+            for event in await self._told(scope, spoken, token, newest[:AT_ONCE]):
+                yield event
+            seen = newest[AT_ONCE - 1].seq if len(newest) > AT_ONCE else max([last, *(e.seq for e in newest[-1:])])
 
     async def _told(
         self, scope: Scope, spoken: Language, token: str, entries: Sequence[Entry]
     ) -> list[ServerSentEvent]:
-        """The elements for some entries, each alert once, once it is written down that they are shown."""
-        newest = {entry.alert.id: entry for entry in entries if entry.alert.initiative in scope.features}
-        shown = [entry.alert for entry in newest.values() if entry.change != "left" and entry.alert.state in LIVE]
+        """The elements for some entries, once it is written down that they are shown: of an alert that has ended, or
+        is not for this page any more, only that it goes."""
+        known = [entry for entry in entries if entry.alert.initiative in scope.features]
+        shown = [entry.alert for entry in known if entry.alert.state in LIVE and scope.holds(entry.alert)]
         names = await self._linkage.names(shown, scope.viewer)
         if shown:
             await self._showing.shown(scope.viewer, shown, "stream")
         now = datetime.now(UTC)
         events = []
-        for entry in sorted(newest.values(), key=lambda entry: entry.seq):
+        for entry in known:
             person, features = names.of(entry.alert), scope.features[entry.alert.initiative]
             shows = entry.alert in shown
             look = Look(entry.seq, shows, person, features, names.away, spoken.code, scope.team is None)
@@ -133,6 +136,13 @@ class Streams:
                 gone=not look.shown, all_teams=look.all_teams,
             )  # fmt: skip
         return self._rendered[look]
+
+
+def newest_of(entries: Sequence[Entry]) -> list[Entry]:
+    """Each alert once, by the last that is said of it: what came before may name somebody who has left the team, or was
+    erased. ``entries`` are all that a page has not seen, in their order, and not a part of them."""
+    newest = {entry.alert.id: entry for entry in entries}
+    return sorted(newest.values(), key=lambda entry: entry.seq)
 
 
 async def _end(limit: asyncio.Timeout, leaving: anyio.Event) -> None:

