@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, Response
 
 from services.alerts.cards import Wording
 from services.alerts.casework import LONGEST_NOTE, Casework, Impossible, Unknown
-from services.alerts.domain import Band, Outcome
+from services.alerts.domain import Alert, Band, Outcome
 from services.alerts.showing import Showing
 from services.alerts.store import AlertStore
 from services.alerts.views import Seen
@@ -70,6 +70,14 @@ class AlertsSaid(BaseModel):
     more: bool = Field(description="Whether there are more: ask with a higher offset.")
 
 
+class StandSaid(BaseModel):
+    """Where an alert stands now; ``version`` counts its changes. Ask for the alert to see more."""
+
+    id: UUID
+    state: State
+    version: int
+
+
 class Acknowledgement(BaseModel):
     note: str = Field("", max_length=LONGEST_NOTE, examples=["I know the family and will call today."])
 
@@ -85,7 +93,7 @@ def router(
     """The routes."""
     routes = APIRouter(prefix="/alerts/api", tags=["Alerts"])
     routes.include_router(_readings(worker, casework, showing, wording, callers))
-    routes.include_router(_changes(casework, wording, callers))
+    routes.include_router(_changes(casework, callers))
     return routes
 
 
@@ -130,31 +138,31 @@ def _readings(
     return routes
 
 
-def _changes(casework: Casework, wording: Wording, callers: Callers) -> APIRouter:
+def _changes(casework: Casework, callers: Callers) -> APIRouter:
     routes = APIRouter()
     asker = Annotated[Viewer, Depends(callers.person)]
 
     @routes.post(
-        "/alerts/{id}/acknowledge", summary="Take an alert on", response_model=AlertSaid,
+        "/alerts/{id}/acknowledge", summary="Take an alert on", response_model=StandSaid,
         responses={**REFUSALS, **CONFLICT},
     )  # fmt: skip
-    async def acknowledge(person: asker, language: Spoken, id: UUID, body: Acknowledgement) -> AlertSaid | Response:
+    async def acknowledge(person: asker, id: UUID, body: Acknowledgement) -> StandSaid | Response:
         """You are then its keeper: it no longer lapses by itself. Doing it twice is harmless."""
         try:
-            return _said(await casework.acknowledge(person, id, body.note), wording, language)
+            return _stands(await casework.acknowledge(person, id, body.note))
         except Unknown as error:
             raise _missing(id) from error
         except Impossible as error:
             return _conflict(error)
 
     @routes.post(
-        "/alerts/{id}/close", summary="Say how an alert ended", response_model=AlertSaid,
+        "/alerts/{id}/close", summary="Say how an alert ended", response_model=StandSaid,
         responses={**REFUSALS, **CONFLICT},
     )  # fmt: skip
-    async def close(person: asker, language: Spoken, id: UUID, body: Closing) -> AlertSaid | Response:
+    async def close(person: asker, id: UUID, body: Closing) -> StandSaid | Response:
         """Only an acknowledged alert can be closed. The next one opens once the person's score has fallen and risen."""
         try:
-            return _said(await casework.close(person, id, body.outcome, body.note), wording, language)
+            return _stands(await casework.close(person, id, body.outcome, body.note))
         except Unknown as error:
             raise _missing(id) from error
         except Impossible as error:
@@ -172,6 +180,10 @@ def _conflict(error: Impossible) -> JSONResponse:
         f"The alert is {error.state}, so it cannot be asked to {error.command}. Fetch it again to see what happened."
     )
     return problem(409, detail, "Not in this state")
+
+
+def _stands(alert: Alert) -> StandSaid:
+    return StandSaid(id=alert.id, state=alert.state, version=alert.version)
 
 
 def _said(seen: Seen, wording: Wording, language: Language) -> AlertSaid:

@@ -111,9 +111,8 @@ class Wording:
         alert = seen.alert
         band, colour, level = BANDS[alert.band]
         state, state_colour = STATES[alert.state]
-        reference = spoken.gettext(N_("Person %(reference)s"), reference=reference_of(alert))
         return Card(
-            alert=alert, person=person, age=person.age(today), who=person.name or reference, named=bool(person.name),
+            alert=alert, person=person, age=person.age(today), who=who(alert, person, spoken), named=bool(person.name),
             title=self.title(alert.initiative, spoken), team=team_name(alert.team),
             band=spoken.gettext(band), colour=colour, level=level,
             state=spoken.gettext(state), state_colour=state_colour,
@@ -147,6 +146,11 @@ class Wording:
 def team_name(team: str) -> str:
     """A team of the routing as people write it: Youth East of youth-east."""
     return team.replace("-", " ").title()
+
+
+def who(alert: Alert, person: Person, spoken: Language) -> str:
+    """The person's name, else a reference."""
+    return person.name or spoken.gettext(N_("Person %(reference)s"), reference=reference_of(alert))
 
 
 def reference_of(alert: Alert) -> str:

@@ -37,6 +37,7 @@ class Casework:
             past = await work.store.past(alert.id) if alert else []
             others = await work.store.all_of([alert.entity]) if alert else []
         if alert is None:
+            await self._showing.missing(viewer, id)
             raise Unknown(str(id))
         if not scope.holds(alert):
             await self._showing.refuse(viewer, alert)
@@ -44,7 +45,7 @@ class Casework:
         await self._showing.shown(viewer, [alert, *rest], "case")
         return scope.seen(alert), past, [scope.seen(other) for other in rest]
 
-    async def acknowledge(self, viewer: Viewer, id: UUID, note: str) -> Seen:
+    async def acknowledge(self, viewer: Viewer, id: UUID, note: str) -> Alert:
         """Take an alert on. Doing it twice is harmless."""
 
         def decide(alert: Alert, now: datetime) -> Step | None:
@@ -54,7 +55,7 @@ class Casework:
 
         return await self._do(viewer, id, decide)
 
-    async def close(self, viewer: Viewer, id: UUID, outcome: Outcome, note: str) -> Seen:
+    async def close(self, viewer: Viewer, id: UUID, outcome: Outcome, note: str) -> Alert:
         """Say how an alert that was taken on ended. Doing it twice with the same outcome is harmless."""
 
         def decide(alert: Alert, now: datetime) -> Step | None:
@@ -64,21 +65,33 @@ class Casework:
 
         return await self._do(viewer, id, decide)
 
-    async def _do(self, viewer: Viewer, id: UUID, decide: Callable[[Alert, datetime], Step | None]) -> Seen:
+    async def _do(self, viewer: Viewer, id: UUID, decide: Callable[[Alert, datetime], Step | None]) -> Alert:
+        """The alert, of which where it stands may be told; that is written down also when nothing was to be done."""
         now, scope = datetime.now(UTC), await self._showing.scope(viewer)
         async with self._worker.work() as work:
             await work.store.turn()
             alert = await work.store.alert(id)
-            step = decide(alert, now) if alert is not None and scope.holds(alert) else None
+            step, impossible = None, None
+            if alert is not None and scope.holds(alert):
+                try:
+                    step = decide(alert, now)
+                except Impossible as error:
+                    impossible = error
             if step is not None:
                 await self._keep(work, step, now)
         if step is not None:
             STEPS.labels(step.after.initiative, step.change).inc()
         if alert is None:
+            await self._showing.missing(viewer, id)
             raise Unknown(str(id))
         if not scope.holds(alert):
             await self._showing.refuse(viewer, alert)
-        return scope.seen(step.after if step else alert)
+        if step is not None:
+            return step.after
+        await self._showing.told(viewer, alert)
+        if impossible is not None:
+            raise impossible
+        return alert
 
     async def _keep(self, work: Work[AlertStore], step: Step, now: datetime) -> None:
         alert = step.after

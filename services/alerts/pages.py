@@ -8,13 +8,12 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Form, HTTPException, Query, Request
 from starlette.responses import HTMLResponse, Response
 
-from services.alerts.cards import OUTCOMES, Wording, team_name
+from services.alerts.cards import OUTCOMES, Wording, team_name, who
 from services.alerts.casework import LONGEST_NOTE, Casework, Impossible, Unknown
-from services.alerts.domain import Outcome
+from services.alerts.domain import Alert, Outcome
 from services.alerts.names import Linkage, Names
 from services.alerts.showing import Showing
 from services.alerts.store import AlertStore
-from services.alerts.views import Seen
 from shared.contracts.alerts import State
 from shared.web import N_, Language, Viewer, Web, csrf, language, viewer
 from shared.work import Worker
@@ -115,8 +114,8 @@ class Pages:
             raise HTTPException(404, MISSING) from error
         except Impossible:
             return await self._case(request, person, spoken, id, wrong=TOO_LATE, status=409)
-        who = await self._who(taken, person, spoken)
-        return self._web.redirect("/alerts/" if back == "queue" else f"/alerts/{id}", TAKEN_ON, who=who)
+        back_to = "/alerts/" if back == "queue" else f"/alerts/{id}"
+        return self._web.redirect(back_to, TAKEN_ON, who=await self._who(taken, person, spoken))
 
     async def close(
         self, request: Request, person: SeenBy, spoken: Spoken, id: UUID, outcome: Annotated[str, Form()] = "",
@@ -152,6 +151,6 @@ class Pages:
             purpose=self._wording.title(alert.initiative, spoken), mine=alert.keeper == person.subject,
         )  # fmt: skip
 
-    async def _who(self, seen: Seen, person: Viewer, spoken: Language) -> str:
-        names = await self._linkage.names([seen.alert], person)
-        return self._wording.card(seen, names.of(seen.alert), spoken, datetime.now(UTC).date()).who
+    async def _who(self, alert: Alert, person: Viewer, spoken: Language) -> str:
+        names = await self._linkage.names([alert], person)
+        return who(alert, names.of(alert), spoken)

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import NoReturn
+from uuid import UUID
 
 from services.alerts.domain import Actor, Alert
 from services.alerts.metrics import SHOWN
@@ -17,6 +18,8 @@ from shared.web.viewer import PRACTITIONER
 from shared.work import Worker
 
 FIELDS = ["initiative", "score", "reasons", "state", "team"]
+STANDS = ["state", "version"]
+"""All that is told to whoever would change an alert: to see more they must look at it."""
 OTHERS = N_("This alert is another team's, or not for your role. Your attempt to see it has been recorded.")
 NOT_YOURS = N_("Alerts are for the people who act on them and for their supervisors.")
 NO_TEAM = N_("Your account names no team, so no alerts can be shown to you. Ask your supervisor to have it added.")
@@ -75,18 +78,30 @@ class Showing:
         await self._write(entries or [self._entry(viewer, None, now, Outcome.EMPTY)])
         SHOWN.labels(where).inc(len(entries))
 
+    async def told(self, viewer: Viewer, alert: Alert) -> None:
+        """Writes that somebody was told where an alert stands, and no more of it."""
+        await self._write([self._entry(viewer, alert, datetime.now(UTC), fields=STANDS)])
+
+    async def missing(self, viewer: Viewer, id: UUID) -> None:
+        """Writes that somebody asked for an alert that there is not: that too says something of a person."""
+        nothing = self._entry(viewer, None, datetime.now(UTC), Outcome.EMPTY)
+        await self._write([nothing.model_copy(update={"reference": f"alert:{id}"})])
+
     async def refuse(self, viewer: Viewer, alert: Alert | None, why: str = NOT_YOURS) -> NoReturn:
         """Writes that somebody was refused. Raises ``Refused``."""
         await self._write([self._entry(viewer, alert, datetime.now(UTC), Outcome.REFUSED)])
         raise Refused(OTHERS if alert is not None else why)
 
-    def _entry(self, viewer: Viewer, alert: Alert | None, now: datetime, outcome: Outcome = Outcome.ALLOWED) -> Access:
+    def _entry(
+        self, viewer: Viewer, alert: Alert | None, now: datetime, outcome: Outcome = Outcome.ALLOWED,
+        fields: Sequence[str] = FIELDS,
+    ) -> Access:  # fmt: skip
         purpose = self._purposes.of(alert.initiative) if alert else self._purposes.all
         return Access(
             at=now, actor=viewer.subject, role=viewer.role, service="alerts", action=Action.DISCLOSURE,
             subject=alert.entity if alert else None, purpose=purpose,
             agreement=self._purposes.agreements(purpose, now.date()) if alert else "",
-            fields=FIELDS if outcome is Outcome.ALLOWED else [], outcome=outcome,
+            fields=[*fields] if outcome is Outcome.ALLOWED else [], outcome=outcome,
             reference=f"alert:{alert.id}" if alert else "queue",
         )  # fmt: skip
 

@@ -300,6 +300,40 @@ async def test_programs_speak_for_a_person_and_are_told_of_conflicts(served: Ser
         assert missing.status_code == 404
 
 
+async def test_nobody_follows_a_score_by_taking_its_alert_on_again_and_again(served: Served) -> None:
+    """Whoever changes an alert is told where it stands, each time on record; to see it they must look."""
+    await served.say([scored(1, 1, 0.9)])
+    (id,) = await alerts(served, 1)
+    keeper = replace(MAIR, subject="keeper")
+    async with served.client(keeper) as asked:
+        early = await asked.post(f"/alerts/api/alerts/{id}/close", json={"outcome": "not_needed"})
+        taken = [await asked.post(f"/alerts/api/alerts/{id}/acknowledge", json={}) for _ in range(2)]
+        ended = [
+            await asked.post(f"/alerts/api/alerts/{id}/close", json={"outcome": "not_needed", "note": "…"})
+            for _ in range(2)
+        ]
+        nowhere = await asked.post(f"/alerts/api/alerts/{entity(98)}/acknowledge", json={})
+        assert (await asked.get(f"/alerts/api/alerts/{entity(99)}")).status_code == 404
+    assert [answer.status_code for answer in (early, *taken, *ended, nowhere)] == [409, 200, 200, 200, 200, 404]
+    assert [answer.json() for answer in taken] == [{"id": str(id), "state": "acknowledged", "version": 2}] * 2
+    assert [answer.json() for answer in ended] == [{"id": str(id), "state": "closed", "version": 3}] * 2
+    said = [
+        (e["action"], e["outcome"], e["subject"], e["fields"], e["reference"])
+        for e in await entries(served)
+        if e["actor"] == "keeper"
+    ]
+    person, nothing, stands = str(entity(1)), ("disclosure", "empty", None, []), ["state", "version"]
+    assert said == [
+        ("disclosure", "allowed", person, stands, f"alert:{id}"),
+        ("decision", "allowed", person, ["state", "keeper"], f"alert:{id}:acknowledged"),
+        ("disclosure", "allowed", person, stands, f"alert:{id}"),
+        ("decision", "allowed", person, ["state", "outcome"], f"alert:{id}:closed"),
+        ("disclosure", "allowed", person, stands, f"alert:{id}"),
+        (*nothing, f"alert:{entity(98)}"),
+        (*nothing, f"alert:{entity(99)}"),
+    ]
+
+
 async def test_without_linkage_the_queue_is_shown_by_reference_and_says_so(served: Served) -> None:
     await served.say([scored(1, 1, 0.9)])
     await alerts(served, 1)
