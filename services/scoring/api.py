@@ -52,7 +52,7 @@ class ScoreSaid(BaseModel):
 
 
 class ReceiptSaid(BaseModel):
-    """What a score was made of."""
+    """What a score was made of, as far as the asker may see it."""
 
     id: UUID
     at: datetime
@@ -63,6 +63,7 @@ class ReceiptSaid(BaseModel):
     score: float | None
     features: dict[str, float]
     contributions: dict[str, float]
+    withheld: int = Field(description="Features that no agreement lets your role see for this purpose.")
     members: list[UUID] = Field(description="The records the entity was made of.")
     membership: int = Field(description="Linkage's version of that membership.")
     model: str
@@ -71,7 +72,8 @@ class ReceiptSaid(BaseModel):
 
 
 class ReplaySaid(BaseModel):
-    """The receipt computed again. ``differences``: by how much, for what is not the same."""
+    """The receipt computed again. ``differences``: by how much the score, or the contribution that lies farthest from
+    the receipt's, is not the same; which feature that is, and its value, are not said."""
 
     receipt: UUID
     equal: bool
@@ -129,9 +131,10 @@ class _Answers:
         asker = await self._reception.asker(request, purpose)
         async with self._worker.work() as work:
             found = await self._receipt(id, asker, work)
-        if isinstance(found, HTTPException):
-            raise found
-        return _receipt_said(found, await self._names(found))
+            answer = found if isinstance(found, HTTPException) else await self._made_of(found, asker, work)
+        if isinstance(answer, HTTPException):
+            raise answer
+        return answer
 
     async def replay(
         self, request: Request, id: Annotated[UUID, Path(description="A score's receipt.")], purpose: Purpose = ""
@@ -139,18 +142,10 @@ class _Answers:
         asker = await self._reception.asker(request, purpose)
         async with self._worker.work() as work:
             found = await self._receipt(id, asker, work)
-            model = None
-            if isinstance(found, Receipt):
-                model = await self._models.of(found.initiative, found.model, work.store)
-        if isinstance(found, HTTPException):
-            raise found
-        if model is None:
-            raise HTTPException(404, f"The model {found.model} is not in the registry, so nothing can be recomputed.")
-        again = replay(found, model)
-        return ReplaySaid(
-            receipt=id, equal=again.equal, score=found.score, recomputed=again.score,
-            differences=dict(again.differences), model=found.model,
-        )  # fmt: skip
+            answer = found if isinstance(found, HTTPException) else await self._replayed(found, asker, work)
+        if isinstance(answer, HTTPException):
+            raise answer
+        return answer
 
     def _initiative(self, name: str) -> Running:
         if name not in self._running:
@@ -171,24 +166,21 @@ class _Answers:
             work.audit([entry(asker, {"subject": entity}, Outcome.EMPTY)])
             return HTTPException(404, f"The entity has no score for {one.name}.")
         answer = self._answer(one, asker, said, receipt, spoken)
-        about = {
-            "subject": entity, "agreement": receipt.agreements, "reference": f"receipt:{receipt.id}",
-            "fields": ["score", *(reason.feature for reason in answer.reasons)],
-        }  # fmt: skip
-        work.audit([entry(asker, about, Outcome.ALLOWED)])
+        fields = ["score", "area", *(reason.feature for reason in answer.reasons)]
+        work.audit([entry(asker, _about(receipt) | {"fields": fields}, Outcome.ALLOWED)])
         return answer
 
     def _answer(self, one: Running, asker: Asker, said: Said, receipt: Receipt, spoken: str) -> ScoreSaid:
         names = one.features.names if receipt.model == one.model.sha256 else ()
         found = reasons_of(names, receipt.vector, receipt.contributions, said.reasons) if names else []
-        features = {feature.name: feature for feature in one.initiative.statement.data.features}
+        known = self._reception.shown(asker, one, [reason.feature for reason in found])
         shown = [
             ReasonSaid(
                 feature=r.feature, value=r.value, contribution=r.contribution,
                 sentence=one.initiative.reason(r.feature, r.value, spoken),
             )
             for r in found
-            if self._reception.shows(asker, features[r.feature])
+            if r.feature in known
         ]  # fmt: skip
         return ScoreSaid(
             initiative=one.name, entity=receipt.entity, version=said.version, score=said.score, as_of=receipt.as_of,
@@ -197,22 +189,40 @@ class _Answers:
         )  # fmt: skip
 
     async def _receipt(self, id: UUID, asker: Asker, work: Work[ScoringStore]) -> Receipt | HTTPException:
+        """The receipt, if the asker may see any of it; else a refusal, its audit entry kept."""
         receipt = await work.store.receipt(id)
         if receipt is None or receipt.initiative not in self._running:
             work.audit([entry(asker, {"reference": f"receipt:{id}"}, Outcome.EMPTY)])
             return HTTPException(404, "There is no such receipt: it was never written, or its entity was erased.")
         one = self._running[receipt.initiative]
-        about = {"subject": receipt.entity, "agreement": receipt.agreements, "reference": f"receipt:{id}"}
         if not (asker.oversees or asker.may_see(one)):
-            work.audit([entry(asker, about, Outcome.REFUSED)])
+            work.audit([entry(asker, _about(receipt), Outcome.REFUSED)])
             return _refusal(asker, one)
-        work.audit([entry(asker, about | {"fields": list(one.features.names)}, Outcome.ALLOWED)])
         return receipt
 
-    async def _names(self, receipt: Receipt) -> Sequence[str]:
-        async with self._worker.work() as work:
-            model = await self._models.of(receipt.initiative, receipt.model, work.store)
-        return model.features if model else [str(i) for i in range(len(receipt.vector))]
+    async def _made_of(self, receipt: Receipt, asker: Asker, work: Work[ScoringStore]) -> ReceiptSaid:
+        model = await self._models.of(receipt.initiative, receipt.model, work.store)
+        names = model.features if model else [str(i) for i in range(len(receipt.vector))]
+        answer = _receipt_said(receipt, names, self._reception.shown(asker, self._running[receipt.initiative], names))
+        fields = ["score", "members", *answer.features]
+        work.audit([entry(asker, _about(receipt) | {"fields": fields}, Outcome.ALLOWED)])
+        return answer
+
+    async def _replayed(self, receipt: Receipt, asker: Asker, work: Work[ScoringStore]) -> ReplaySaid | HTTPException:
+        model = await self._models.of(receipt.initiative, receipt.model, work.store)
+        if model is None:
+            work.audit([entry(asker, _about(receipt), Outcome.EMPTY)])
+            return HTTPException(404, f"The model {receipt.model} is not in the registry: nothing can be recomputed.")
+        work.audit([entry(asker, _about(receipt) | {"fields": ["score"]}, Outcome.ALLOWED)])
+        again = replay(receipt, model)
+        return ReplaySaid(
+            receipt=receipt.id, equal=again.equal, score=receipt.score, recomputed=again.score,
+            differences=dict(again.differences), model=receipt.model,
+        )  # fmt: skip
+
+
+def _about(receipt: Receipt) -> dict[str, object]:
+    return {"subject": receipt.entity, "agreement": receipt.agreements, "reference": f"receipt:{receipt.id}"}
 
 
 def _refusal(asker: Asker, one: Running) -> HTTPException:
@@ -233,11 +243,16 @@ def _initiative(one: Running, code: str) -> InitiativeSaid:
     )  # fmt: skip
 
 
-def _receipt_said(receipt: Receipt, names: Sequence[str]) -> ReceiptSaid:
+def _receipt_said(receipt: Receipt, names: Sequence[str], shown: Sequence[str]) -> ReceiptSaid:
+    """``names`` of the columns, and those of them that are shown. A score that was taken back was made of nothing."""
+    features = dict(zip(names, receipt.vector.tolist(), strict=False))
+    contributions = dict(zip(names, receipt.contributions.tolist(), strict=False))
     return ReceiptSaid(
         id=receipt.id, at=receipt.at, initiative=receipt.initiative, entity=receipt.entity, version=receipt.version,
-        as_of=receipt.as_of, score=receipt.score, features=dict(zip(names, receipt.vector.tolist(), strict=False)),
-        contributions=dict(zip(names, receipt.contributions.tolist(), strict=False)), members=list(receipt.members),
+        as_of=receipt.as_of, score=receipt.score,
+        features={name: value for name, value in features.items() if name in shown},
+        contributions={name: value for name, value in contributions.items() if name in shown},
+        withheld=sum(name not in shown for name in features), members=list(receipt.members),
         membership=receipt.membership, model=receipt.model, agreements=[a for a in receipt.agreements.split(",") if a],
         thresholds={"raise": receipt.raise_at, "lower": receipt.lower_at},
     )  # fmt: skip

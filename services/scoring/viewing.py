@@ -1,6 +1,6 @@
 """Who may see a score, and which of its reasons: the agreements say so, and nothing else does."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
@@ -13,7 +13,7 @@ from shared.initiatives import Feature
 from shared.web import Callers, Viewer
 
 OVERSIGHT = frozenset({"auditor"})
-"""May see receipts for any purpose: how a score was made, not whom it is about."""
+"""May see whole receipts, for any purpose and of any team: how a score was made, not whom it is about."""
 
 
 @dataclass(frozen=True)
@@ -44,9 +44,14 @@ class Reception:
         wanted = purpose or caller.purpose
         return Asker(caller.person, wanted, decide(self._agreements, [caller.person.role], wanted, _today()))
 
-    def shows(self, asker: Asker, feature: Feature) -> bool:
-        """May a feature be shown as a reason? To oversight always, to others when the agreements say so."""
-        return asker.oversees or shows_reason(self._agreements, asker.decision, feature)
+    def shown(self, asker: Asker, one: Running, names: Iterable[str]) -> list[str]:
+        """Which of a score's features may be shown, in their order: to oversight all, to others those that the
+        agreements show. One that the initiative does not name (any more) is shown to nobody else."""
+        features = {feature.name: feature for feature in one.initiative.statement.data.features}
+        return [name for name in names if asker.oversees or self._shows(asker, features.get(name))]
+
+    def _shows(self, asker: Asker, feature: Feature | None) -> bool:
+        return feature is not None and shows_reason(self._agreements, asker.decision, feature)
 
 
 def entry(asker: Asker, about: Mapping[str, object], outcome: Outcome, action: Action = Action.DISCLOSURE) -> Access:

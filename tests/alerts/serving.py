@@ -1,13 +1,10 @@
 """The service itself, as a process: real Kafka, PostgreSQL and Valkey behind it, an SMTP server beside it."""
 
 import asyncio
-import os
 import subprocess
-import sys
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
-from contextlib import asynccontextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from email.message import Message
 from typing import Any
 
@@ -21,14 +18,10 @@ from local.stack import Parts
 from shared.contracts import Event, Topic
 from shared.contracts.envelope import attributes, to_headers
 from shared.web import Viewer
-from shared.web.csrf import token_of
-from shared.web.keys import Keys
-from shared.web.session import USE, begin
 from tests.alerts.initiative import write
 from tests.parts import Databases, fresh_database
-from tests.web.processes import KEY, answering, free_port
+from tests.web.processes import KEY, PATIENCE, answering, free_port, ready, signed_in
 
-PATIENCE = 40.0
 Told = AsyncIterator[tuple[str, str]]
 """Events as (id, data)."""
 MAIR = Viewer("mair", "Mair Hughes", "mair@example.org", "youth-worker", "youth-north", "en")
@@ -86,7 +79,7 @@ class Served:
     def replica(self, **variables: str) -> str:
         """One more process of the service; its address."""
         port = free_port()
-        self.processes.append(start(port, {**self.variables, "JIGSAW_HTTP_PORT": str(port), **variables}))
+        self.processes.append(ready("alerts", {**self.variables, "JIGSAW_HTTP_PORT": str(port), **variables}))
         return f"http://127.0.0.1:{port}"
 
     def stop(self, first: int = 0) -> None:
@@ -96,27 +89,6 @@ class Served:
         for process in self.processes[first:]:
             process.wait(PATIENCE)
         del self.processes[first:]
-
-
-def signed_in(viewer: Viewer) -> tuple[str, str]:
-    """A session's cookie, and the token its forms carry."""
-    keys = Keys(KEY)
-    session = begin(viewer, "", time.time())
-    return keys.close(USE, asdict(session)), token_of(keys, session)
-
-
-def start(port: int, variables: Mapping[str, str]) -> "subprocess.Popen[bytes]":
-    """The service, once it is ready."""
-    process = subprocess.Popen([sys.executable, "-m", "services.alerts.main"], env=os.environ | dict(variables))
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        assert process.poll() is None, f"alerts ended with {process.returncode}"
-        with suppress(httpx.HTTPError):
-            if httpx.get(f"http://127.0.0.1:{port}/health/ready").status_code == 200:
-                return process
-        time.sleep(0.05)
-    process.kill()
-    raise TimeoutError(f"alerts is not ready on port {port}")
 
 
 @pytest.fixture(scope="module")
@@ -157,7 +129,7 @@ async def served(
         "JIGSAW_INITIATIVES": str(write(tmp_path_factory.mktemp("initiatives"))), "JIGSAW_LOG_LEVEL": "WARNING",
     }  # fmt: skip
     served = Served(f"http://127.0.0.1:{port}", parts, databases, box, variables)
-    served.processes.append(start(port, variables))
+    served.processes.append(ready("alerts", variables))
     yield served
     served.stop()
 

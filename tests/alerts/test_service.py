@@ -21,7 +21,6 @@ from tests.alerts.serving import (
     HELEN,
     MAIR,
     OWEN,
-    PATIENCE,
     RUTH,
     Served,
     linkage,
@@ -31,7 +30,7 @@ from tests.alerts.serving import (
     until,
 )
 from tests.alerts.test_store import TABLES, erased, merged, scored
-from tests.web.processes import KEY
+from tests.web.processes import KEY, PATIENCE
 
 __all__ = ["linkage", "mailbox", "served"]
 

@@ -88,7 +88,8 @@ def write(
     change(said)
     (home / "initiative.yaml").write_text(yaml.safe_dump(said, allow_unicode=True))
     reasons = {
-        f["name"]: {"en": f"{f['name']} is {{value:.2f}}", "cy": f"{f['name']} yw {{value:.2f}}"} for f in FEATURES
+        name: {"en": f"{name} is {{value:.2f}}", "cy": f"{name} yw {{value:.2f}}"}
+        for name in (feature["name"] for feature in said["data"]["features"])
     }
     (home / "reasons.yaml").write_text(yaml.safe_dump(reasons))
     (home / "card.yaml").write_text(yaml.safe_dump({"trained_on": "nothing: weights by hand"}))

@@ -1,16 +1,13 @@
 """Scoring as it runs, on real Kafka and PostgreSQL: facts in, scores out, and what people and programs are answered."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
-import httpx
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from pydantic import SecretStr
@@ -33,19 +30,12 @@ from shared.contracts import (
 from shared.contracts.envelope import attributes, first, to_headers
 from shared.service import Service
 from shared.settings import Settings
-from shared.web import Viewer, service_token
-from shared.web.keys import Keys
-from shared.web.session import USE, begin
 from tests.parts import Databases, connected
 from tests.scoring.initiative import ATTENDANCE, EXCLUSION, write
 
 KEY = "session-" * 8
 NOW = datetime.now(UTC).replace(microsecond=0)
 PATIENCE = 60
-
-
-def viewer(role: str) -> Viewer:
-    return Viewer("sub-1", "Mair Hughes", "mair@example.org", role, "youth-east", "")
 
 
 def settings_of(parts: Parts, databases: Databases, initiatives: Path) -> Settings:
@@ -116,7 +106,7 @@ class Heard:
         found: ScoreChanged = await self.until(newest)
         return found
 
-    async def entry(self, outcome: str, subject: UUID | None, actor: str = "sub-1") -> Any:
+    async def entry(self, outcome: str, subject: UUID | None, actor: str) -> Any:
         return await self.until(
             lambda heard: next(
                 (e for e in heard.accesses if (e.outcome, e.subject, e.actor) == (outcome, subject, actor)), None
@@ -144,22 +134,6 @@ def fact(
         facts=facts or {"sessions_missed": 9, "sessions_possible": 10, "area": "north"},
     )  # fmt: skip
     return first("/services/linkage", str(key or record), body, NOW)
-
-
-def client(replica: Service[ScoringStore], role: str = "", **headers: str) -> httpx.AsyncClient:
-    if role:
-        token = service_token(KEY, "scoring", viewer(role), caller="alerts", purpose="neet")
-        headers["Authorization"] = f"Bearer {token}"
-    return httpx.AsyncClient(transport=httpx.ASGITransport(replica.app), base_url="http://scoring", headers=headers)
-
-
-def browser(replica: Service[ScoringStore], role: str, language: str = "en") -> httpx.AsyncClient:
-    session = begin(viewer(role), "", time.time())
-    cookie = Keys(KEY).close(USE, asdict(session))
-    return httpx.AsyncClient(
-        transport=httpx.ASGITransport(replica.app), base_url="http://scoring", cookies={"jigsaw": cookie},
-        headers={"Accept": "text/html", "Accept-Language": language},
-    )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
