@@ -22,7 +22,11 @@ Purpose = Annotated[str, Query(description="Why you ask: the initiative's purpos
 ProblemDocument: dict[str, object] = {"content": {"application/problem+json": {}}}
 REFUSALS: Mapping[int | str, dict[str, object]] = {
     401: {"description": "Nobody is signed in, and no service token speaks for anybody.", **ProblemDocument},
-    403: {"description": "No agreement lets your role see this for this purpose.", **ProblemDocument},
+    403: {
+        "description": "No agreement lets your role see this for this purpose, or it is another team's. The attempt is "
+        "recorded.",
+        **ProblemDocument,
+    },
     404: {"description": "There is no such initiative, score or receipt.", **ProblemDocument},
 }
 
@@ -165,14 +169,18 @@ class _Answers:
         if said is None or receipt is None:
             work.audit([entry(asker, {"subject": entity}, Outcome.EMPTY)])
             return HTTPException(404, f"The entity has no score for {one.name}.")
+        if not asker.works_in(_team(one, said)):
+            work.audit([entry(asker, _about(receipt), Outcome.REFUSED)])
+            return _another_teams()
         answer = self._answer(one, asker, said, receipt, spoken)
         fields = ["score", "area", *(reason.feature for reason in answer.reasons)]
         work.audit([entry(asker, _about(receipt) | {"fields": fields}, Outcome.ALLOWED)])
         return answer
 
     def _answer(self, one: Running, asker: Asker, said: Said, receipt: Receipt, spoken: str) -> ScoreSaid:
-        names = one.features.names if receipt.model == one.model.sha256 else ()
-        found = reasons_of(names, receipt.vector, receipt.contributions, said.reasons) if names else []
+        reasoned = said.score is not None and receipt.model == one.model.sha256
+        names, reasons = one.features.names, said.reasons
+        found = reasons_of(names, receipt.vector, receipt.contributions, reasons) if reasoned else []
         known = self._reception.shown(asker, one, [reason.feature for reason in found])
         shown = [
             ReasonSaid(
@@ -198,6 +206,10 @@ class _Answers:
         if not (asker.oversees or asker.may_see(one)):
             work.audit([entry(asker, _about(receipt), Outcome.REFUSED)])
             return _refusal(asker, one)
+        said = await work.store.said(receipt.entity, receipt.initiative)
+        if not (asker.oversees or asker.works_in(_team(one, said))):
+            work.audit([entry(asker, _about(receipt), Outcome.REFUSED)])
+            return _another_teams()
         return receipt
 
     async def _made_of(self, receipt: Receipt, asker: Asker, work: Work[ScoringStore]) -> ReceiptSaid:
@@ -231,6 +243,15 @@ def _refusal(asker: Asker, one: Running) -> HTTPException:
         f"No agreement in force lets the role {asker.viewer.role!r} see {one.name} for the purpose {asker.purpose!r}. "
         f"Ask with purpose={one.initiative.purpose}, or ask your supervisor for a role that may.",
     )
+
+
+def _another_teams() -> HTTPException:
+    return HTTPException(403, "This score is another team's. Your attempt to see it has been recorded.")
+
+
+def _team(one: Running, said: Said | None) -> str | None:
+    """Whose somebody is now, for an older receipt too. ``None`` when the score was taken back, and the area with it."""
+    return one.initiative.team(said.area) if said is not None and said.score is not None else None
 
 
 def _initiative(one: Running, code: str) -> InitiativeSaid:

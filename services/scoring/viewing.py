@@ -11,6 +11,7 @@ from shared.access import Agreements, Decision, decide, shows_reason
 from shared.contracts import Access, Action, Outcome
 from shared.initiatives import Feature
 from shared.web import Callers, Viewer
+from shared.web.viewer import PRACTITIONER
 
 OVERSIGHT = frozenset({"auditor"})
 """May see whole receipts, for any purpose and of any team: how a score was made, not whom it is about."""
@@ -26,6 +27,11 @@ class Asker:
 
     def may_see(self, one: Running) -> bool:
         return self.decision.allowed and self.purpose == one.initiative.purpose
+
+    def works_in(self, team: str | None) -> bool:
+        """Whether a team's scores are theirs to see: to a practitioner those of their own team are, as in alerts, and
+        one that is no team's (any more) is not; to the others every team's."""
+        return self.viewer.kind != PRACTITIONER or (bool(team) and self.viewer.team == team)
 
     @property
     def oversees(self) -> bool:

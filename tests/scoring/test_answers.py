@@ -7,11 +7,12 @@ from uuid import UUID, uuid4
 import pytest
 
 from local.stack import Parts
-from shared.contracts import Access, Event, FactLinked, ScoreChanged
+from shared.contracts import Access, Change, EntityChanged, Event, FactLinked, Kind, ScoreChanged
+from shared.contracts.envelope import first
 from shared.web import Viewer
 from tests.scoring.initiative import FEATURES
 from tests.scoring.serving import ENROLMENT, HIDDEN, NAMES, Served, initiatives, served
-from tests.scoring.test_service import Heard, fact, publish, said
+from tests.scoring.test_service import NOW, Heard, fact, publish, said
 
 __all__ = ["said", "served"]
 
@@ -115,6 +116,42 @@ async def test_a_receipt_shows_what_the_agreements_show_and_the_rest_is_withheld
     assert again.json()["equal"] is True
     assert not [name for name in NAMES if name in again.text]
     assert (await only_entry(said, asks, "allowed", absent.entity)).fields == ["score"]
+
+
+@pytest.mark.parametrize("team", ["youth-south", "youth", ""])
+async def test_another_teams_scores_and_receipts_are_refused_and_that_is_audited(
+    served: Served, absent: ScoreChanged, said: Heard, team: str
+) -> None:
+    """As alerts does. A supervisor sees every team's, also when they are of another."""
+    for path in (f"scores/neet/{absent.entity}", f"receipts/{absent.receipt}", f"receipts/{absent.receipt}/replay"):
+        owen, helen = one_who(replace(MAIR, team=team)), one_who(replace(HELEN, team=team))
+        async with served.client(owen) as asked:
+            answer = await asked.get(f"/scoring/{path}?purpose=neet")
+        assert (answer.status_code, "another team's" in answer.json()["detail"]) == (403, True)
+        entry = await only_entry(said, owen, "refused", absent.entity)
+        assert (entry.fields, entry.reference) == ([], f"receipt:{absent.receipt}")
+        async with served.client(helen) as asked:
+            assert (await asked.get(f"/scoring/{path}?purpose=neet")).status_code == 200
+
+
+async def test_of_somebody_who_was_merged_no_team_sees_the_old_receipts(
+    parts: Parts, served: Served, said: Heard
+) -> None:
+    """Their area went with the score, so the team that gets what has no area would see everybody's."""
+    entity, record, into = uuid4(), uuid4(), uuid4()
+    await publish(parts, fact(entity, record))
+    score = await said.score(entity)
+    merged = EntityChanged(
+        entity=entity, kind=Kind.PERSON, version=7, change=Change.MERGED, before=[record], after=[], into=into
+    )
+    await publish(parts, first("/services/linkage", str(entity), merged, NOW))
+    assert (await said.score(entity, score.version)).into == into
+    for team in ("youth", "youth-north"):
+        async with served.client(replace(MAIR, team=team)) as asked:
+            assert (await asked.get(f"/scoring/receipts/{score.receipt}?purpose=neet")).status_code == 403
+            assert (await asked.get(f"/scoring/scores/neet/{entity}?purpose=neet")).status_code == 403
+    async with served.client(HELEN) as asked:
+        assert (await asked.get(f"/scoring/scores/neet/{entity}?purpose=neet")).json()["into"] == str(into)
 
 
 async def test_oversight_sees_whole_receipts_whatever_the_purpose(
