@@ -12,9 +12,9 @@ from services.scoring.domain import Receipt, Said, reasons_of
 from services.scoring.judging import Running
 from services.scoring.replay import Models, replay
 from services.scoring.store import ScoringStore
-from services.scoring.viewing import Asker, Reception, entry
+from services.scoring.viewing import OF_INITIATIVES, Asker, Reception, entry
 from shared.contracts import Kind, Outcome
-from shared.web import Language, Viewer, language, viewer
+from shared.web import Language, Viewer, language
 from shared.work import Work, Worker
 
 Spoken = Annotated[Language, Depends(language)]
@@ -104,7 +104,7 @@ def router(worker: Worker[ScoringStore], running: Sequence[Running], reception: 
     """The routes."""
     routes = APIRouter(tags=["Scores"], prefix="/scoring")
     answers = _Answers(worker, running, reception)
-    routes.get("/initiatives", summary="The initiatives at work")(answers.initiatives)
+    routes.get("/initiatives", summary="The initiatives at work", responses=dict(REFUSALS))(answers.initiatives)
     routes.get("/scores/{initiative}/{entity}", summary="A score and why", responses=dict(REFUSALS))(answers.score)
     routes.get("/receipts/{id}", summary="What a score was made of", responses=dict(REFUSALS))(answers.receipt)
     routes.get("/receipts/{id}/replay", summary="Compute a score again", responses=dict(REFUSALS))(answers.replay)
@@ -118,7 +118,9 @@ class _Answers:
         self._worker, self._reception, self._models = worker, reception, Models(running)
         self._running = {one.name: one for one in running}
 
-    async def initiatives(self, person: Annotated[Viewer, Depends(viewer)], spoken: Spoken) -> list[InitiativeSaid]:
+    async def initiatives(
+        self, person: Annotated[Viewer, Depends(OF_INITIATIVES)], spoken: Spoken
+    ) -> list[InitiativeSaid]:
         return [_initiative(one, spoken.code) for one in self._running.values()]
 
     async def score(

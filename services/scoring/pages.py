@@ -9,8 +9,9 @@ from starlette.responses import HTMLResponse
 
 from services.scoring.judging import Running
 from services.scoring.store import ScoringStore
+from services.scoring.viewing import OF_INITIATIVES
 from shared.initiatives import Thresholds
-from shared.web import N_, Viewer, Web, viewer
+from shared.web import N_, Viewer, Web
 from shared.work import Worker
 
 BINS = 20
@@ -77,13 +78,15 @@ def router(worker: Worker[ScoringStore], web: Web, running: Sequence[Running]) -
     by_name = {one.name: one for one in running}
 
     @routes.get("/scoring/")
-    async def initiatives(request: Request, person: Annotated[Viewer, Depends(viewer)]) -> HTMLResponse:
+    async def initiatives(request: Request, person: Annotated[Viewer, Depends(OF_INITIATIVES)]) -> HTMLResponse:
         async with worker.work() as work:
             counts = {name: await work.store.counts(name, one.initiative.thresholds) for name, one in by_name.items()}
         return web.render(request, "initiatives.html", running=running, counts=counts, products=PRODUCTS)
 
     @routes.get("/scoring/initiatives/{name}")
-    async def initiative(request: Request, name: str, person: Annotated[Viewer, Depends(viewer)]) -> HTMLResponse:
+    async def initiative(
+        request: Request, name: str, person: Annotated[Viewer, Depends(OF_INITIATIVES)]
+    ) -> HTMLResponse:
         one = by_name.get(name)
         if one is None:
             raise HTTPException(404)

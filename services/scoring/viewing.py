@@ -10,11 +10,14 @@ from services.scoring.judging import Running
 from shared.access import Agreements, Decision, decide, shows_reason
 from shared.contracts import Access, Action, Outcome
 from shared.initiatives import Feature
-from shared.web import Callers, Viewer
+from shared.web import Callers, Viewer, requires
 from shared.web.viewer import PRACTITIONER
 
 OVERSIGHT = frozenset({"auditor"})
 """May see whole receipts, for any purpose and of any team: how a score was made, not whom it is about."""
+
+OF_INITIATIVES = requires("supervisor", "analyst", "auditor")
+"""FastAPI dependency: who answers for initiatives sees what each is for, what it runs on, and how its scores lie."""
 
 
 @dataclass(frozen=True)

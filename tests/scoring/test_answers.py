@@ -10,6 +10,7 @@ from local.stack import Parts
 from shared.contracts import Access, Change, EntityChanged, Event, FactLinked, Kind, ScoreChanged
 from shared.contracts.envelope import first
 from shared.web import Viewer
+from shared.web.viewer import ROLES
 from tests.scoring.initiative import FEATURES
 from tests.scoring.serving import ENROLMENT, HIDDEN, NAMES, Served, initiatives, served
 from tests.scoring.test_service import NOW, Heard, fact, publish, said
@@ -166,6 +167,30 @@ async def test_oversight_sees_whole_receipts_whatever_the_purpose(
     assert receipt["agreements"] == ["schools"]
     assert len(receipt["members"]) == 1
     assert (await only_entry(said, ruth, "allowed", absent.entity)).fields == ["score", "members", *NAMES]
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "How the scores lie"), ("cy", "Sut mae'r sgoriau'n gorwedd")])
+async def test_the_pages_say_what_an_initiative_is_for(
+    served: Served, absent: ScoreChanged, language: str, words: str
+) -> None:
+    async with served.client(MEI, Accept="text/html", **{"Accept-Language": language}) as page:
+        every, one = await page.get("/scoring/"), await page.get("/scoring/initiatives/neet")
+        missing = await page.get("/scoring/initiatives/nothing")
+    assert (every.status_code, one.status_code, missing.status_code) == (200, 200, 404)
+    assert "/scoring/initiatives/neet" in every.text
+    assert words in one.text.replace("&#39;", "'")
+    assert "<svg" in one.text
+    assert "weights by hand" in one.text
+    async with served.client(None, Accept="text/html") as nobody:
+        assert (await nobody.get("/scoring/")).status_code == 303
+
+
+@pytest.mark.parametrize("role", [*ROLES, "a-role-of-tomorrow"])
+async def test_pages_of_initiatives_are_for_those_who_answer_for_them(served: Served, role: str) -> None:
+    may = role in ("supervisor", "analyst", "auditor")
+    async with served.client(replace(MEI, role=role)) as asked:
+        for path in ("/scoring/", "/scoring/initiatives/neet", "/scoring/initiatives"):
+            assert (await asked.get(path)).status_code == (200 if may else 403), path
 
 
 async def test_a_new_model_scores_everything_again_and_old_receipts_still_replay(
