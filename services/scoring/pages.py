@@ -8,13 +8,16 @@ from fastapi import APIRouter, Depends, HTTPException, Request
 from starlette.responses import HTMLResponse
 
 from services.scoring.judging import Running
-from services.scoring.store import ScoringStore
+from services.scoring.store import Counts, ScoringStore
 from services.scoring.viewing import OF_INITIATIVES
 from shared.initiatives import Thresholds
 from shared.web import N_, Viewer, Web
 from shared.work import Worker
 
 BINS = 20
+FEWEST = 5
+"""No smaller number of people is shown, and every number is rounded down to a multiple of it: otherwise what is not
+shown would be the total less the rest."""
 WIDTH, HEIGHT = 600, 160
 PRODUCTS = {
     "alert": N_("Alerts"),
@@ -34,8 +37,8 @@ KINDS = {"person": N_("People"), "place": N_("Places"), "organisation": N_("Orga
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One twentieth of 0–1. ``x``, ``y``, ``width`` and ``height`` in the picture's units; heights go by the square
-    root of the count, so that a few can be seen beside many."""
+    """One twentieth of 0–1; ``entities`` in whole fives. ``x``, ``y``, ``width`` and ``height`` in the picture's units;
+    heights go by the square root of the count, so that a few can be seen beside many."""
 
     low: float
     high: float
@@ -54,17 +57,18 @@ class Distribution:
     bars: Sequence[Bar]
     raise_x: float
 
-    @property
-    def entities(self) -> int:
-        return sum(bar.entities for bar in self.bars)
+
+def in_fives(number: int) -> int:
+    """0 stands for fewer than five."""
+    return number - number % FEWEST
 
 
 def distribution(counts: Mapping[int, int], thresholds: Thresholds) -> Distribution:
     """``counts``: entities by twentieth, 1–20."""
-    most, width = max(counts.values(), default=0) or 1, WIDTH / BINS
+    most, width = in_fives(max(counts.values(), default=0)) or 1, WIDTH / BINS
     bars = []
     for number in range(1, BINS + 1):
-        entities = counts.get(number, 0)
+        entities = in_fives(counts.get(number, 0))
         height = HEIGHT * (entities / most) ** 0.5
         low, high = (number - 1) / BINS, number / BINS
         x = (number - 1) * width
@@ -80,7 +84,8 @@ def router(worker: Worker[ScoringStore], web: Web, running: Sequence[Running]) -
     @routes.get("/scoring/")
     async def initiatives(request: Request, person: Annotated[Viewer, Depends(OF_INITIATIVES)]) -> HTMLResponse:
         async with worker.work() as work:
-            counts = {name: await work.store.counts(name, one.initiative.thresholds) for name, one in by_name.items()}
+            found = {name: await work.store.counts(name, one.initiative.thresholds) for name, one in by_name.items()}
+        counts = {name: _in_fives(exact) for name, exact in found.items()}
         return web.render(request, "initiatives.html", running=running, counts=counts, products=PRODUCTS)
 
     @routes.get("/scoring/initiatives/{name}")
@@ -92,7 +97,7 @@ def router(worker: Worker[ScoringStore], web: Web, running: Sequence[Running]) -
             raise HTTPException(404)
         thresholds = one.initiative.thresholds
         async with worker.work() as work:
-            counts = await work.store.counts(name, thresholds)
+            counts = _in_fives(await work.store.counts(name, thresholds))
             spread = distribution(await work.store.distribution(name), thresholds)
         return web.render(
             request, "initiative.html", one=one, statement=one.initiative.statement, counts=counts, spread=spread,
@@ -100,3 +105,7 @@ def router(worker: Worker[ScoringStore], web: Web, running: Sequence[Running]) -
         )  # fmt: skip
 
     return routes
+
+
+def _in_fives(exact: Counts) -> Counts:
+    return Counts(in_fives(exact.scored), in_fives(exact.above), in_fives(exact.between))

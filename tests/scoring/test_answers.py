@@ -1,5 +1,6 @@
 """What people and programs are answered, by the agreements as they are shipped: scores, receipts, replays, pages."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -11,6 +12,7 @@ from shared.contracts import Access, Change, EntityChanged, Event, FactLinked, K
 from shared.contracts.envelope import first
 from shared.web import Viewer
 from shared.web.viewer import ROLES
+from tests.parts import Databases, connected
 from tests.scoring.initiative import FEATURES
 from tests.scoring.serving import ENROLMENT, HIDDEN, NAMES, Served, initiatives, served
 from tests.scoring.test_service import NOW, Heard, fact, publish, said
@@ -191,6 +193,37 @@ async def test_pages_of_initiatives_are_for_those_who_answer_for_them(served: Se
     async with served.client(replace(MEI, role=role)) as asked:
         for path in ("/scoring/", "/scoring/initiatives/neet", "/scoring/initiatives"):
             assert (await asked.get(path)).status_code == (200 if may else 403), path
+
+
+@pytest.mark.parametrize(("language", "few"), [("en", "fewer than 5"), ("cy", "llai na 5")])
+async def test_no_number_of_people_is_shown_from_which_somebody_could_be_picked_out(
+    parts: Parts, served: Served, absent: ScoreChanged, said: Heard, databases: Databases, language: str, few: str
+) -> None:
+    """Fewer than five are not counted; the rest is in fives, or the total less the rest would be the few."""
+    crowd = [uuid4() for _ in range(7)]
+    await publish(parts, *(fact(one, uuid4(), sessions_missed=1, sessions_possible=10) for one in crowd))
+    for one in crowd:
+        await said.score(one)
+    async with connected(databases.dsn) as connection:
+        scores = [row["score"] for row in await connection.fetch("SELECT score FROM scores WHERE score IS NOT NULL")]
+    exact = [sum(int(score * 20) == step for score in scores) for step in range(20)]
+    assert {0 < number < 5 for number in exact} == {True, False}
+    assert any(number > 5 for number in exact)
+
+    def told(number: int) -> str:
+        return few if number < 5 else str(number // 5 * 5)
+
+    async with served.client(MEI, Accept="text/html", **{"Accept-Language": language}) as page:
+        every, one = (await page.get("/scoring/")).text, (await page.get("/scoring/initiatives/neet")).text
+    steps = re.findall(r'<th scope="row"[^>]*>[^<]*%</th>\s*<td[^>]*>([^<]*)</td>', one)
+    assert steps == [told(number) for number in exact]
+    assert one.count('height="0') == sum(number < 5 for number in exact)
+    above = sum(score >= 0.6 for score in scores)
+    between = sum(0.45 <= score < 0.6 for score in scores)
+    values = re.findall(r'<dd class="govuk-summary-list__value">([^<]*)</dd>', one)
+    assert [told(len(scores)), told(above), told(between)] == values[1:4]
+    values = re.findall(r'<dd class="govuk-summary-list__value">([^<]*)</dd>', every)
+    assert [told(len(scores)), told(above)] == values[:2]
 
 
 async def test_a_new_model_scores_everything_again_and_old_receipts_still_replay(
