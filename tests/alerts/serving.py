@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterat
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from email.message import Message
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -110,13 +111,15 @@ def linkage() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write(tmp_path_factory.mktemp("initiatives"))
+
+
+@pytest.fixture(scope="module")
 async def served(
-    parts: Parts,
-    topics: None,
-    linkage: str,
-    mailbox: tuple[Mailbox, int],
-    tmp_path_factory: pytest.TempPathFactory,
+    parts: Parts, topics: None, linkage: str, mailbox: tuple[Mailbox, int], folder: Path
 ) -> AsyncIterator[Served]:
+    """It runs what is in ``folder``."""
     box, smtp = mailbox
     databases = await fresh_database(parts, "alerts")
     port = free_port()
@@ -126,7 +129,7 @@ async def served(
         "JIGSAW_CONSOLE": f"http://127.0.0.1:{port}", "JIGSAW_SMTP": f"smtp://127.0.0.1:{smtp}",
         "JIGSAW_MAIL_FROM": "jigsaw@region.example", "JIGSAW_MAIL_TO": "{team}@region.example",
         "JIGSAW_MAIL_WAIT": "1", "JIGSAW_MAIL_INTERVAL": "1", "JIGSAW_LINKAGE_URL": linkage,
-        "JIGSAW_INITIATIVES": str(write(tmp_path_factory.mktemp("initiatives"))), "JIGSAW_LOG_LEVEL": "WARNING",
+        "JIGSAW_INITIATIVES": str(folder), "JIGSAW_LOG_LEVEL": "WARNING",
     }  # fmt: skip
     served = Served(f"http://127.0.0.1:{port}", parts, databases, box, variables)
     served.processes.append(ready("alerts", variables))

@@ -9,13 +9,13 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page, async_playwright, expect
 
-from tests.alerts.serving import HELEN, MAIR, Served, linkage, mailbox, served
+from tests.alerts.serving import HELEN, MAIR, Served, folder, linkage, mailbox, served
 from tests.alerts.test_service import alerts, emptied
 from tests.alerts.test_store import scored
 from tests.web.processes import signed_in
 from tests.web.test_browser import FLAGS, NARROW, WCAG, WIDE
 
-__all__ = ["emptied", "linkage", "mailbox", "served"]
+__all__ = ["emptied", "folder", "linkage", "mailbox", "served"]
 
 Window = Callable[..., Awaitable[Page]]
 

@@ -23,6 +23,7 @@ from tests.alerts.serving import (
     OWEN,
     RUTH,
     Served,
+    folder,
     linkage,
     mailbox,
     served,
@@ -32,7 +33,7 @@ from tests.alerts.serving import (
 from tests.alerts.test_store import TABLES, erased, merged, scored
 from tests.web.processes import KEY, PATIENCE
 
-__all__ = ["linkage", "mailbox", "served"]
+__all__ = ["folder", "linkage", "mailbox", "served"]
 
 HTML = {"Accept": "text/html"}
 

@@ -65,13 +65,17 @@ class Served:
 
 
 @pytest.fixture(scope="module")
-async def served(
-    parts: Parts, topics: None, databases: Databases, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Served]:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return initiatives(tmp_path_factory.mktemp("initiatives"))
+
+
+@pytest.fixture(scope="module")
+async def served(parts: Parts, topics: None, databases: Databases, folder: Path) -> AsyncIterator[Served]:
+    """It runs what is in ``folder``."""
     variables = {
         "JIGSAW_KAFKA": parts.kafka, "JIGSAW_DATABASE": databases.dsn, "JIGSAW_REDIS": parts.redis,
         "JIGSAW_SEALING_KEY": "00" * 32, "JIGSAW_SESSION_KEY": KEY, "JIGSAW_CONSOLE": "http://scoring",
-        "JIGSAW_INITIATIVES": str(initiatives(tmp_path_factory.mktemp("initiatives"))), "JIGSAW_LOG_LEVEL": "WARNING",
+        "JIGSAW_INITIATIVES": str(folder), "JIGSAW_LOG_LEVEL": "WARNING",
     }  # fmt: skip
     served = Served("", variables)
     served.address = served.replica()

@@ -14,10 +14,10 @@ from shared.web import Viewer
 from shared.web.viewer import ROLES
 from tests.parts import Databases, connected
 from tests.scoring.initiative import FEATURES
-from tests.scoring.serving import ENROLMENT, HIDDEN, NAMES, Served, initiatives, served
+from tests.scoring.serving import ENROLMENT, HIDDEN, NAMES, Served, folder, initiatives, served
 from tests.scoring.test_service import NOW, Heard, fact, publish, said
 
-__all__ = ["said", "served"]
+__all__ = ["folder", "said", "served"]
 
 MAIR = Viewer("mair", "Mair Hughes", "mair@example.org", "youth-worker", "youth-north", "")
 HELEN = Viewer("helen", "Helen Griffiths", "helen@example.org", "supervisor", "youth-south", "")
