@@ -67,6 +67,7 @@ def test_the_runbook_names_metrics_and_log_events_that_exist() -> None:
     assert set(NAME.findall(text)) - metrics() == set()
     events = set(re.findall(r"`([a-z]+\.[a-z_]+)`", text))
     assert {event for event in events if f'"{event}"' not in code} == set()
+    assert set(re.findall(r'critical\("([a-z._]+)"', code)) - events == set()
 
 
 def test_prometheus_asks_every_service() -> None:
