@@ -8,7 +8,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.contracts import FactLinked, RecordsAccepted, Topic
@@ -48,6 +48,7 @@ def test_optional_field_may_be_added() -> None:
     assert incompatibilities(current(Topic.RECORDS), new) == []
 
 
+@settings(deadline=None)
 @given(
     facts=st.dictionaries(st.text(min_size=1), st.one_of(st.booleans(), st.integers(-(2**53), 2**53), st.text())),
     at=st.datetimes(timezones=st.just(UTC)),
