@@ -22,7 +22,7 @@ from bench.crowd import Crowd
 from bench.database import fresh_database
 from bench.linkage_office import MODELS, NO_BROKER, NOON, Acknowledged, id_of
 from bench.stack import say
-from services.linkage.index.bulk import Bulk
+from services.linkage.engines.duck import DuckDB
 from services.linkage.live import LiveIndex
 from services.linkage.loading import Loading
 from services.linkage.matching.model import Model
@@ -102,7 +102,7 @@ async def _switch(database: Database, switching: Switching, other: Model) -> dic
 
 
 def _progress(clock: _Clock) -> Progress:
-    return Progress(clock.note, bulk=Bulk(progress=lambda done, of: say(f"Compared {done:,} of {of:,}")))
+    return Progress(clock.note, bulk=DuckDB(progress=lambda done, of: say(f"Compared {done:,} of {of:,}")))
 
 
 def _published(id: UUID, identity: Mapping[str, str]) -> Published:

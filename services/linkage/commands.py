@@ -20,8 +20,9 @@ from rich.progress import Progress as Bars
 from rich.progress import TaskID
 from rich.table import Table
 
-from services.linkage.index.bulk import Bulk, Engine, EngineError
-from services.linkage.index.spark import LOCAL, Spark
+from services.linkage.engines.duck import DuckDB
+from services.linkage.engines.spark import LOCAL, Spark
+from services.linkage.index.engine import Engine, EngineError
 from services.linkage.matching.model import Model
 from services.linkage.models.differences import REPORT, Differences
 from services.linkage.models.registry import Registered, Registry
@@ -208,7 +209,7 @@ def _bars(memory: str, engine: EngineName, master: str) -> Iterator[Progress]:
                 stages[name] = bars.add_task(name, total=of)
             bars.update(stages[name], completed=done)
 
-        by: Engine = Spark(master, memory, compared) if engine == "spark" else Bulk(memory, compared)
+        by: Engine = Spark(master, memory, compared) if engine == "spark" else DuckDB(memory, compared)
         yield Progress(
             lambda sentence: bars.console.print(sentence, highlight=False),
             lambda more: bars.update(reading, advance=more),

@@ -22,13 +22,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-from services.linkage.index.bulk import in_parts
 from services.linkage.index.changes import Change, Decide, Remove, Upsert
 from services.linkage.index.index import Index
 from services.linkage.purposes.terms import Strict
 from services.linkage.records import compared
 from services.linkage.ruled.ruled import RuledIndex
 from services.linkage.store import Decided, LinkageStore, StoredPart, StoredRow, Touched
+from shared.batched import batched
 from shared.contracts import Kind
 
 STEP: Final = 500
@@ -89,7 +89,7 @@ async def _follow(
     """Records find each other step by step, so for a while some that nobody touched may be in other entities than
     before; in the end each has the id again that it had, or the one that is committed."""
     before: dict[UUID, UUID] = {}
-    for part in in_parts(changes, STEP):
+    for part in batched(changes, STEP):
         for change in index.apply(part).entities:
             for record in change.before:
                 before.setdefault(record, change.entity)

@@ -24,6 +24,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from services.linkage import metrics
+from services.linkage.engines.duck import DuckDB
 from services.linkage.following import News, follow, news, touched_by, worth_following
 from services.linkage.index.changes import Change as IndexChange
 from services.linkage.index.changes import Decide, Delta, Remove, Stored, Upsert
@@ -227,7 +228,7 @@ class LiveIndex:
 
 def indexes(model: Model) -> Kinds:
     """The empty indexes: people by their model, places and organisations by rules."""
-    return {Kind.PERSON: Index(model), **by_rules()}
+    return {Kind.PERSON: Index(model, DuckDB()), **by_rules()}
 
 
 def by_rules() -> dict[Kind, RuledIndex[Any]]:

@@ -23,7 +23,6 @@ from uuid import UUID
 
 import numpy as np
 
-from services.linkage.index.bulk import in_parts
 from services.linkage.index.changes import Decide, Delta, Remove, Stored, Upsert
 from services.linkage.index.index import Index
 from services.linkage.index.rows import EDGE
@@ -37,6 +36,7 @@ from services.linkage.records import Kept, Published, fold, is_unchanged
 from services.linkage.ruled.ruled import RuledIndex
 from services.linkage.store import READ, LinkageStore, StoredPart, Touched
 from services.linkage.stream import SOURCE, admitted, sightings
+from shared.batched import batched
 from shared.contracts import Access, Accesses, Action, Change, EntityChanged, Event, Kind
 from shared.contracts.envelope import first
 from shared.db import Database
@@ -102,7 +102,7 @@ class Loading:
             self._progress.say(f"Linking {len(ours):,} new or changed people's records with those that are here")
             upserts = self._counted(self._upserts(kept, Kind.PERSON), len(ours))
             return kept, await build(
-                store, Index(model), self._progress.bulk, self._progress.read, ours, upserts
+                store, Index(model, self._progress.bulk), self._progress.read, ours, upserts
             )  # fmt: skip
 
     def _counted(self, upserts: Iterable[Upsert], of: int) -> Iterator[Upsert]:
@@ -126,7 +126,7 @@ class Loading:
 
     async def _without_erased(self, store: LinkageStore, beside: Beside, kept: dict[UUID, Kept]) -> None:
         """Nothing of those that were erased since comes back."""
-        for part in in_parts(list(kept), READ):
+        for part in batched(list(kept), READ):
             erased = await store.suppressed(part)
             gone = [id for id, one in erased.items() if not one.admits(kept[id].seen)]
             for id in gone:
@@ -141,7 +141,7 @@ class Loading:
         self, store: LinkageStore, published: Mapping[UUID, Sequence[Published]], kept: Mapping[UUID, Kept]
     ) -> None:
         """Identities that were published again as they are known: remember when."""
-        for part in in_parts((id for id in published if id not in kept), READ):
+        for part in batched((id for id in published if id not in kept), READ):
             known = await store.known(part)
             unchanged = {id: published[id] for id in part if is_unchanged(published[id], known.get(id))}
             await store.sighted(sightings(unchanged, known), known)
@@ -191,7 +191,7 @@ async def _folded(
 ) -> dict[UUID, Kept]:
     """Records as they are to be: those of these ids that say something new."""
     kept: dict[UUID, Kept] = {}
-    for part in in_parts(ids, READ):
+    for part in batched(ids, READ):
         known, erased = await store.known(part), await store.suppressed(part)
         news = [id for id in part if not is_unchanged(published[id], known.get(id))]
         before = {one.id: one for one in await store.members(id for id in news if id in known)}
@@ -219,7 +219,7 @@ async def _write(
         other = {row["id"]: rows[row["id"]] for row in stored if _differs(row["row"], rows[row["id"]])}
         await store.keep([], {}, other, [], version)
     copied, done = set[UUID](), 0
-    for part in in_parts(kept.values(), READ):
+    for part in batched(kept.values(), READ):
         known = await store.known(one.id for one in part)
         places = {id: (one.entity, one.version) for id, one in known.items()}
         if known:
@@ -235,7 +235,7 @@ async def _write(
     await store.note(version, Touched(frozenset(copied), frozenset(one.entity for one in created)))
     await store.keep([], {}, {}, [], version)
     entities = {one.entity for one in created}
-    for changes in in_parts((one for one in linked.changes if one.entity not in entities), READ):
+    for changes in batched((one for one in linked.changes if one.entity not in entities), READ):
         await store.keep([], {}, {}, changes, version)
 
 
@@ -246,8 +246,8 @@ def _differs(kept: bytes | None, now: bytes) -> bool:
 
 def said(kept: Mapping[UUID, Kept], linked: Linked, now: datetime) -> Iterator[list[Event[Any]]]:
     """Who is who, and that records were combined: in pieces that one row of the outbox takes."""
-    yield from in_parts((first(SOURCE, str(one.entity), one, now) for one in linked.changes), SAID)
-    for part in in_parts(kept.values(), SAID):
+    yield from batched((first(SOURCE, str(one.entity), one, now) for one in linked.changes), SAID)
+    for part in batched(kept.values(), SAID):
         entries = [
             Access(
                 at=now, actor=ACTOR, role="service", service="linkage", action=Action.COMBINATION, reference="load",

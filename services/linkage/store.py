@@ -9,11 +9,11 @@ from uuid import UUID
 
 import asyncpg
 
-from services.linkage.desk.rulings import Ruling
-from services.linkage.index.bulk import in_parts
 from services.linkage.index.changes import Verdict
 from services.linkage.purposes.erasure import Erasure, Suppression
 from services.linkage.records import Kept, Known
+from services.linkage.rulings import Ruling
+from shared.batched import batched
 from shared.contracts import EntityChanged, Kind
 from shared.db import Connection, queries, read_whole
 from shared.errors import Unavailable
@@ -181,9 +181,9 @@ class LinkageStore:
 
     async def note(self, version: int, touched: Touched) -> None:
         """What else the batch of a version touched: as much as a load does."""
-        for records in in_parts(touched.records, COPIED):
+        for records in batched(touched.records, COPIED):
             await self._connection.execute(Q["note"], version, records, [])
-        for entities in in_parts(touched.entities, COPIED):
+        for entities in batched(touched.entities, COPIED):
             await self._connection.execute(Q["note"], version, [], entities)
 
     async def touched_since(self, version: int, committed: int) -> Touched | None:
@@ -203,9 +203,7 @@ class LinkageStore:
     async def touched(self, records: Iterable[UUID]) -> list[StoredRow]:
         """Those of some records that are still here."""
         return [
-            stored(row)
-            for part in in_parts(records, COPIED)
-            for row in await self._connection.fetch(Q["touched"], part)
+            stored(row) for part in batched(records, COPIED) for row in await self._connection.fetch(Q["touched"], part)
         ]
 
     async def decided_about(self, records: Iterable[UUID]) -> list[Decided]:
@@ -227,7 +225,7 @@ class LinkageStore:
 
     async def copy_entities(self, created: Iterable[EntityChanged], version: int) -> None:
         """Very many entities of new records only."""
-        for part in in_parts(created, COPIED):
+        for part in batched(created, COPIED):
             rows = [(one.entity, one.kind, one.after, version) for one in part]
             await self._connection.copy_records_to_table("entities", records=rows, columns=ENTITIES)
 

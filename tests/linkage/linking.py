@@ -17,8 +17,9 @@ import numpy as np
 
 from region import generate
 from services.ingest.domain import Rules, Sender, judge
-from services.linkage.index.bulk import Bulk, Engine
+from services.linkage.engines.duck import DuckDB
 from services.linkage.index.changes import Decide, Upsert
+from services.linkage.index.engine import Engine
 from services.linkage.index.index import Index
 from services.linkage.index.rows import EDGE
 from services.linkage.live import LiveIndex, keep, next_version
@@ -159,7 +160,7 @@ class Linkage:
             asyncio.run_coroutine_threadsafe(self.hear(brought, size=50), loop).result()
             brought.clear()
 
-        return await self.load_by(Bulk(progress=stream), events)
+        return await self.load_by(DuckDB(progress=stream), events)
 
     def relinking(self) -> Relinking:
         return Relinking(self.database, "an operator", Progress())

@@ -10,10 +10,11 @@ from uuid import UUID
 import pytest
 
 from local.stack import Parts
-from services.linkage.index.bulk import Bulk, Engine, EngineError
+from services.linkage.engines.duck import DuckDB
+from services.linkage.engines.spark import Spark
 from services.linkage.index.changes import Upsert
+from services.linkage.index.engine import Engine, EngineError
 from services.linkage.index.index import Index
-from services.linkage.index.spark import Spark
 from shared.contracts import Kind
 from tests.linkage.linking import Linkage, Told, linkage, region_events
 from tests.linkage.people import model
@@ -60,7 +61,7 @@ async def test_a_load_by_any_engine_keeps_what_a_stream_keeps(parts: Parts, topi
         await replica.hear(told)
         streamed = await kept(replica)
     assert sum(map(len, streamed["edges"].values())) > 1000
-    for engine in (Bulk(processes=1), Bulk(processes=2), spark):
+    for engine in (DuckDB(processes=1), DuckDB(processes=2), spark):
         found = await loaded_by(engine, parts, events, rest)
         for table in streamed:
             assert found[table] == streamed[table], f"{table} by {engine}"
@@ -80,6 +81,6 @@ def test_what_spark_finds_wrong_is_a_sentence(spark: Spark) -> None:
 
 def filled_by(engine: Engine) -> Index:
     """One person's index."""
-    index = Index(model())
-    index.fill([[Upsert(UUID(int=1), {"given": "Erin", "family": "Rees", "birth_date": "1984-05-01"})]], [], engine)
+    index = Index(model(), engine)
+    index.fill([[Upsert(UUID(int=1), {"given": "Erin", "family": "Rees", "birth_date": "1984-05-01"})]], [])
     return index

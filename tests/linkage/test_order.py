@@ -11,8 +11,8 @@ import numpy as np
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from services.linkage.engines.duck import DuckDB
 from services.linkage.following import News, follow, touched_by
-from services.linkage.index.bulk import Bulk
 from services.linkage.index.changes import Change, Decide, Remove, Stored, Upsert
 from services.linkage.index.index import Index
 from services.linkage.index.rows import EDGE
@@ -170,9 +170,9 @@ class Office(RuleBasedStateMachine):
     @precondition(lambda self: self.records)
     @rule()
     def everybody_is_linked_anew_at_once(self) -> None:
-        filled = Index(SMALL)
+        filled = Index(SMALL, DuckDB())
         told = [Upsert(one, identity) for one, identity in self.records.items()]
-        filled.fill([told[:7], told[7:]], list(self.decisions.values()), Bulk())
+        filled.fill([told[:7], told[7:]], list(self.decisions.values()))
         assert groups(filled) == groups(self.index)
         assert filled.adopt(self.index.entities(), self.newest) == []
         assert edges_of(filled) == edges_of(self.index)
@@ -224,7 +224,7 @@ def test_a_thin_record_that_a_steward_joined_to_another_is_still_joined_after_a_
     rows = dict(index.apply([Upsert(record(number), identity) for number, identity in enumerate(said)]).rows)
     rows |= index.apply([decision]).rows
     assert groups(index) == {frozenset([record(0), record(1)])}
-    anew = Index(model())
+    anew = Index(model(), DuckDB())
     stored = [Stored(one, said[at], rows[one], index.entity(one)) for at, one in enumerate(map(record, range(2)))]
     anew.restore([stored], None, [decision])
     assert anew.entities() == index.entities()

@@ -13,7 +13,7 @@ import pytest
 
 from local.stack import Parts
 from services.linkage import metrics
-from services.linkage.index.bulk import Bulk
+from services.linkage.engines.duck import DuckDB
 from services.linkage.index.index import Index
 from services.linkage.live import LiveIndex
 from services.linkage.models.beside import Beside, build
@@ -156,7 +156,7 @@ async def test_whoever_links_anew_beside_follows(replica: Linkage, monkeypatch: 
     await replica.hear(events[:half])
     async with replica.worker.work() as work:
         await work.store.freeze()
-        beside = await build(work.store, Index(model()), Bulk(), lambda _: None)
+        beside = await build(work.store, Index(model(), DuckDB()), lambda _: None)
     turning = said_by(replica, AFTER)
     await replica.hear(events[half:])  # the stream is the first to link by the new word
     await follow(replica, beside)

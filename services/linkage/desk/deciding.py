@@ -8,13 +8,13 @@ from uuid import UUID
 from services.linkage import metrics
 from services.linkage.desk.desk import entities_of, entries_of
 from services.linkage.desk.reviewing import Case, Pair, doubtful, ruled
-from services.linkage.desk.rulings import Rulings
 from services.linkage.desk.showing import Shown
 from services.linkage.desk.viewing import Asker
 from services.linkage.desk.weighing import Weighing
 from services.linkage.index.blocking import Overflow
 from services.linkage.index.changes import Decide, Verdict
 from services.linkage.live import LiveIndex, changing, keep
+from services.linkage.rulings import Rulings
 from services.linkage.standby import Standby
 from services.linkage.store import LinkageStore
 from services.linkage.stream import SOURCE

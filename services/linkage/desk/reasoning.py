@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from services.linkage.desk.rulings import Ruling, Rulings
 from services.linkage.desk.showing import Shown
 from services.linkage.desk.weighing import Weighing
 from services.linkage.matching.explain import Explanation
 from services.linkage.records import Kept
+from services.linkage.rulings import Ruling, Rulings
 
 MOST_JOINED = 40
 """Records of one entity whose links are shown: nobody reads more."""

@@ -6,10 +6,10 @@ from math import log2
 from uuid import UUID
 
 from services.linkage.desk.reasoning import Reasoned
-from services.linkage.desk.rulings import Rulings
 from services.linkage.desk.showing import Shown
 from services.linkage.desk.weighing import Best, Weighing
 from services.linkage.records import Kept
+from services.linkage.rulings import Rulings
 
 Pair = tuple[UUID, UUID]
 

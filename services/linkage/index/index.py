@@ -6,7 +6,6 @@ no I/O and no clock here, and the same batches in the same order give the same i
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Final
 from uuid import UUID
 
 import numpy as np
@@ -14,9 +13,9 @@ from numpy.typing import NDArray
 
 from services.linkage.index.apart import apart
 from services.linkage.index.blocking import Blocks, Overflow, Pairs, Proposal
-from services.linkage.index.bulk import Bulk, Engine
 from services.linkage.index.changes import Change, Decide, Delta, Stored, Upsert, Verdict
 from services.linkage.index.edges import UNCOUNTED, Edges
+from services.linkage.index.engine import Engine
 from services.linkage.index.entities import EntityChange, carry_over, renamed, serial_of, survive
 from services.linkage.index.finding import Doubt, doubts, find, strong
 from services.linkage.index.nodes import Moves, Nodes
@@ -34,13 +33,12 @@ from services.linkage.reading.subjects import traits_of
 
 Ints = NDArray[np.int64]
 
-IN_BULK: Final[Engine] = Bulk()
-
 
 class Index:
-    """The entities of one kind of subject under one model."""
+    """The entities of one kind of subject under one model. ``engine`` weighs whole sets: who fills or restores it has
+    one."""
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, engine: Engine | None = None) -> None:
         self.model, self.kind = model, model.kind
         self._traits = traits_of(model.kind)
         self._matcher = Matcher(model)
@@ -53,6 +51,7 @@ class Index:
         self._entity: dict[UUID, UUID] = {}
         self._members: dict[UUID, tuple[UUID, ...]] = {}
         self._serial = 0
+        self._engine = engine
 
     # -- what the stream calls
 
@@ -77,10 +76,10 @@ class Index:
         looked_at = frozenset(self._entity[record] for record in wanted if record in self._entity)
         return Delta(self._packed(moves, owners), entities, looked_at | self._entities_of(moves, stirred), compared)
 
-    def fill(self, parts: Iterable[Sequence[Upsert]], decided: Sequence[Decide], engine: Engine) -> None:
+    def fill(self, parts: Iterable[Sequence[Upsert]], decided: Sequence[Decide]) -> None:
         """Take the first records in, all at once; every record must be in one part, and once.
 
-        ``engine`` finds and weighs the candidates of the whole set, as no batch would. The index and the partition are
+        The engine finds and weighs the candidates of the whole set, as no batch would. The index and the partition are
         those that ``apply`` comes to by any batches; only the numbers of new ids may differ.
         """
         assert not len(self), "only an empty index can be filled"
@@ -93,7 +92,7 @@ class Index:
         fresh = everyone[~self._nodes.thin[everyone]]
         self._blocks.load(fresh)
         self._blocks.mark()
-        for edges in engine.weighed(self._blocks, fresh, self._weigher):
+        for edges in self._weighed(fresh):
             self._keep(edges)
         self._settle(Moves(everyone[:0], everyone, everyone, ()), fresh)
 
@@ -111,11 +110,10 @@ class Index:
         return changes
 
     def restore(
-        self, parts: Iterable[Sequence[Stored]], newest: UUID | None = None, decided: Sequence[Decide] = (),
-        engine: Engine = IN_BULK,
-    ) -> None:  # fmt: skip
+        self, parts: Iterable[Sequence[Stored]], newest: UUID | None = None, decided: Sequence[Decide] = ()
+    ) -> None:
         """Rebuild from what was stored, without scoring, but for records of which no row is known: for these alone
-        `engine` is asked. `newest` is the greatest entity id ever given out; `decided` is all that is decided."""
+        the engine is asked. `newest` is the greatest entity id ever given out; `decided` is all that is decided."""
         assert not len(self), "only an empty index can be restored"
         self._decide(decided)
         rows: list[tuple[int, int, bytes | None]] = []
@@ -128,7 +126,7 @@ class Index:
             self._blocks.load(moves.fresh[~self._nodes.thin[moves.fresh]])
             rows += [(self._nodes.of(one.record), one.version, one.row) for one in part]
         self._blocks.mark()
-        self._restore_edges(rows, engine)
+        self._restore_edges(rows)
         for entity, records in groups.items():
             self._members[entity] = tuple(records)
             self._entity.update(dict.fromkeys(records, entity))
@@ -312,6 +310,11 @@ class Index:
         self._keep(edges)
         return edges.left, edges.right
 
+    def _weighed(self, nodes: Ints) -> Iterator[Weighed]:
+        """The edges among very many nodes."""
+        assert self._engine is not None, "to weigh a whole set, an index is made with an engine"
+        return self._engine.weighed(self._blocks, nodes, self._weigher)
+
     def _keep(self, edges: Weighed) -> None:
         self._edges.add(edges.left, edges.right, edges.weight, edges.conflict, edges.keys)
 
@@ -345,7 +348,7 @@ class Index:
         """The rows to store: of nodes with new edges, and of every record that moved."""
         return packed(distinct(np.concatenate((moves.changed, owners))), self._nodes, self._edges)
 
-    def _restore_edges(self, rows: Iterable[tuple[int, int, bytes | None]], engine: Engine) -> None:
+    def _restore_edges(self, rows: Iterable[tuple[int, int, bytes | None]]) -> None:
         """The edges that stored rows (node, version, row) tell. How many keys an edge has is counted when one of them
         overflows."""
         found = unpacked(rows, self._nodes)
@@ -353,6 +356,6 @@ class Index:
         self._edges.add(found.left, found.right, found.weight, found.conflict, support)
         if len(found.unknown):
             everyone = np.arange(self._nodes.count)
-            for edges in engine.weighed(self._blocks, everyone[~self._nodes.thin[everyone]], self._weigher):
+            for edges in self._weighed(everyone[~self._nodes.thin[everyone]]):
                 anew = np.isin(edges.left, found.unknown) | np.isin(edges.right, found.unknown)
                 self._keep(edges.of(anew))

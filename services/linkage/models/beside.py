@@ -15,7 +15,6 @@ from uuid import UUID
 import asyncpg
 
 from services.linkage.following import STEP
-from services.linkage.index.bulk import Engine, in_parts
 from services.linkage.index.changes import Change, Decide, Remove, Stored, Upsert
 from services.linkage.index.index import Index
 from services.linkage.live import as_stored
@@ -23,6 +22,7 @@ from services.linkage.models.registry import Row
 from services.linkage.purposes.terms import Strict
 from services.linkage.records import Identity, compared
 from services.linkage.store import READ, Decided, LinkageStore, stored
+from shared.batched import batched
 from shared.contracts import Kind
 
 T = TypeVar("T")
@@ -62,7 +62,7 @@ class Beside:
             *map(Remove, left), *self._news(decided),
         ]  # fmt: skip
         changed: set[UUID] = set()
-        for part in in_parts(changes, STEP):
+        for part in batched(changes, STEP):
             delta = await asyncio.to_thread(self.index.apply, part)
             changed |= delta.rows.keys()
             changed.update(record for one in delta.entities for record in one.after)
@@ -76,7 +76,7 @@ class Beside:
 
 
 async def build(
-    store: LinkageStore, empty: Index, bulk: Engine, read: Callable[[int], None], ours: Set[UUID] = frozenset(),
+    store: LinkageStore, empty: Index, read: Callable[[int], None], ours: Set[UUID] = frozenset(),
     upserts: Iterable[Upsert] = (),
 ) -> Beside:  # fmt: skip
     """The index from a frozen transaction, all records at once. ``read`` hears how many more records were read.
@@ -96,8 +96,8 @@ async def build(
         )
         there |= {row["id"] for row in rows}
         read(len(rows))
-    everybody = chain(_drained(parts), in_parts(upserts, READ))
-    await asyncio.to_thread(empty.fill, everybody, [Decide(*one) for one in decided], bulk)
+    everybody = chain(_drained(parts), batched(upserts, READ))
+    await asyncio.to_thread(empty.fill, everybody, [Decide(*one) for one in decided])
     return Beside(empty, version, decided, ours - there)
 
 

@@ -20,10 +20,10 @@ from uuid import UUID
 
 import asyncpg
 
-from services.linkage.index.bulk import in_parts
 from services.linkage.matching.match import Matcher
 from services.linkage.matching.model import Model
 from services.linkage.store import COPIED, LinkageStore, Q
+from shared.batched import batched
 from shared.contracts import Kind
 from shared.db import Connection, read_whole
 
@@ -140,7 +140,7 @@ class Registry:
     async def copy_relinked(self, number: int, rows: Sequence[Row], version: int) -> None:
         """The same for rows that are all new, and very many."""
         columns = ["id", "row", "entity", "model", "version"]
-        for part in in_parts(((*row, number, version) for row in rows), COPIED):
+        for part in batched(((*row, number, version) for row in rows), COPIED):
             await self._connection.copy_records_to_table("relinked", records=part, columns=columns)
 
     async def drop_gone(self) -> None:

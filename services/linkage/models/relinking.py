@@ -19,14 +19,16 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+from services.linkage.engines.duck import DuckDB
 from services.linkage.following import STEP
-from services.linkage.index.bulk import Bulk, Engine, in_parts
+from services.linkage.index.engine import Engine
 from services.linkage.index.index import Index
 from services.linkage.matching.model import Model
 from services.linkage.models.beside import Beside, build, rows_of
 from services.linkage.models.differences import REPORT, Differences, differences
 from services.linkage.models.registry import KEPT, Registered, Registry
 from services.linkage.store import LinkageStore
+from shared.batched import batched
 from shared.contracts import Kind
 from shared.db import Database
 
@@ -44,7 +46,7 @@ class Progress:
     say: Callable[[str], None] = lambda _: None
     read: Callable[[int], None] = lambda _: None
     stage: Callable[[str, int, int], None] = lambda name, done, of: None
-    bulk: Engine = field(default_factory=Bulk)
+    bulk: Engine = field(default_factory=DuckDB)
 
 
 class Relinking:
@@ -136,7 +138,7 @@ class Relinking:
         async with self._database.transaction() as connection:
             store = LinkageStore(connection)
             await store.freeze()
-            return await build(store, Index(model), self._progress.bulk, self._progress.read)
+            return await build(store, Index(model, self._progress.bulk), self._progress.read)
 
     async def _follow(self, number: int, beside: Beside) -> int:
         """One step outside the lock; how much there was to do."""
@@ -144,7 +146,7 @@ class Relinking:
             store = LinkageStore(connection)
             await store.freeze()
             step = await beside.follow(store)
-        for rows in in_parts(step.rows, KEPT):
+        for rows in batched(step.rows, KEPT):
             async with self._database.transaction() as connection:
                 await LinkageStore(connection).lead()
                 await Registry(connection).keep_relinked(number, rows, beside.version)

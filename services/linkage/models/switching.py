@@ -28,14 +28,15 @@ from uuid import UUID
 import asyncpg
 
 from services.linkage import metrics
+from services.linkage.engines.duck import DuckDB
 from services.linkage.following import STEP
-from services.linkage.index.bulk import in_parts
 from services.linkage.index.index import Index
 from services.linkage.live import Linked, LiveIndex, changing, keep
 from services.linkage.models.beside import Beside, restore
 from services.linkage.models.registry import KEPT, InUse, Registered, Registry
 from services.linkage.store import NOTHING, LinkageStore
 from services.linkage.stream import SOURCE
+from shared.batched import batched
 from shared.contracts import Access, Action, EntityChanged, Kind
 from shared.contracts.envelope import first
 from shared.errors import Unavailable
@@ -120,7 +121,7 @@ class Switching:
         """Make the wanted model the active one. Raises what is in ``GONE`` when whoever relinked has left."""
         async with self._worker.work() as work:
             await Registry(work.connection).import_snapshot(wanted.snapshot or "")
-            beside = await restore(work.store, Index(wanted.load()))
+            beside = await restore(work.store, Index(wanted.load(), DuckDB()))
         while await self._follow(wanted, beside) >= STEP:
             pass
         await self._commit(wanted, beside)
@@ -130,7 +131,7 @@ class Switching:
         async with self._worker.work() as work:
             await work.store.freeze()
             step = await beside.follow(work.store)
-        for rows in in_parts(step.rows, KEPT):
+        for rows in batched(step.rows, KEPT):
             async with self._worker.work() as work:
                 await work.store.lead()
                 await Registry(work.connection).keep_relinked(wanted.number, rows, beside.version)
@@ -145,7 +146,7 @@ class Switching:
             await registry.keep_relinked(wanted.number, step.rows, beside.version)
             newest = await work.store.newest_entities()
             linked = await asyncio.to_thread(self._taken_over, beside.index, newest.get(Kind.PERSON), version)
-            for part in in_parts(linked.changes, TOLD):
+            for part in batched(linked.changes, TOLD):
                 await work.store.keep((), {}, {}, part, version)
             await keep(replace(linked, changes=[], touched=NOTHING), work.store, version)
             active = await registry.active()

@@ -24,8 +24,10 @@ from zipfile import ZipFile
 
 import numpy as np
 
+from services.linkage.engines.candidates import CANDIDATES, Progress
 from services.linkage.index.blocking import Blocks, Pairs
-from services.linkage.index.bulk import CANDIDATES, EngineError, Ints, Progress
+from services.linkage.index.engine import EngineError
+from services.linkage.index.keys import Nodes
 from services.linkage.index.weighing import Weighed, Weigher
 
 if TYPE_CHECKING:
@@ -49,7 +51,7 @@ class Spark:
     memory: str = "1GB"
     progress: Progress = lambda done, of: None
 
-    def weighed(self, blocks: Blocks, nodes: Ints, weigher: Weigher) -> Iterator[Weighed]:
+    def weighed(self, blocks: Blocks, nodes: Nodes, weigher: Weigher) -> Iterator[Weighed]:
         """See ``Engine``."""
         with _session(self.master, self.memory) as spark:
             held = spark.sparkContext.broadcast(weigher)
@@ -116,7 +118,7 @@ def _code(folder: Path) -> Path:
     return packed
 
 
-def _take(spark: "SparkSession", blocks: Blocks, nodes: Ints) -> None:
+def _take(spark: "SparkSession", blocks: Blocks, nodes: Nodes) -> None:
     """Which node bears which live key, for ``CANDIDATES``."""
     import pyarrow
 

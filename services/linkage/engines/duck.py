@@ -1,36 +1,25 @@
-"""Edges of millions of records at once, by a set-based engine: block keys join with themselves, and pairs are weighed.
+"""Edges of millions of records at once, by DuckDB: block keys join with themselves, and pairs are weighed.
 
 What SQL expresses is what sets are good at: which records share a live block key, and how many. The weights are not in
 SQL: Splink's comparisons know no ways of being two, no crowds and no rarity of near agreement, so the very code of the
 stream (``weighing``) weighs the pairs, in several processes here or on the machines of a cluster (``spark``). The first
 load by any engine, a shadow's index and a stream of the same records are therefore equal by construction, and a test
-compares them. Nothing of a person goes into SQL: keys are numbers.
+compares them.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Protocol, TypeVar
 
 import duckdb
 import numpy as np
-from numpy.typing import NDArray
 
+from services.linkage.engines.candidates import CANDIDATES, Progress
 from services.linkage.index.blocking import Blocks, Pairs
+from services.linkage.index.keys import Nodes
 from services.linkage.index.weighing import Weighed, Weigher
 from shared.parallel import in_order
-
-Ints = NDArray[np.int64]
-
-CANDIDATES = """
-SELECT one.node AS older, other.node AS newer, count(*) AS keys
-FROM bears AS one JOIN bears AS other ON one.key = other.key AND one.node < other.node
-WHERE other.node >= {first} AND other.node < {end}
-GROUP BY one.node, other.node
-"""
-"""Pairs under a live key, whose newer end is in a slice; ``bears`` has columns key and node. Any engine's SQL."""
 
 TABLE = "CREATE TABLE bears (key INTEGER, node INTEGER)"
 TAKE = "INSERT INTO bears SELECT key, node FROM part"
@@ -41,31 +30,9 @@ WEIGHED = 16_384
 ALONE = 100_000
 """Nodes up to which other processes would not be worth their start."""
 
-T = TypeVar("T")
-Progress = Callable[[int, int], None]
-"""Hears how many nodes are done, of how many."""
-
-
-class Engine(Protocol):
-    """Finds and weighs the candidate pairs of nodes that ``blocks`` holds. See ``Index.fill``."""
-
-    def weighed(self, blocks: Blocks, nodes: Ints, weigher: Weigher) -> Iterator[Weighed]:
-        """The edges among all these nodes, each once, in parts. Raises ``EngineError``."""
-
-
-class EngineError(Exception):
-    """The engine is not there, or it gave up: what to do about it."""
-
-
-def in_parts(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    """Lists of so many, the last of fewer."""
-    left = iter(items)
-    while part := list(islice(left, size)):
-        yield part
-
 
 @dataclass(frozen=True, slots=True)
-class Bulk:
+class DuckDB:
     """DuckDB in this process. ``memory`` bounds what it holds (``1GB``); what is more goes to a temporary folder. Pairs
     are weighed in ``processes``, each with a copy of the columns: unless said otherwise one a processor, once that is
     worth their start."""
@@ -74,12 +41,12 @@ class Bulk:
     progress: Progress = lambda done, of: None
     processes: int | None = None
 
-    def weighed(self, blocks: Blocks, nodes: Ints, weigher: Weigher) -> Iterator[Weighed]:
+    def weighed(self, blocks: Blocks, nodes: Nodes, weigher: Weigher) -> Iterator[Weighed]:
         """See ``Engine``."""
         processes = self.processes or (1 if len(nodes) <= ALONE else None)
         yield from in_order(weigher.weigh, self.propose(blocks, nodes), processes)
 
-    def propose(self, blocks: Blocks, nodes: Ints) -> Iterator[Pairs]:
+    def propose(self, blocks: Blocks, nodes: Nodes) -> Iterator[Pairs]:
         """All candidate pairs of these nodes, each once."""
         with TemporaryDirectory(prefix="jigsaw-bulk-") as folder, duckdb.connect(Path(folder) / "keys.db") as engine:
             engine.execute(f"SET memory_limit = '{self.memory}'")
