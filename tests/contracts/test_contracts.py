@@ -82,7 +82,7 @@ def test_documents_say_how_long_a_topic_keeps_its_messages() -> None:
     said = {
         (path.parent.name, name, int(days))
         for path in (*ROOT.glob("services/*/README.md"), ROOT / "SECURITY.md")
-        for name, days in re.findall(r"`([a-z]+\.[a-z-]+)` \((\d+) days\)", path.read_text())
+        for name, days in re.findall(r"`([a-z]+\.[a-z-]+)`\s\((\d+)\sdays\)", path.read_text())
     }
     assert {each for each in said if each[2] != Topic.named(each[1]).spec.retention_days} == set()
     assert ("audit", "audit.accesses", 90) in said, "what nobody can publish again is kept longest"
