@@ -13,6 +13,9 @@ from shared.contracts.facts import FactLinked
 from shared.contracts.records import RecordsAccepted
 from shared.contracts.scores import ScoreChanged
 
+SERVICES = ("ingest", "linkage", "scoring", "alerts", "audit")
+"""Each a folder of services/, a database, a consumer group and a path of the console; in the order an event goes."""
+
 
 @dataclass(frozen=True)
 class Spec:

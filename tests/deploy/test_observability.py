@@ -9,7 +9,8 @@ import pytest
 from prometheus_client import REGISTRY
 from prometheus_client.metrics import MetricWrapperBase
 
-from tests.deploy.files import OBSERVABILITY, ROOT, SERVICES, read, tool
+from shared.contracts import SERVICES
+from tests.deploy.files import OBSERVABILITY, ROOT, read, tool
 
 RULES = [rule for group in read(OBSERVABILITY / "rules.yml")["groups"] for rule in group["rules"]]
 TESTS = ("rules_test.yml", "rules_days_test.yml")

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from prometheus_client.metrics import MetricWrapperBase
 
-from tests.deploy.files import ROOT, SERVICES
+from shared.contracts import SERVICES
+from tests.deploy.files import ROOT
 
 SECTIONS = [
     "What it hears and says", "How it decides", "What holds", "Tables", "Metrics", "How it fails", "Settings",
