@@ -22,8 +22,8 @@ async def retention_of(client: AIOKafkaAdminClient) -> int:
 async def becomes(client: AIOKafkaAdminClient, retention: int) -> None:
     """A broker answers before it has heard of it itself."""
     async with asyncio.timeout(20):
-        while await retention_of(client) != retention:
-            await asyncio.sleep(0.05)  # it can only be asked
+        while await retention_of(client) != retention:  # noqa: ASYNC110 (it can only be asked)
+            await asyncio.sleep(0.05)
 
 
 async def test_a_topic_that_an_earlier_release_made_keeps_what_this_one_says(parts: Parts, topics: None) -> None:
