@@ -96,8 +96,9 @@ class ScoringStore:
     async def scored(
         self, entities: Iterable[UUID], purposes: Mapping[str, str]
     ) -> tuple[dict[Place, Known], dict[Place, Said], dict[Place, int]]:
-        """What is counted of the entities and of their parts, what was last said of them, and a version for what is
-        said next: each of those of which it is so. ``purposes``: of each initiative its own."""
+        """What is counted of the entities and of their parts, what was last said of them, and the version of what is
+        said next. Three maps by place; a place is missing from a map that has nothing for it. ``purposes``: each
+        initiative's."""
         known, said, versions = dict[Place, Known](), dict[Place, Said](), dict[Place, int]()
         asked = list(entities), list(purposes), list(purposes.values())
         for entity, initiative, version, *row in await self._connection.fetch(Q["scored"], *asked):

@@ -1,7 +1,7 @@
 """The frozen JSON Schema of each topic's body, and what makes a change to it incompatible.
 
 A change is compatible when a reader of the new contract understands every message of the old one (messages live in
-their topic for its retention, and consumers are deployed first). Anything else needs a new class with a new version.
+their topic for its retention, and consumers are deployed first). Anything else needs a new class on a new topic.
 """
 
 import json

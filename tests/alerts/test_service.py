@@ -77,7 +77,7 @@ async def counted(served: Served, change: str) -> float:
     """How often the service counted such a change of an alert."""
     async with served.client(MAIR) as client:
         text = (await client.get("/metrics")).text
-    found = re.search(rf'jigsaw_alert_changes_total{{change="{change}",initiative="neet"}} (\S+)', text)
+    found = re.search(rf'jigsaw_alerts_changes_total{{change="{change}",initiative="neet"}} (\S+)', text)
     return float(found.group(1)) if found else 0.0
 
 
