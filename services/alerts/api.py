@@ -130,7 +130,7 @@ def _readings(
     async def alert(person: asker, language: Spoken, id: UUID) -> AlertSaid:
         """Recorded as shown to you before it is sent."""
         try:
-            found, _, _ = await casework.look(person, id)
+            found = await casework.one(person, id)
         except Unknown as error:
             raise _missing(id) from error
         return _said(found, wording, language)

@@ -7,7 +7,7 @@ from uuid import UUID
 from services.alerts.domain import Alert, Impossible, Outcome, Step, acknowledge, close, closing
 from services.alerts.judgement import person
 from services.alerts.metrics import STEPS
-from services.alerts.showing import Showing, actor
+from services.alerts.showing import Scope, Showing, actor
 from services.alerts.store import AlertStore
 from services.alerts.stream import SOURCE, Alerter, changed
 from services.alerts.views import Past, Seen
@@ -36,14 +36,19 @@ class Casework:
             alert = await work.store.one(id)
             past = await work.store.past(alert.id) if alert else []
             others = await work.store.all_of([alert.entity]) if alert else []
-        if alert is None:
-            await self._showing.missing(viewer, id)
-            raise Unknown(str(id))
-        if not scope.holds(alert):
-            await self._showing.refuse(viewer, alert)
+        alert = await self._held(scope, id, alert)
         rest = [other for other in others if other.id != id and scope.holds(other)]
         await self._showing.shown(viewer, [alert, *rest], "case")
         return scope.seen(alert), past, [scope.seen(other) for other in rest]
+
+    async def one(self, viewer: Viewer, id: UUID) -> Seen:
+        """An alert, and nothing else of the person."""
+        scope = await self._showing.scope(viewer)
+        async with self._worker.work() as work:
+            found = await work.store.one(id)
+        alert = await self._held(scope, id, found)
+        await self._showing.shown(viewer, [alert], "api")
+        return scope.seen(alert)
 
     async def acknowledge(self, viewer: Viewer, id: UUID, note: str) -> Alert:
         """Take an alert on. Doing it twice is harmless."""
@@ -81,16 +86,21 @@ class Casework:
                 await self._keep(work, step, now)
         if step is not None:
             STEPS.labels(step.after.initiative, step.change).inc()
-        if alert is None:
-            await self._showing.missing(viewer, id)
-            raise Unknown(str(id))
-        if not scope.holds(alert):
-            await self._showing.refuse(viewer, alert)
+        alert = await self._held(scope, id, alert)
         if step is not None:
             return step.after
         await self._showing.told(viewer, alert)
         if impossible is not None:
             raise impossible
+        return alert
+
+    async def _held(self, scope: Scope, id: UUID, alert: Alert | None) -> Alert:
+        """The alert that was found, if it is there and may be seen: otherwise that is written down."""
+        if alert is None:
+            await self._showing.missing(scope.viewer, id)
+            raise Unknown(str(id))
+        if not scope.holds(alert):
+            await self._showing.refuse(scope.viewer, alert)
         return alert
 
     async def _keep(self, work: Work[AlertStore], step: Step, now: datetime) -> None:

@@ -25,14 +25,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 async def opened(served: Served) -> dict[str, UUID]:
-    """An alert for every purpose, each with every reason there is: purpose → alert."""
+    """An alert about one person for every purpose, each with every reason there is: purpose → alert."""
     reasons = [Reason(feature=name, value=1.0, contribution=1.0) for name in NAMES]
     bodies = [
         ScoreChanged(
-            initiative=BEFORE + purpose, entity=entity(number), kind=Kind.PERSON, version=1, score=0.9, reasons=reasons,
+            initiative=BEFORE + purpose, entity=entity(1), kind=Kind.PERSON, version=1, score=0.9, reasons=reasons,
             model="m1", receipt=uuid4(), as_of=NOW, area=None,
         )
-        for number, purpose in enumerate(PURPOSES, 1)
+        for purpose in PURPOSES
     ]  # fmt: skip
     await served.say(first("/services/scoring", str(body.entity), body, NOW) for body in bodies)
     await alerts(served, len(PURPOSES))
