@@ -12,9 +12,9 @@ from bench.stack import Stack
 from local import daemon
 from local.parts.kafka import Kafka
 from local.parts.postgres import Postgres
-from local.processes import SERVICES, Service, start_services
+from local.processes import Service, start_services
 from local.stack import environment
-from shared.contracts import Topic
+from shared.contracts import SERVICES, Topic
 from shared.contracts.asyncapi import HEARD_BY
 
 HEARERS = ("linkage", "scoring", "alerts", "audit")

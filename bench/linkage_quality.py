@@ -55,7 +55,7 @@ from shared.contracts.envelope import first
 from shared.db import Database
 
 Entities = Mapping[str, Hashable]
-COMPARED = "linkage_pairs_compared_total"
+COMPARED = "jigsaw_linkage_pairs_compared_total"
 SPACE = UUID("1d8f9f5e-6a1c-4f39-9a53-6d5d5a1b7c11")
 FEBRL = Path(__file__).parent / "febrl"
 BY_RULES = {"places": Kind.PLACE, "organisations": Kind.ORGANISATION}

@@ -24,7 +24,7 @@ from local.home import Home
 from local.stack import start_parts, stop_parts
 from services.scoring.judging import Running, load
 from services.scoring.store import ScoringStore
-from services.scoring.stream import Desk
+from services.scoring.stream import Scorer
 from shared.contracts import Event, FactLinked, LinkedSubject
 from shared.contracts.envelope import first
 from shared.contracts.records import Fact
@@ -76,7 +76,7 @@ class Office:
     """Scoring's handler, with a transaction around each batch."""
 
     def __init__(self, database: Database, running: Sequence[Running]) -> None:
-        self._database, self._desk, self.one = database, Desk(running), running[0]
+        self._database, self._scorer, self.one = database, Scorer(running), running[0]
         self._random = random.Random(3)
         self.said = 0
 
@@ -101,7 +101,7 @@ class Office:
 
     async def hear(self, facts: Sequence[Event[Any]]) -> None:
         async with self._database.transaction() as connection:
-            effects = await self._desk.hear(facts, ScoringStore(connection), START)
+            effects = await self._scorer.hear(facts, ScoringStore(connection), START)
         self.said += len(effects.says)
 
 

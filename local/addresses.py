@@ -2,8 +2,8 @@
 
 from local.daemon import find, port_of
 from local.home import Home
+from shared.contracts import SERVICES
 
-SERVICES = ("ingest", "linkage", "scoring", "alerts", "audit")
 CONSOLE_PORT = 8080
 CLIENT_ID = "jigsaw"
 

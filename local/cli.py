@@ -13,10 +13,11 @@ from rich.table import Table
 from local import dead_letters
 from local.erasing import Ground, erase_on
 from local.home import Home, StackError
-from local.processes import SERVICES, tail
 from local.processes import status as processes_status
+from local.processes import tail
 from local.running import bring_down, bring_up
 from local.stack import environment, running_parts
+from shared.contracts import SERVICES
 from shared.telemetry import start_logging
 
 app = typer.Typer(

@@ -15,7 +15,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from local.home import Home
 from local.keys import partner_keys
 from local.parts.people import people as sign_ins
-from local.processes import SERVICES
 from local.publisher import Publisher
 from local.reconcile import Reconciliation, reconcile
 from local.running import Up, bring_down, bring_up
@@ -25,6 +24,7 @@ from local.truth import people_found
 from local.verifying import verified
 from local.watching import quantiles, scrape
 from region import Region, generate
+from shared.contracts import SERVICES
 
 DAYS = 90
 POST = 250

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import psutil
 
 from local import daemon
-from local.addresses import SERVICES
 from local.daemon import Running
 from local.home import Home, StackError
 from local.parts.issuer import Issuer
@@ -21,9 +20,10 @@ from local.parts.valkey import Valkey
 from local.parts.web import WebPart, status_of
 from local.proxy import Console
 from local.stack import Parts, environment
+from shared.contracts import SERVICES
 
 __all__ = [
-    "AROUND", "SERVICES", "Service", "Status", "start_console", "start_services", "status", "stop_services", "tail",
+    "AROUND", "Service", "Status", "start_console", "start_services", "status", "stop_services", "tail",
 ]  # fmt: skip
 
 AROUND: tuple[type[WebPart], ...] = (Console, Issuer, Mail)

@@ -19,10 +19,11 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from local.addresses import CONSOLE_PORT, SERVICES, service_addresses
+from local.addresses import CONSOLE_PORT, service_addresses
 from local.daemon import port_of
 from local.parts import pages
 from local.parts.web import READY, WebPart, serve
+from shared.contracts import SERVICES
 from shared.web.bodies import MOST_BYTES, announced
 from shared.web.errors import ADVICE, TITLES, problem
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from local.addresses import console_address, service_addresses
 from local.home import Home
-from local.processes import SERVICES, start_console, start_services, stop_services
+from local.processes import start_console, start_services, stop_services
 from local.stack import Parts, running_parts, start_parts, stop_parts, wipe
+from shared.contracts import SERVICES
 from shared.prepare import Passwords
 from shared.prepare import prepare as databases_and_topics
 

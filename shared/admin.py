@@ -1,6 +1,7 @@
 """What is prepared once before services run: the topics."""
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 
 from shared.contracts import Topic
@@ -10,7 +11,8 @@ LARGEST_BYTES = 2 * 1024 * 1024
 
 
 async def create_topics(servers: str, *, replication: int = 1) -> list[str]:
-    """Create the topics that are not there, as ``Topic`` states them; the names of those created."""
+    """Create the topics that are not there, as ``Topic`` states them; the names of those created. What those that are
+    there keep, and for how long, is set anew: a release may say otherwise than the one before."""
     client = AIOKafkaAdminClient(bootstrap_servers=servers)
     await client.start()
     try:
@@ -22,6 +24,12 @@ async def create_topics(servers: str, *, replication: int = 1) -> list[str]:
                 error = for_code(code)
                 if code and error is not TopicAlreadyExistsError:
                     raise error(f"topic {name} was not created")
+        old = [topic for topic in Topic if topic.spec.name in there]
+        if old:
+            said = [ConfigResource(ConfigResourceType.TOPIC, one.spec.name, _settings(one, replication)) for one in old]
+            for code, message, _, name in (each for one in await client.alter_configs(said) for each in one.resources):
+                if code:
+                    raise for_code(code)(f"topic {name} was not brought to what this release says: {message}")
         return [topic.name for topic in wanted]
     finally:
         await client.close()
@@ -29,10 +37,13 @@ async def create_topics(servers: str, *, replication: int = 1) -> list[str]:
 
 def _new(topic: Topic, replication: int) -> NewTopic:
     spec = topic.spec
-    settings = {
-        "retention.ms": str(spec.retention_days * DAY_MS),
+    return NewTopic(spec.name, spec.partitions, replication, topic_configs=_settings(topic, replication))
+
+
+def _settings(topic: Topic, replication: int) -> dict[str, str]:
+    return {
+        "retention.ms": str(topic.spec.retention_days * DAY_MS),
         "segment.ms": str(DAY_MS // 2),  # only closed segments are cleaned: shared/prune.py relies on it
         "min.insync.replicas": str(min(2, replication)),
         "max.message.bytes": str(LARGEST_BYTES),
     }
-    return NewTopic(spec.name, spec.partitions, replication, topic_configs=settings)

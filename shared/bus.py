@@ -310,6 +310,7 @@ class Bus(Generic[S]):
 
     def _count(self, letters: list[Letter], fresh: list[Letter]) -> None:
         committed = self._clock()
+        # Events of one post have one moment of acceptance: they are one observation.
         for topic, accepted in {(letter.raw.topic, letter.event.accepted) for letter in fresh}:  # type: ignore[union-attr]
             AGE.labels(topic).observe((committed - accepted).total_seconds())
         heard = Counter(letter.raw.topic for letter in fresh)

@@ -215,7 +215,7 @@ class Outbox:
             await connection.execute(Q["adopt"], self._owner)
             on_their_way = [*self._queued, *self._acknowledged]
             room = max(0, MOST_ADOPTED - len(self._queued))
-            rows = await connection.fetch(Q["forgotten"], self._owner, on_their_way, room)
+            rows = await connection.fetch(Q["unsent"], self._owner, on_their_way, room)
         for row in rows:
             self._enqueue(row["id"], restored(row["messages"]))
 

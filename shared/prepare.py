@@ -9,10 +9,9 @@ from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings
 
 from shared.admin import create_topics
+from shared.contracts import SERVICES
 from shared.db import migrate, provision
 from shared.settings import sourced
-
-SERVICES = ("ingest", "linkage", "scoring", "alerts", "audit")
 
 
 @dataclass(frozen=True)

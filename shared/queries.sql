@@ -34,7 +34,7 @@ DELETE FROM outbox WHERE id = ANY($1::bigint[]);
 UPDATE outbox SET owner = $1, at = now() - interval '1 hour'
 WHERE id IN (SELECT id FROM outbox WHERE owner <> $1 AND pg_try_advisory_xact_lock(owner) ORDER BY id LIMIT 1000);
 
--- name: forgotten
+-- name: unsent
 -- What is ours to say, is not on its way ($2), and has had the time to be; at most $3. Oldest first.
 SELECT id, messages FROM outbox
 WHERE owner = $1 AND id <> ALL ($2::bigint[]) AND at < now() - interval '5 seconds'

@@ -11,7 +11,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from shared.prepare import SERVICES, dsn_of
+from shared.contracts import SERVICES
+from shared.prepare import dsn_of
 
 READER = 10001
 """The user id of the image's services."""

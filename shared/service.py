@@ -174,9 +174,12 @@ class Service(Generic[S]):
 
 
 def _spare_the_collector() -> None:
-    """Batches make many objects and no cycles: look seldom, for less than a batch makes is looked at in vain. Caches
-    and indexes only grow: what is still there at a second look is not looked at again, or each look would take longer
-    than the one before, and every event wait for it."""
+    """Collect garbage seldom, and never what has lasted.
+
+    Batches make many objects and almost no cycles, so a collection finds next to nothing, and every event waits for it.
+    Caches and indexes grow and stay: whatever has survived two collections is frozen, that is, left out of all later
+    ones, which would otherwise take longer and longer. A cycle that is frozen is never freed.
+    """
     gc.collect()
     gc.freeze()
     gc.set_threshold(30_000, 1, 10)

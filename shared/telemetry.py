@@ -29,8 +29,8 @@ BATCH_SECONDS = Histogram(
 )
 AGE = Histogram(
     "jigsaw_event_age_seconds",
-    "From partners' events being accepted to this service's commit of what follows, once a batch and moment of "
-    "acceptance; in alerts, of scores, the event-to-alert latency.",
+    "Seconds from ingest accepting an event to this service committing what follows from it. For alerts, topic "
+    "scoring.scores: the event-to-alert latency.",
     ["topic"],
     buckets=(*(n / 200 for n in range(1, 21)), 0.12, 0.15, 0.2, 0.3, 0.5, 0.75, 1, 2, 5, 10, 30, 60, 300),
 )

@@ -24,12 +24,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from local.addresses import CLIENT_ID, SERVICES, console_address
+from local.addresses import CLIENT_ID, console_address
 from local.home import Home
 from local.parts import pages
 from local.parts.grants import LOCKED_SECONDS, TOKEN_SECONDS, Clock, Grant, GrantRefused, Grants, Throttle
 from local.parts.people import Person, matching, people
 from local.parts.web import READY, WebPart, serve
+from shared.contracts import SERVICES
 from shared.settings import sourced
 
 NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}

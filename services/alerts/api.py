@@ -8,21 +8,23 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, HTTPException, Query, Request
+from fastapi import APIRouter, Depends, HTTPException, Query
 from pydantic import BaseModel, Field
 from starlette.responses import JSONResponse, Response
 
 from services.alerts.cards import Wording
 from services.alerts.casework import LONGEST_NOTE, Casework, Impossible, Unknown
-from services.alerts.domain import Band, Outcome, State
+from services.alerts.domain import Band, Outcome
 from services.alerts.showing import Showing
 from services.alerts.store import AlertStore
 from services.alerts.views import Seen
-from shared.web import Language, TokenRefused, Viewer, csrf, language, verify_service_token, viewer
+from shared.contracts.alerts import State
+from shared.web import Callers, Language, Viewer, language
 from shared.web.errors import problem
 from shared.work import Worker
 
 MOST = 100
+Spoken = Annotated[Language, Depends(language)]
 Problem: dict[str, Any] = {"content": {"application/problem+json": {}}}
 REFUSALS: Mapping[int | str, dict[str, Any]] = {
     401: {"description": "Nobody is signed in, and no service token speaks for anybody.", **Problem},
@@ -34,14 +36,14 @@ CONFLICT: Mapping[int | str, dict[str, Any]] = {
 }
 
 
-class ReasonOut(BaseModel):
+class ReasonSaid(BaseModel):
     feature: str = Field(examples=["absence_28d"])
     value: float = Field(examples=[0.42])
     contribution: float = Field(description="What it adds to the score, in log-odds.", examples=[1.3])
     sentence: str = Field(examples=["Missed 42% of lessons in the last four weeks"])
 
 
-class AlertOut(BaseModel):
+class AlertSaid(BaseModel):
     """One alert. ``version`` counts its changes; ``keeper`` is whoever has taken it on."""
 
     id: UUID
@@ -52,7 +54,7 @@ class AlertOut(BaseModel):
     state: State
     score: float | None = Field(description="A probability, 0–1; null when there is nothing left to score.")
     band: Band
-    reasons: list[ReasonOut]
+    reasons: list[ReasonSaid]
     withheld: int = Field(description="Reasons that no agreement lets your role see for this purpose.")
     receipt: UUID = Field(description="Scoring can replay the score by it.")
     opened_at: datetime
@@ -63,8 +65,8 @@ class AlertOut(BaseModel):
     joined_into: UUID | None
 
 
-class AlertsOut(BaseModel):
-    alerts: list[AlertOut]
+class AlertsSaid(BaseModel):
+    alerts: list[AlertSaid]
     more: bool = Field(description="Whether there are more: ask with a higher offset.")
 
 
@@ -77,44 +79,32 @@ class Closing(BaseModel):
     note: str = Field("", max_length=LONGEST_NOTE)
 
 
-class Callers:
-    """Who asks: a signed-in person (whose changes carry the CSRF token), or a service on behalf of one."""
-
-    def __init__(self, key: str) -> None:
-        self._key = key
-
-    async def __call__(self, request: Request) -> Viewer:
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer":
-            person = viewer(request)
-            if request.method != "GET":
-                await csrf(request)
-            return person
-        try:
-            call = verify_service_token(self._key, "alerts", token)
-        except TokenRefused as error:
-            raise HTTPException(401, "The service token is not ours, not for alerts, or too old.") from error
-        if call.viewer is None:
-            raise HTTPException(403, "Alerts are shown to a person: the token must say on whose behalf it asks.")
-        return call.viewer
-
-
-def router(worker: Worker[AlertStore], casework: Casework, showing: Showing, wording: Wording, key: str) -> APIRouter:
-    """The routes. ``key``: JIGSAW_SESSION_KEY, which signs service tokens."""
-    asker = Annotated[Viewer, Depends(Callers(key))]
-    spoken = Annotated[Language, Depends(language)]
+def router(
+    worker: Worker[AlertStore], casework: Casework, showing: Showing, wording: Wording, callers: Callers
+) -> APIRouter:
+    """The routes."""
     routes = APIRouter(prefix="/alerts/api", tags=["Alerts"])
+    routes.include_router(_readings(worker, casework, showing, wording, callers))
+    routes.include_router(_changes(casework, wording, callers))
+    return routes
+
+
+def _readings(
+    worker: Worker[AlertStore], casework: Casework, showing: Showing, wording: Wording, callers: Callers
+) -> APIRouter:
+    routes = APIRouter()
+    asker = Annotated[Viewer, Depends(callers.person)]
 
     @routes.get("/alerts", summary="Alerts of a team, the most urgent first", responses={**REFUSALS})
     async def alerts(
         person: asker,
-        language: spoken,
+        language: Spoken,
         state: Annotated[list[State], Query(description="Repeat it for several.")] = [State.OPEN],  # noqa: B006
         team: Annotated[str, Query(description="For supervisors; others see their own.")] = "",
         initiative: str = "",
         limit: Annotated[int, Query(ge=1, le=MOST)] = 50,
         offset: Annotated[int, Query(ge=0)] = 0,
-    ) -> AlertsOut:
+    ) -> AlertsSaid:
         """Each alert in the answer is recorded as shown to you before it is sent, and an empty answer too."""
         scope = await showing.scope(person)
         if team not in ("", scope.team) and scope.team is not None:
@@ -124,39 +114,46 @@ def router(worker: Worker[AlertStore], casework: Casework, showing: Showing, wor
             rows = await work.store.queue(scope.team or team or None, state, wanted, limit + 1, offset)
         found = rows[:limit]
         await showing.shown(person, found, "api")
-        seen = [_out(scope.seen(alert), wording, language) for alert in found]
-        return AlertsOut(alerts=seen, more=len(rows) > limit)
+        seen = [_said(scope.seen(alert), wording, language) for alert in found]
+        return AlertsSaid(alerts=seen, more=len(rows) > limit)
 
     @routes.get("/alerts/{id}", summary="One alert", responses={**REFUSALS})
-    async def alert(person: asker, language: spoken, id: UUID) -> AlertOut:
+    async def alert(person: asker, language: Spoken, id: UUID) -> AlertSaid:
         """Recorded as shown to you before it is sent."""
         try:
             found, _, _ = await casework.look(person, id)
         except Unknown as error:
             raise _missing(id) from error
-        return _out(found, wording, language)
+        return _said(found, wording, language)
+
+    return routes
+
+
+def _changes(casework: Casework, wording: Wording, callers: Callers) -> APIRouter:
+    routes = APIRouter()
+    asker = Annotated[Viewer, Depends(callers.person)]
 
     @routes.post(
-        "/alerts/{id}/acknowledge", summary="Take an alert on", response_model=AlertOut,
+        "/alerts/{id}/acknowledge", summary="Take an alert on", response_model=AlertSaid,
         responses={**REFUSALS, **CONFLICT},
     )  # fmt: skip
-    async def acknowledge(person: asker, language: spoken, id: UUID, body: Acknowledgement) -> AlertOut | Response:
+    async def acknowledge(person: asker, language: Spoken, id: UUID, body: Acknowledgement) -> AlertSaid | Response:
         """You are then its keeper: it no longer lapses by itself. Doing it twice is harmless."""
         try:
-            return _out(await casework.acknowledge(person, id, body.note), wording, language)
+            return _said(await casework.acknowledge(person, id, body.note), wording, language)
         except Unknown as error:
             raise _missing(id) from error
         except Impossible as error:
             return _conflict(error)
 
     @routes.post(
-        "/alerts/{id}/close", summary="Say how an alert ended", response_model=AlertOut,
+        "/alerts/{id}/close", summary="Say how an alert ended", response_model=AlertSaid,
         responses={**REFUSALS, **CONFLICT},
     )  # fmt: skip
-    async def close(person: asker, language: spoken, id: UUID, body: Closing) -> AlertOut | Response:
+    async def close(person: asker, language: Spoken, id: UUID, body: Closing) -> AlertSaid | Response:
         """Only an acknowledged alert can be closed. The next one opens once the person's score has fallen and risen."""
         try:
-            return _out(await casework.close(person, id, body.outcome, body.note), wording, language)
+            return _said(await casework.close(person, id, body.outcome, body.note), wording, language)
         except Unknown as error:
             raise _missing(id) from error
         except Impossible as error:
@@ -176,12 +173,12 @@ def _conflict(error: Impossible) -> JSONResponse:
     return problem(409, detail, "Not in this state")
 
 
-def _out(seen: Seen, wording: Wording, language: Language) -> AlertOut:
+def _said(seen: Seen, wording: Wording, language: Language) -> AlertSaid:
     alert = seen.alert
     reasons = [
-        ReasonOut(**one.model_dump(), sentence=wording.sentence(alert, one, language.code)) for one in alert.reasons
+        ReasonSaid(**one.model_dump(), sentence=wording.sentence(alert, one, language.code)) for one in alert.reasons
     ]
-    return AlertOut(
+    return AlertSaid(
         id=alert.id, initiative=alert.initiative, entity=alert.entity, episode=alert.episode, team=alert.team,
         state=alert.state, score=alert.score, band=alert.band, reasons=reasons,
         withheld=seen.withheld, receipt=alert.receipt,

@@ -4,10 +4,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from services.alerts.domain import LIVE, Alert, Band, Outcome, State
+from services.alerts.domain import LIVE, Alert, Band, Outcome
 from services.alerts.names import Person
 from services.alerts.views import Past, Seen
 from shared.contracts import Reason
+from shared.contracts.alerts import State
 from shared.initiatives import Initiatives
 from shared.web import N_, Language
 

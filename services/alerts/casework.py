@@ -4,12 +4,14 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from uuid import UUID
 
-from services.alerts.domain import Alert, Impossible, Outcome, State, Step, acknowledge, close, closing
+from services.alerts.domain import Alert, Impossible, Outcome, Step, acknowledge, close, closing
 from services.alerts.judgement import person
+from services.alerts.metrics import STEPS
 from services.alerts.showing import Showing, actor
 from services.alerts.store import AlertStore
-from services.alerts.stream import SOURCE, Desk, changed
+from services.alerts.stream import SOURCE, Alerter, changed
 from services.alerts.views import Past, Seen
+from shared.contracts.alerts import State
 from shared.contracts.envelope import first
 from shared.web import Viewer
 from shared.work import Work, Worker
@@ -24,8 +26,8 @@ class Unknown(LookupError):
 class Casework:
     """Each method raises ``Unknown``, ``Refused`` (and writes that down) or ``Impossible``."""
 
-    def __init__(self, worker: Worker[AlertStore], desk: Desk, showing: Showing) -> None:
-        self._worker, self._desk, self._showing = worker, desk, showing
+    def __init__(self, worker: Worker[AlertStore], alerter: Alerter, showing: Showing) -> None:
+        self._worker, self._alerter, self._showing = worker, alerter, showing
 
     async def look(self, viewer: Viewer, id: UUID) -> tuple[Seen, list[Past], list[Seen]]:
         """An alert, what happened to it, and the person's other alerts that the viewer may see, newest first."""
@@ -70,6 +72,8 @@ class Casework:
             step = decide(alert, now) if alert is not None and scope.holds(alert) else None
             if step is not None:
                 await self._keep(work, step, now)
+        if step is not None:
+            STEPS.labels(step.after.initiative, step.change).inc()
         if alert is None:
             raise Unknown(str(id))
         if not scope.holds(alert):
@@ -79,13 +83,13 @@ class Casework:
     async def _keep(self, work: Work[AlertStore], step: Step, now: datetime) -> None:
         alert = step.after
         await work.store.keep([step])
-        rule = self._desk.rules.get(alert.initiative)
+        rule = self._alerter.rules.get(alert.initiative)
         if alert.state is State.CLOSED and rule is not None:
             known = await work.store.known([alert.entity], now)
             standing = closing(person(known, rule, alert.entity))
             await work.store.stand({(alert.initiative, alert.entity): standing})
         work.say([first(SOURCE, str(alert.entity), changed(alert), now)])
-        work.audit([self._desk.decision(step, now)])
+        work.audit([self._alerter.decision(step, now)])
 
 
 __all__ = ["LONGEST_NOTE", "Casework", "Impossible", "Unknown"]

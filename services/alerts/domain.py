@@ -13,21 +13,11 @@ from uuid import UUID, uuid5
 
 from services.alerts.standing import Score, Standing, Thresholds, speaking, up
 from shared.contracts import Reason
+from shared.contracts.alerts import State
 
 EPISODES = UUID("5b1f9a0e-2f0b-5d3c-8a54-0f6c1d9e7a42")
 REOPENS_WITHIN = timedelta(days=1)
 """A rise so soon after a lapse is the same episode: the alert reopens, and nobody is mailed again."""
-
-
-class State(StrEnum):
-    """Where an alert is in its life."""
-
-    OPEN = "open"
-    ACKNOWLEDGED = "acknowledged"
-    CLOSED = "closed"
-    LAPSED = "lapsed"
-    JOINED = "joined"
-    ERASED = "erased"
 
 
 class Command(StrEnum):

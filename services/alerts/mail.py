@@ -8,58 +8,26 @@ its answer is lost gets it again under the same one (at least once).
 import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from email.utils import format_datetime
-from pathlib import Path
 from urllib.parse import unquote, urlsplit
-from uuid import UUID, uuid5
 
 import aiosmtplib
-import asyncpg
 
+from services.alerts.digests import Digest
 from services.alerts.metrics import MAILS, MAILS_WAITING
 from services.alerts.settings import AlertSettings
-from shared.db import Connection, Database, queries
+from services.alerts.store import AlertStore
+from shared.db import Database
 from shared.errors import Unavailable
 from shared.initiatives import Initiatives
 from shared.telemetry import log
 from shared.web import Language
 
-Q = queries(Path(__file__).parent / "queries.sql")
-MAILS_OF = UUID("0d1f3c68-5a51-5e0c-9f5e-6a7d2b8c4e19")
 LOOK_SECONDS = 2.0
 AT_ONCE = 10
 TIMEOUT = 20.0
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """A team that has alerts nobody mailed it about; ``last``: when it was mailed before."""
-
-    team: str
-    since: datetime
-    first: UUID
-    last: datetime | None
-
-    @property
-    def mail(self) -> UUID:
-        """The mail's id: of two processes that gather at once, both mean the same mail."""
-        return uuid5(MAILS_OF, f"{self.team}/{self.first}")
-
-    def due(self, now: datetime, wait: timedelta, interval: timedelta) -> bool:
-        return now >= self.since + wait and (self.last is None or now >= self.last + interval)
-
-
-@dataclass(frozen=True, slots=True)
-class Digest:
-    """A mail to be sent; ``numbers``: new alerts by initiative."""
-
-    id: UUID
-    address: str
-    made_at: datetime
-    numbers: Mapping[str, int]
 
 
 class Postman:
@@ -85,20 +53,18 @@ class Postman:
     async def gather(self, now: datetime) -> None:
         """Write the mails whose time has come."""
         async with self._database.transaction() as connection:
-            await connection.execute(Q["gathering"])
-            waiting = [Waiting(**row) for row in await connection.fetch(Q["waiting"])]
-            for team in waiting:
+            store = AlertStore(connection)
+            await store.gathering()
+            for team in await store.waiting():
                 if team.due(now, self._wait, self._interval):
-                    address = self._settings.mail_to.format(team=team.team)
-                    await connection.execute(Q["write"], team.mail, team.team, address, now)
-                    await connection.execute(Q["enclose"], team.mail, team.team)
+                    await store.write(team, self._settings.mail_to.format(team=team.team), now)
 
     async def send(self, now: datetime) -> None:
         """Hand over what is due; what the server does not take is tried again, later and later (5 s to 10 min)."""
         async with self._database.transaction() as connection:
-            taken = await connection.fetch(Q["take"], now, AT_ONCE)
-            digests = [await self._digest(connection, row) for row in taken]
-            MAILS_WAITING.set(await connection.fetchval(Q["unsent"]))
+            store = AlertStore(connection)
+            digests = await store.take(now, AT_ONCE)
+            MAILS_WAITING.set(await store.unsent())
         for digest in digests:
             try:
                 await self._hand_over(self.letter(digest))
@@ -108,11 +74,7 @@ class Postman:
             else:
                 MAILS.labels("sent").inc()
                 async with self._database.transaction() as connection:
-                    await connection.execute(Q["sent"], digest.id, datetime.now(UTC))
-
-    async def _digest(self, connection: Connection, row: asyncpg.Record) -> Digest:
-        found = await connection.fetch(Q["contents"], row["id"])
-        return Digest(row["id"], row["address"], row["made_at"], {one["initiative"]: one["number"] for one in found})
+                    await AlertStore(connection).sent(digest.id, datetime.now(UTC))
 
     async def _hand_over(self, letter: EmailMessage) -> None:
         server = urlsplit(self._settings.smtp)

@@ -1,4 +1,4 @@
-"""The alerts service, put together."""
+"""Alerts: settings → wiring → run."""
 
 from pathlib import Path
 
@@ -12,38 +12,40 @@ from services.alerts.purposes import Purposes
 from services.alerts.settings import AlertSettings
 from services.alerts.showing import Showing
 from services.alerts.store import AlertStore
-from services.alerts.stream import Desk
+from services.alerts.stream import Alerter
 from shared.access import Agreements
 from shared.initiatives import Initiatives
 from shared.service import Service
-from shared.web import Web
+from shared.web import Callers, Web
 
 
 def service(settings: AlertSettings) -> Service[AlertStore]:
-    """The service, ready to run."""
-    made = Service("alerts", settings, AlertStore, title="Jigsaw alerts")
-    initiatives, agreements = Initiatives.load(settings.initiatives), Agreements.load(settings.agreements)
+    """Alerts, ready to run."""
+    service = Service("alerts", settings, AlertStore, title="Jigsaw alerts")
+    agreements, initiatives = Agreements.load(settings.agreements), Initiatives.load(settings.initiatives)
     purposes, wording = Purposes(initiatives, agreements), Wording(initiatives)
     key = settings.session_key.get_secret_value()
+    callers = Callers(key, "alerts")
     web = Web("alerts", settings, Path(__file__).parent)
-    desk, showing = Desk(initiatives, purposes), Showing(made.worker, purposes)
-    casework = Casework(made.worker, desk, showing)
-    feed = Feed(made.database, settings.redis)
-    postman = Postman(made.database, settings, initiatives, web.languages)
+    alerter, showing = Alerter(initiatives, purposes), Showing(service.worker, purposes)
+    casework = Casework(service.worker, alerter, showing)
+    feed = Feed(service.database, settings.redis)
+    postman = Postman(service.database, settings, initiatives, web.languages)
     desktop = pages.Desktop(
-        made.worker, web, casework, showing, Linkage(settings.linkage_url, key, initiatives), wording
+        service.worker, web, casework, showing, Linkage(settings.linkage_url, key, initiatives), wording
     )
-
-    made.worker.when_committed(feed.woken)
-    made.hears(desk.weigh, desk.follow)
-    made.before_hearing(feed.start)
+    service.worker.when_committed(feed.woken)
+    service.hears(alerter.weigh, alerter.follow)
+    service.before_hearing(feed.start)
     for work in (feed.read, feed.converse, feed.tidy, postman.run):
-        made.in_background(work)
-    made.answers(
-        api.router(made.worker, casework, showing, wording, key), live.router(desktop, feed), pages.router(desktop)
+        service.in_background(work)
+    service.answers(
+        api.router(service.worker, casework, showing, wording, callers),
+        live.router(desktop, feed),
+        pages.router(desktop),
     )
-    web.mount(made.app)
-    return made
+    web.mount(service.app)
+    return service
 
 
 if __name__ == "__main__":

@@ -3,23 +3,24 @@
 from prometheus_client import Counter, Gauge, Histogram
 
 STEPS = Counter(
-    "jigsaw_alert_changes_total",
-    "Changes of alerts: opened, reopened, lapsed, acknowledged, closed, moved, joined, rerouted, scored, erased.",
+    "jigsaw_alerts_changes_total",
+    "Changes of alerts: opened, reopened, lapsed, acknowledged, closed, moved, joined, rerouted, scored, erased; "
+    "a batch tried again counts again.",
     ["initiative", "change"],
 )
-PAGES = Gauge("jigsaw_alert_pages_open", "Queue pages that are open now and hear of new alerts.")
-SHOWN = Counter("jigsaw_alert_disclosures_total", "Alerts shown to a person, each with its audit entry.", ["where"])
+PAGES = Gauge("jigsaw_alerts_pages_open", "Queue pages that are open now and hear of new alerts.")
+SHOWN = Counter("jigsaw_alerts_disclosures_total", "Alerts shown to a person, each with its audit entry.", ["where"])
 SEEN = Histogram(
-    "jigsaw_alert_seen_seconds",
+    "jigsaw_alerts_seen_seconds",
     "From an alert's change to its being sent to an open page.",
     buckets=(0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5, 30),
 )
 FANOUT_AWAY = Gauge(
-    "jigsaw_alert_fanout_away",
+    "jigsaw_alerts_fanout_away",
     "1 while Redis does not answer: pages hear of alerts by asking PostgreSQL, a second later.",
 )
 NAMES_AWAY = Counter(
-    "jigsaw_alert_names_away_total", "Times linkage could not be asked for names, so alerts were shown by reference."
+    "jigsaw_alerts_names_away_total", "Times linkage could not be asked for names, so alerts were shown by reference."
 )
-MAILS = Counter("jigsaw_alert_mails_total", "Attempts to hand over a digest to the mail server.", ["outcome"])
-MAILS_WAITING = Gauge("jigsaw_alert_mails_waiting", "Digests that the mail server has not taken yet.")
+MAILS = Counter("jigsaw_alerts_mails_total", "Attempts to hand over a digest to the mail server.", ["outcome"])
+MAILS_WAITING = Gauge("jigsaw_alerts_mails_waiting", "Digests that the mail server has not taken yet.")

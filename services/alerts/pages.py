@@ -10,11 +10,12 @@ from starlette.responses import HTMLResponse, Response
 
 from services.alerts.cards import OUTCOMES, Wording, team_name
 from services.alerts.casework import LONGEST_NOTE, Casework, Impossible, Unknown
-from services.alerts.domain import Outcome, State
+from services.alerts.domain import Outcome
 from services.alerts.names import Linkage, Names
 from services.alerts.showing import Showing
 from services.alerts.store import AlertStore
 from services.alerts.views import Seen
+from shared.contracts.alerts import State
 from shared.web import N_, Language, Viewer, Web, csrf, language, viewer
 from shared.work import Worker
 

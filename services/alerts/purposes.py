@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from datetime import date
 
-from shared.access import Agreements, Decision, decide
-from shared.initiatives import Feature, Initiatives
+from shared.access import Agreements, decide, shows_reason
+from shared.initiatives import Initiatives
 
 
 class Purposes:
@@ -32,21 +32,13 @@ class Purposes:
         whose facts an agreement in force lets the role see one, for the initiative's purpose."""
         if (role, on) not in self._seen:
             self._seen[role, on] = {
-                one.name: frozenset(f.name for f in one.statement.data.features if self._shows(decision, f))
+                one.name: frozenset(
+                    f.name for f in one.statement.data.features if shows_reason(self._agreements, decision, f)
+                )
                 for one in self._initiatives
                 if (decision := decide(self._agreements, [role], one.purpose, on)).allowed
             }
         return self._seen[role, on]
-
-    def _shows(self, decision: Decision, feature: Feature) -> bool:
-        made_of = {name for name in (feature.fact, feature.over, *feature.where) if name}
-        return any(
-            decision.shows(agreement.name, fact)
-            for agreement in self._agreements.by_name.values()
-            for name in feature.events
-            if name in agreement.events
-            for fact in (made_of or agreement.events[name].facts)
-        )
 
     @property
     def all(self) -> str:

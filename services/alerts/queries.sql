@@ -88,7 +88,7 @@ SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[]) ON C
 INSERT INTO erased (entity) SELECT unnest($1::uuid[]) ON CONFLICT DO NOTHING;
 
 -- name: erase_standings
--- Index: standings_pkey.
+-- What scoring has said of somebody who was erased. Index: standings_pkey.
 DELETE FROM standings WHERE entity = ANY($1::uuid[]);
 
 -- name: erase_notes

@@ -67,8 +67,8 @@ class Showing:
         """
         now = datetime.now(UTC)
         entries = [self._entry(viewer, alert, now) for alert in alerts]
-        SHOWN.labels(where).inc(len(entries))
         await self._write(entries or [self._entry(viewer, None, now, Outcome.EMPTY)])
+        SHOWN.labels(where).inc(len(entries))
 
     async def refuse(self, viewer: Viewer, alert: Alert | None) -> None:
         """Writes that somebody was refused. Raises ``Refused``."""

@@ -8,11 +8,13 @@ from uuid import UUID
 
 import asyncpg
 
-from services.alerts.domain import REOPENS_WITHIN, Alert, Band, Outcome, State, Step
+from services.alerts.digests import Digest, Waiting
+from services.alerts.domain import REOPENS_WITHIN, Alert, Band, Outcome, Step
 from services.alerts.judgement import Changes, Key, Known
 from services.alerts.standing import Score, Standing
 from services.alerts.views import Entry, Past
 from shared.contracts import Reason
+from shared.contracts.alerts import State
 from shared.db import Connection, queries
 
 Q = queries(Path(__file__).parent / "queries.sql")
@@ -142,6 +144,35 @@ class AlertStore:
     async def forget(self, before: datetime) -> None:
         """Drop old entries of the feed."""
         await self._connection.execute(Q["forget"], before)
+
+    async def gathering(self) -> None:
+        """Wait for whoever else gathers mails."""
+        await self._connection.execute(Q["gathering"])
+
+    async def waiting(self) -> list[Waiting]:
+        """The teams that have alerts nobody mailed them about."""
+        return [Waiting(**row) for row in await self._connection.fetch(Q["waiting"])]
+
+    async def write(self, team: Waiting, address: str, now: datetime) -> None:
+        """A mail to a team, about all that waits for it."""
+        await self._connection.execute(Q["write"], team.mail, team.team, address, now)
+        await self._connection.execute(Q["enclose"], team.mail, team.team)
+
+    async def take(self, now: datetime, limit: int) -> list[Digest]:
+        """Mails whose time has come. Each is the caller's until its next attempt is due."""
+        return [await self._digest(row) for row in await self._connection.fetch(Q["take"], now, limit)]
+
+    async def _digest(self, row: asyncpg.Record) -> Digest:
+        found = await self._connection.fetch(Q["contents"], row["id"])
+        return Digest(row["id"], row["address"], row["made_at"], {one["initiative"]: one["number"] for one in found})
+
+    async def sent(self, mail: UUID, at: datetime) -> None:
+        """The mail server has taken it."""
+        await self._connection.execute(Q["sent"], mail, at)
+
+    async def unsent(self) -> int:
+        """How many mails the mail server has not taken."""
+        return int(await self._connection.fetchval(Q["unsent"]))
 
 
 def _maybe(row: asyncpg.Record | None) -> Alert | None:

@@ -18,7 +18,7 @@ from shared.initiatives import Initiative, Initiatives
 SOURCE = "/services/alerts"
 
 
-class Desk:
+class Alerter:
     """The handlers, with the rules of all initiatives."""
 
     def __init__(self, initiatives: Initiatives, purposes: Purposes) -> None:
@@ -46,6 +46,8 @@ class Desk:
         changes = judge(await store.known(said.entities, now, ended=said.regroups), said, self.rules, now)
         await store.change(changes)
         news = [step for step in changes.steps if step.news]
+        for step in news:
+            STEPS.labels(step.after.initiative, step.change).inc()
         causes = {event.body.entity: event for event in events}
         says = [
             _cause(step, causes, events).causes(SOURCE, str(step.after.entity), changed(step.after), now)
@@ -56,7 +58,6 @@ class Desk:
     def decision(self, step: Step, now: datetime) -> Access:
         """The audit entry of one change of one alert."""
         alert, purpose = step.after, self._purposes.of(step.after.initiative)
-        STEPS.labels(alert.initiative, step.change).inc()
         return Access(
             at=now, actor=step.actor.id, role=step.actor.role, service="alerts", action=Action.DECISION,
             subject=alert.entity, purpose=purpose, agreement=self._purposes.agreements(purpose, now.date()),
@@ -68,7 +69,7 @@ def changed(alert: Alert) -> AlertChanged:
     """The alert as others hear of it."""
     return AlertChanged(
         alert=alert.id, initiative=alert.initiative, entity=alert.entity, team=alert.team, state=alert.state,
-        score=alert.score or 0.0, reasons=list(alert.reasons), changed=alert.changed_at, version=alert.version,
+        score=alert.score, reasons=list(alert.reasons), changed=alert.changed_at, version=alert.version,
     )  # fmt: skip
 
 

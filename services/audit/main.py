@@ -1,4 +1,4 @@
-"""Audit: settings, wiring, run."""
+"""Audit: settings → wiring → run."""
 
 from pathlib import Path
 
@@ -21,10 +21,12 @@ DISCONTINUED = Notice(N_("The audit log is not what its witness saw. Do not rely
 
 
 def service(settings: AuditSettings) -> Service[AuditStore]:
+    """Audit, ready to run."""
     service = Service("audit", settings, AuditStore, title="Jigsaw audit")
     sealing_key = bytes.fromhex(settings.sealing_key.get_secret_value())
     signer = Signer(settings.log_origin, bytes.fromhex(settings.checkpoint_key.get_secret_value()))
     verifier, log = Verifier(signer.verifier_key), Log(signer, sealing_key)
+    agreements = Agreements.load(settings.agreements)
     watch = Watch(service.worker, Witness(settings.witness, verifier), verifier)
     dsn = settings.database.get_secret_value()
     inspector = Inspector(dsn, settings.witness, signer.verifier_key, sealing_key, settings.verify_hours, watch)
@@ -34,7 +36,7 @@ def service(settings: AuditSettings) -> Service[AuditStore]:
 
     web = Web("audit", settings, Path(__file__).parent, notices)
     desk = Desk(service.worker, log)
-    state = pages.State(signer.verifier_key, watch, inspector, Agreements.load(settings.agreements))
+    state = pages.State(signer.verifier_key, watch, inspector, agreements)
     service.hears(Recorder(log).record, linger_ms=200)
     service.in_background(watch.forever)
     service.in_background(inspector.forever)

@@ -207,7 +207,15 @@ def _record(
         findings.append(Finding(f"data.{kind.value}", "subject_unrecognisable"))
         return None
     local_id = _local_id(kind, subject.get("id"), findings)
-    return Record(id=record_id(partner, kind, local_id or event_id), kind=kind, identity=identity)
+    called = local_id or _without_id(kind, identity, event_id)
+    return Record(id=record_id(partner, kind, called), kind=kind, identity=identity)
+
+
+def _without_id(kind: Kind, identity: Mapping[str, str], event_id: str) -> str:
+    """What stands for the local id of a subject that the partner has none for. Of a place or an organisation it is what
+    is said of it: one to which an ambulance goes each day is one record. Of a person it is the event: two people can be
+    described alike. No local id has a line break in it."""
+    return event_id if kind is Kind.PERSON else "\n".join(f"{name}={identity[name]}" for name in sorted(identity))
 
 
 def _local_id(kind: Kind, value: object, findings: list[Finding]) -> str:

@@ -23,8 +23,6 @@ from shared.initiatives import Initiatives
 from shared.service import Service
 from shared.web import Web
 
-HERE = Path(__file__).parent
-
 
 def service(settings: LinkageSettings) -> Service[LinkageStore]:
     """Linkage, ready to run."""
@@ -42,7 +40,7 @@ def service(settings: LinkageSettings) -> Service[LinkageStore]:
     desk = Desk(service.worker, standby, weighing)
     review = Review(service.worker, index, standby, weighing)
     erasing = Erasing(service.worker, index)
-    web = Web("linkage", settings, HERE)
+    web = Web("linkage", settings, Path(__file__).parent)
     modelling = Modelling(service.worker, review, weighing)
     service.hears(linker.link, on_abort=linker.forget, alone=True)
     service.in_background(standby.run)

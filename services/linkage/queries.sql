@@ -162,11 +162,6 @@ ON CONFLICT (a, b) DO UPDATE SET verdict = excluded.verdict, by = excluded.by, r
 -- Decisions taken back. Index: decisions_pkey.
 DELETE FROM decisions d USING unnest($1::uuid[], $2::uuid[]) AS n (a, b) WHERE d.a = n.a AND d.b = n.b;
 
--- name: size
-SELECT kind, count(*) AS records, (SELECT count(*) FROM entities e WHERE e.kind = r.kind AND into_entity IS NULL
-    AND cardinality(members) > 0) AS entities
-FROM records r GROUP BY kind;
-
 -- name: decided
 -- Every decision of the stewards, for a rebuild.
 SELECT a, b, verdict FROM decisions;

@@ -366,11 +366,6 @@ class LinkageStore:
         """Forget what stewards decided about records; the pairs."""
         return [(row["a"], row["b"]) for row in await self._connection.fetch(Q["undecide"], list(records))]
 
-    async def size(self) -> dict[str, tuple[int, int]]:
-        """Records and living entities by kind."""
-        rows = await self._connection.fetch(Q["size"])
-        return {row["kind"]: (row["records"], row["entities"]) for row in rows}
-
 
 def _kept(row: asyncpg.Record) -> Kept:
     return Kept(

@@ -27,14 +27,14 @@ REFUSALS: Mapping[int | str, dict[str, object]] = {
 }
 
 
-class ReasonOut(BaseModel):
+class ReasonSaid(BaseModel):
     feature: str = Field(examples=["absence_28d"])
     value: float = Field(examples=[0.42])
     contribution: float = Field(description="What it adds to the score, in log-odds.", examples=[1.3])
     sentence: str = Field(examples=["Missed 42% of lessons in the last four weeks"])
 
 
-class ScoreOut(BaseModel):
+class ScoreSaid(BaseModel):
     """A score with as much of its reasons as the asker may see. ``score`` is null when it was taken back."""
 
     initiative: str
@@ -47,11 +47,11 @@ class ScoreOut(BaseModel):
     team: str
     model: str = Field(description="sha256 of the model.")
     receipt: UUID
-    reasons: list[ReasonOut]
+    reasons: list[ReasonSaid]
     withheld: int = Field(description="Reasons that no agreement lets your role see for this purpose.")
 
 
-class ReceiptOut(BaseModel):
+class ReceiptSaid(BaseModel):
     """What a score was made of."""
 
     id: UUID
@@ -70,7 +70,7 @@ class ReceiptOut(BaseModel):
     agreements: list[str]
 
 
-class ReplayOut(BaseModel):
+class ReplaySaid(BaseModel):
     """The receipt computed again. ``differences``: by how much, for what is not the same."""
 
     receipt: UUID
@@ -81,7 +81,7 @@ class ReplayOut(BaseModel):
     model: str
 
 
-class InitiativeOut(BaseModel):
+class InitiativeSaid(BaseModel):
     name: str
     title: str
     purpose: str
@@ -97,11 +97,11 @@ class InitiativeOut(BaseModel):
 def router(worker: Worker[ScoringStore], running: Sequence[Running], reception: Reception) -> APIRouter:
     """The routes."""
     routes = APIRouter(tags=["Scores"], prefix="/scoring")
-    desk = _Answers(worker, running, reception)
-    routes.get("/initiatives", summary="The initiatives at work")(desk.initiatives)
-    routes.get("/scores/{initiative}/{entity}", summary="A score and why", responses=dict(REFUSALS))(desk.score)
-    routes.get("/receipts/{id}", summary="What a score was made of", responses=dict(REFUSALS))(desk.receipt)
-    routes.get("/receipts/{id}/replay", summary="Compute a score again", responses=dict(REFUSALS))(desk.replay)
+    answers = _Answers(worker, running, reception)
+    routes.get("/initiatives", summary="The initiatives at work")(answers.initiatives)
+    routes.get("/scores/{initiative}/{entity}", summary="A score and why", responses=dict(REFUSALS))(answers.score)
+    routes.get("/receipts/{id}", summary="What a score was made of", responses=dict(REFUSALS))(answers.receipt)
+    routes.get("/receipts/{id}/replay", summary="Compute a score again", responses=dict(REFUSALS))(answers.replay)
     return routes
 
 
@@ -112,31 +112,31 @@ class _Answers:
         self._worker, self._reception, self._models = worker, reception, Models(running)
         self._running = {one.name: one for one in running}
 
-    async def initiatives(self, person: Annotated[Viewer, Depends(viewer)], spoken: Spoken) -> list[InitiativeOut]:
+    async def initiatives(self, person: Annotated[Viewer, Depends(viewer)], spoken: Spoken) -> list[InitiativeSaid]:
         return [_initiative(one, spoken.code) for one in self._running.values()]
 
     async def score(
         self, request: Request, spoken: Spoken, initiative: str, entity: UUID, purpose: Purpose = ""
-    ) -> ScoreOut:
-        one, asker = self._initiative(initiative), self._reception.asker(request, purpose)
+    ) -> ScoreSaid:
+        one, asker = self._initiative(initiative), await self._reception.asker(request, purpose)
         async with self._worker.work() as work:
             found = await self._score(one, asker, entity, work, spoken.code)
         if isinstance(found, HTTPException):
             raise found
         return found
 
-    async def receipt(self, request: Request, id: UUID, purpose: Purpose = "") -> ReceiptOut:
-        asker = self._reception.asker(request, purpose)
+    async def receipt(self, request: Request, id: UUID, purpose: Purpose = "") -> ReceiptSaid:
+        asker = await self._reception.asker(request, purpose)
         async with self._worker.work() as work:
             found = await self._receipt(id, asker, work)
         if isinstance(found, HTTPException):
             raise found
-        return _receipt_out(found, await self._names(found))
+        return _receipt_said(found, await self._names(found))
 
     async def replay(
         self, request: Request, id: Annotated[UUID, Path(description="A score's receipt.")], purpose: Purpose = ""
-    ) -> ReplayOut:
-        asker = self._reception.asker(request, purpose)
+    ) -> ReplaySaid:
+        asker = await self._reception.asker(request, purpose)
         async with self._worker.work() as work:
             found = await self._receipt(id, asker, work)
             model = None
@@ -147,7 +147,7 @@ class _Answers:
         if model is None:
             raise HTTPException(404, f"The model {found.model} is not in the registry, so nothing can be recomputed.")
         again = replay(found, model)
-        return ReplayOut(
+        return ReplaySaid(
             receipt=id, equal=again.equal, score=found.score, recomputed=again.score,
             differences=dict(again.differences), model=found.model,
         )  # fmt: skip
@@ -160,7 +160,7 @@ class _Answers:
 
     async def _score(
         self, one: Running, asker: Asker, entity: UUID, work: Work[ScoringStore], spoken: str
-    ) -> ScoreOut | HTTPException:
+    ) -> ScoreSaid | HTTPException:
         """The answer, its audit entry kept; a refusal and an empty answer are entries too."""
         if not asker.may_see(one):
             work.audit([entry(asker, {"subject": entity}, Outcome.REFUSED)])
@@ -178,19 +178,19 @@ class _Answers:
         work.audit([entry(asker, about, Outcome.ALLOWED)])
         return answer
 
-    def _answer(self, one: Running, asker: Asker, said: Said, receipt: Receipt, spoken: str) -> ScoreOut:
+    def _answer(self, one: Running, asker: Asker, said: Said, receipt: Receipt, spoken: str) -> ScoreSaid:
         names = one.features.names if receipt.model == one.model.sha256 else ()
         found = reasons_of(names, receipt.vector, receipt.contributions, said.reasons) if names else []
         features = {feature.name: feature for feature in one.initiative.statement.data.features}
         shown = [
-            ReasonOut(
+            ReasonSaid(
                 feature=r.feature, value=r.value, contribution=r.contribution,
                 sentence=one.initiative.reason(r.feature, r.value, spoken),
             )
             for r in found
             if self._reception.shows(asker, features[r.feature])
         ]  # fmt: skip
-        return ScoreOut(
+        return ScoreSaid(
             initiative=one.name, entity=receipt.entity, version=said.version, score=said.score, as_of=receipt.as_of,
             into=said.into, area=said.area, team=one.initiative.team(said.area), model=said.model, receipt=receipt.id,
             reasons=shown, withheld=len(found) - len(shown),
@@ -223,9 +223,9 @@ def _refusal(asker: Asker, one: Running) -> HTTPException:
     )
 
 
-def _initiative(one: Running, code: str) -> InitiativeOut:
+def _initiative(one: Running, code: str) -> InitiativeSaid:
     said = one.initiative.statement
-    return InitiativeOut(
+    return InitiativeSaid(
         name=one.name, title=said.title.of(code), purpose=said.purpose, kind=said.kind, problem=said.problem.of(code),
         action=said.action.statement.of(code), capacity_a_week=said.action.capacity_a_week,
         thresholds={"raise": said.thresholds.raise_at, "lower": said.thresholds.lower_at},
@@ -233,8 +233,8 @@ def _initiative(one: Running, code: str) -> InitiativeOut:
     )  # fmt: skip
 
 
-def _receipt_out(receipt: Receipt, names: Sequence[str]) -> ReceiptOut:
-    return ReceiptOut(
+def _receipt_said(receipt: Receipt, names: Sequence[str]) -> ReceiptSaid:
+    return ReceiptSaid(
         id=receipt.id, at=receipt.at, initiative=receipt.initiative, entity=receipt.entity, version=receipt.version,
         as_of=receipt.as_of, score=receipt.score, features=dict(zip(names, receipt.vector.tolist(), strict=False)),
         contributions=dict(zip(names, receipt.contributions.tolist(), strict=False)), members=list(receipt.members),

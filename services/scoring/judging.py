@@ -77,28 +77,28 @@ def judged(
     ``endings``: of the entities that were scored and of which nothing is known now. ``unreceipted``: those whose score
     has lost its receipt with a record that was erased; they are news.
     """
-    name, verdict = running.name, Judged(running)
+    name, judgement = running.name, Judged(running)
     mine = {entity: about for (entity, initiative), about in known.items() if initiative == name}
     before = {entity: about for (entity, initiative), about in said.items() if initiative == name}
-    verdict.assessed = _assessed(running, mine, before, day)
-    scored = {now.entity for now in verdict.assessed}
+    judgement.assessed = _assessed(running, mine, before, day)
+    scored = {now.entity for now in judgement.assessed}
     wholes = {about.whole for about in mine.values()}
     for entity, was in before.items():
         if entity not in scored:
             # A part that is no more went nowhere, nor did one whose records are counted in the entity's other parts.
             simple = entity in mine or entity in wholes or was.whole != entity
             left = Ending(was.membership, None) if simple else endings.get(entity)
-            _miss(verdict, entity, was, left)
-    survivors = {over.ending.into for over in verdict.overs}
+            _miss(judgement, entity, was, left)
+    survivors = {over.ending.into for over in judgement.overs}
     model, thresholds = running.model.sha256, running.initiative.thresholds
-    for now in verdict.assessed:
+    for now in judgement.assessed:
         last = before.get(now.entity)
         forced = now.entity in survivors or now.entity in unreceipted
         if last is None or forced or is_news(last, now, model, thresholds):
-            verdict.news.append(now)
+            judgement.news.append(now)
         elif now.swept != last.swept or _earlier(now.due, last.due):
-            verdict.postponed[now.entity, name] = (now.swept, now.due)
-    return verdict
+            judgement.postponed[now.entity, name] = (now.swept, now.due)
+    return judgement
 
 
 def _running(initiative: Initiative) -> Running:
@@ -123,17 +123,17 @@ def _assessed(
     with MODEL_SECONDS.labels(running.name).time():
         scores = running.model.score(evaluated.vectors[chosen])
     reasons, numbers = top_reasons(scores.contributions, running.features.names), scores.score.tolist()
-    entities, verdicts = list(known.items()), []
+    entities, assessed = list(known.items()), []
     for row, i in enumerate(chosen.tolist()):
         entity, one = entities[i]
-        verdicts.append(
+        assessed.append(
             Assessed(
                 entity, one.whole, evaluated.vectors[i], scores.contributions[row], numbers[row], reasons[row],
                 moments[i], evaluated.due[i], swept[i], one.area, each_once(one.agreements), one.members,
                 one.membership,
             )
         )  # fmt: skip
-    return verdicts
+    return assessed
 
 
 def _population(running: Running, vectors: NDArray[np.float32]) -> NDArray[np.int64]:
@@ -154,12 +154,12 @@ def _swept(said: Said | None, day: date | None) -> date | None:
     return said.swept
 
 
-def _miss(verdict: Judged, entity: UUID, said: Said, ending: Ending | None) -> None:
+def _miss(judgement: Judged, entity: UUID, said: Said, ending: Ending | None) -> None:
     """An entity that was scored, and is not now: ended, outside the population, or nothing is known of it."""
     if ending is not None and is_over(said, ending):
-        verdict.overs.append(Over(entity, said, ending))
+        judgement.overs.append(Over(entity, said, ending))
     elif said.due is not None:
-        verdict.postponed[entity, verdict.running.name] = (said.swept, None)
+        judgement.postponed[entity, judgement.running.name] = (said.swept, None)
 
 
 def _earlier(now: date | None, before: date | None) -> bool:

@@ -6,7 +6,7 @@ from pathlib import Path
 from services.scoring import api, pages
 from services.scoring.judging import load
 from services.scoring.store import ScoringStore
-from services.scoring.stream import Desk
+from services.scoring.stream import Scorer
 from services.scoring.sweep import Sweep
 from services.scoring.viewing import Reception
 from shared.access import Agreements
@@ -19,13 +19,14 @@ from shared.web import Web
 def service(settings: Settings) -> Service[ScoringStore]:
     """Scoring, ready to run. Raises ``ValueError`` for an initiative that cannot run: it is never left out."""
     service = Service("scoring", settings, ScoringStore, title="Jigsaw scoring")
-    running = load(Initiatives.load(settings.initiatives))
-    reception = Reception(settings.session_key.get_secret_value(), Agreements.load(settings.agreements))
-    desk = Desk(running)
-    sweep = Sweep(service.worker, desk)
+    agreements, initiatives = Agreements.load(settings.agreements), Initiatives.load(settings.initiatives)
+    running = load(initiatives)
+    reception = Reception(settings.session_key.get_secret_value(), agreements)
+    scorer = Scorer(running)
+    sweep = Sweep(service.worker, scorer)
     web = Web("scoring", settings, Path(__file__).parent)
     service.before_hearing(partial(sweep.prepare, running))
-    service.hears(desk.hear)
+    service.hears(scorer.hear)
     service.in_background(sweep.run)
     service.answers(
         api.router(service.worker, running, reception),

@@ -27,7 +27,7 @@ RECEIPT = (
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Saying:
     """A score to be said, of an entity or of a part of ``whole``: the receipt, and what is needed to judge the next."""
 
     receipt: Receipt
@@ -96,8 +96,9 @@ class ScoringStore:
     async def scored(
         self, entities: Iterable[UUID], purposes: Mapping[str, str]
     ) -> tuple[dict[Place, Known], dict[Place, Said], dict[Place, int]]:
-        """What is counted of the entities and of their parts, what was last said of them, and a version for what is
-        said next: each of those of which it is so. ``purposes``: of each initiative its own."""
+        """What is counted of the entities and of their parts, what was last said of them, and the version of what is
+        said next. Three maps by place; a place is missing from a map that has nothing for it. ``purposes``: each
+        initiative's."""
         known, said, versions = dict[Place, Known](), dict[Place, Said](), dict[Place, int]()
         asked = list(entities), list(purposes), list(purposes.values())
         for entity, initiative, version, *row in await self._connection.fetch(Q["scored"], *asked):
@@ -117,11 +118,11 @@ class ScoringStore:
         row = await self._connection.fetchrow(Q["said"], entity, initiative)
         return Said(*row) if row else None
 
-    async def keep(self, verdicts: Sequence[Verdict]) -> None:
+    async def keep(self, sayings: Sequence[Saying]) -> None:
         """The said scores, and a receipt for each."""
-        await self._connection.execute(Q["keep_scores"], *_columns(map(_score_row, verdicts), 14))
+        await self._connection.execute(Q["keep_scores"], *_columns(map(_score_row, sayings), 14))
         await self._connection.copy_records_to_table(
-            "receipts", columns=RECEIPT, records=[_receipt_row(verdict.receipt) for verdict in verdicts]
+            "receipts", columns=RECEIPT, records=[_receipt_row(saying.receipt) for saying in sayings]
         )
 
     async def postpone(self, places: Mapping[Place, tuple[date | None, date | None]]) -> None:
@@ -179,12 +180,12 @@ def _columns(rows: Iterable[Sequence[Any]], width: int) -> list[Sequence[Any]]:
     return list(zip(*rows, strict=True)) or [[] for _ in range(width)]
 
 
-def _score_row(verdict: Verdict) -> tuple[object, ...]:
-    receipt, now = verdict.receipt, verdict.assessed
+def _score_row(saying: Saying) -> tuple[object, ...]:
+    receipt, now = saying.receipt, saying.assessed
     return (
         receipt.entity, receipt.initiative, receipt.version, receipt.score, now.reasons if now else "",
-        now.area if now else None, verdict.into, receipt.membership, receipt.model, receipt.id, receipt.as_of,
-        now.swept if now else None, now.due if now else None, verdict.whole,
+        now.area if now else None, saying.into, receipt.membership, receipt.model, receipt.id, receipt.as_of,
+        now.swept if now else None, now.due if now else None, saying.whole,
     )  # fmt: skip
 
 

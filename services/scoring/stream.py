@@ -40,7 +40,7 @@ from services.scoring.domain import (
     together,
 )
 from services.scoring.judging import Judged, Over, Running, judged
-from services.scoring.store import ScoringStore, Verdict
+from services.scoring.store import Saying, ScoringStore
 from shared.bus import Effects, hears
 from shared.contracts import (
     Access,
@@ -70,7 +70,7 @@ class News:
     causes: dict[UUID, Event[Any]] = field(default_factory=dict)
 
 
-class Desk:
+class Scorer:
     """The handlers, with the initiatives at work. ``today`` is the day of the newest fact heard by this process."""
 
     def __init__(self, running: Sequence[Running]) -> None:
@@ -176,20 +176,20 @@ class Desk:
         missing = {place[0] for place in said if place not in known}
         endings = await store.endings(missing) if missing else {}
         judgements = [judged(one, known, said, endings, day, unreceipted) for one in self._running]
-        verdicts, says, audits = list[Verdict](), list[Event[Any]](), list[Access]()
+        sayings, says, audits = list[Saying](), list[Event[Any]](), list[Access]()
         for one in judgements:
             name = one.running.name
             over = [
-                Verdict(_taken_back(o, versions[o.entity, name], one, now), None, o.said.whole, o.ending.into)
+                Saying(_taken_back(o, versions[o.entity, name], one, now), None, o.said.whole, o.ending.into)
                 for o in one.overs
             ]
-            new = [Verdict(_receipt(n, versions[n.entity, name], one, now), n, n.whole) for n in one.news]
-            verdicts += over + new
-            says += [_event(verdict, one, causes.get(verdict.whole), now) for verdict in over + new]
+            new = [Saying(_receipt(n, versions[n.entity, name], one, now), n, n.whole) for n in one.news]
+            sayings += over + new
+            says += [_event(saying, one, causes.get(saying.whole), now) for saying in over + new]
             audits += _entries(one, over + new, causes, now)
             _measure(one)
-        if verdicts:
-            await store.keep(verdicts)
+        if sayings:
+            await store.keep(sayings)
         postponed = {place: days for one in judgements for place, days in one.postponed.items()}
         if postponed:
             await store.postpone(postponed)
@@ -245,24 +245,24 @@ def _taken_back(over: Over, version: int, one: Judged, at: datetime) -> Receipt:
     )  # fmt: skip
 
 
-def _event(verdict: Verdict, one: Judged, cause: Event[Any] | None, at: datetime) -> Event[ScoreChanged]:
-    receipt, now, running = verdict.receipt, verdict.assessed, one.running
+def _event(saying: Saying, one: Judged, cause: Event[Any] | None, at: datetime) -> Event[ScoreChanged]:
+    receipt, now, running = saying.receipt, saying.assessed, one.running
     names = running.features.names
     body = ScoreChanged(
         initiative=receipt.initiative, entity=receipt.entity, kind=running.initiative.kind, version=receipt.version,
         score=receipt.score, model=receipt.model, receipt=receipt.id, as_of=receipt.as_of,
         reasons=reasons_of(names, now.vector, now.contributions, now.reasons) if now else [],
-        area=now.area if now else None, into=verdict.into,
+        area=now.area if now else None, into=saying.into,
     )  # fmt: skip
     key = str(receipt.entity)
     return cause.causes(SOURCE, key, body, at) if cause else first(SOURCE, key, body, at)
 
 
 def _entries(
-    one: Judged, verdicts: Iterable[Verdict], causes: Mapping[UUID, Event[Any]], at: datetime
+    one: Judged, sayings: Iterable[Saying], causes: Mapping[UUID, Event[Any]], at: datetime
 ) -> list[Access]:  # fmt: skip
     """For audit: a decision for each score that is said, a consultation for each that was looked at and is no news."""
-    said = {verdict.receipt.entity: verdict.receipt for verdict in verdicts}
+    said = {saying.receipt.entity: saying.receipt for saying in sayings}
     agreements = {now.entity: now.agreements for now in one.assessed}
     fields, purpose = list(one.running.features.names), one.running.initiative.purpose
     return [

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime
 
 from services.scoring.judging import Running
 from services.scoring.store import ScoringStore
-from services.scoring.stream import Desk
+from services.scoring.stream import Scorer
 from shared.errors import Unavailable
 from shared.telemetry import log
 from shared.work import Worker
@@ -24,9 +24,9 @@ class Sweep:
     """Ages the windows of every entity that is due."""
 
     def __init__(
-        self, worker: Worker[ScoringStore], desk: Desk, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self, worker: Worker[ScoringStore], scorer: Scorer, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     ) -> None:
-        self._worker, self._desk, self._clock = worker, desk, clock
+        self._worker, self._scorer, self._clock = worker, scorer, clock
 
     async def prepare(self, running: Sequence[Running]) -> None:
         """Before the first message: register the models, and make due what an older one has scored."""
@@ -38,14 +38,14 @@ class Sweep:
                 )
                 await work.store.outdate(one.name, model.sha256)
             newest = await work.store.newest()
-        self._desk.today = newest.date() if newest else None
+        self._scorer.today = newest.date() if newest else None
 
     async def run(self) -> None:
         """For as long as the service runs."""
         while True:
-            if self._desk.today is not None:
+            if self._scorer.today is not None:
                 try:
-                    await self.to(min(self._desk.today, self._clock().date()))
+                    await self.to(min(self._scorer.today, self._clock().date()))
                 except Unavailable as error:
                     log().warning("sweep.waits", because=str(error))
             await asyncio.sleep(LOOK_SECONDS)
@@ -58,7 +58,7 @@ class Sweep:
                 due = await work.store.due(day, AT_ONCE)
                 if not due:
                     return aged
-                effects = await self._desk.age(due, day, work.store, self._clock())
+                effects = await self._scorer.age(due, day, work.store, self._clock())
                 work.say(effects.says)
                 work.audit(effects.audits)
             aged += len(due)

@@ -4,14 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-from fastapi import HTTPException, Request
+from fastapi import Request
 
 from services.scoring.judging import Running
-from shared.access import Agreements, Decision, decide
+from shared.access import Agreements, Decision, decide, shows_reason
 from shared.contracts import Access, Action, Outcome
 from shared.initiatives import Feature
-from shared.web import TokenRefused, Viewer, verify_service_token
-from shared.web.viewer import seen_by
+from shared.web import Callers, Viewer
 
 OVERSIGHT = frozenset({"auditor"})
 """May see receipts for any purpose: how a score was made, not whom it is about."""
@@ -37,41 +36,17 @@ class Reception:
     """Knows who asks. ``key``: JIGSAW_SESSION_KEY, which signs service tokens."""
 
     def __init__(self, key: str, agreements: Agreements) -> None:
-        self._key, self._agreements = key, agreements
+        self._callers, self._agreements = Callers(key, "scoring"), agreements
 
-    def asker(self, request: Request, purpose: str) -> Asker:
-        """Raises 401 when nobody is signed in and no service speaks for anybody."""
-        person, named = self._person(request)
-        wanted = purpose or named
-        return Asker(person, wanted, decide(self._agreements, [person.role], wanted, _today()))
+    async def asker(self, request: Request, purpose: str) -> Asker:
+        """Whoever sent the request, for the purpose it names, else for its token's. Raises 401 and 403."""
+        caller = await self._callers.asking(request)
+        wanted = purpose or caller.purpose
+        return Asker(caller.person, wanted, decide(self._agreements, [caller.person.role], wanted, _today()))
 
     def shows(self, asker: Asker, feature: Feature) -> bool:
-        """A reason may be shown when an agreement that brings its events lets this role see what it is made of."""
-        if asker.oversees:
-            return True
-        made_of = {name for name in (feature.fact, feature.over, *feature.where) if name}
-        for agreement in self._agreements.by_name.values():
-            allowed = asker.decision.fields.get(agreement.name, frozenset())
-            for event in feature.events:
-                facts = agreement.events[event].facts if event in agreement.events else {}
-                if facts and (made_of or set(facts)) & allowed:
-                    return True
-        return False
-
-    def _person(self, request: Request) -> tuple[Viewer, str]:
-        found = seen_by(request)
-        if found is not None:
-            return found, ""
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer":
-            raise HTTPException(401, "Sign in, or send a service token that speaks for a person.")
-        try:
-            call = verify_service_token(self._key, "scoring", token)
-        except TokenRefused as error:
-            raise HTTPException(401, "The service token is not ours, not for scoring, or too old.") from error
-        if call.viewer is None:
-            raise HTTPException(403, "A score is shown to a person: the token must say on whose behalf it asks.")
-        return call.viewer, call.purpose
+        """May a feature be shown as a reason? To oversight always, to others when the agreements say so."""
+        return asker.oversees or shows_reason(self._agreements, asker.decision, feature)
 
 
 def entry(asker: Asker, about: Mapping[str, object], outcome: Outcome, action: Action = Action.DISCLOSURE) -> Access:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from shared.access.agreements import Agreements
+from shared.initiatives import Feature
 
 
 @dataclass(frozen=True)
@@ -33,3 +34,18 @@ def decide(agreements: Agreements, roles: Sequence[str], purpose: str, on: date)
             if granted:
                 fields[agreement.name] = frozenset().union(*granted)
     return Decision(",".join(roles), purpose, fields)
+
+
+def shows_reason(agreements: Agreements, decision: Decision, feature: Feature) -> bool:
+    """May a feature be shown as the reason of a score? When an agreement's events bring a fact that it is made of, and
+    the decision shows that fact under that agreement. A feature that names no fact (a count) is made of all they bring.
+    """
+    made_of = {name for name in (feature.fact, feature.over, *feature.where) if name}
+    return any(
+        decision.shows(agreement.name, fact)
+        for agreement in agreements.by_name.values()
+        for event in feature.events
+        if event in agreement.events
+        for fact in agreement.events[event].facts
+        if not made_of or fact in made_of
+    )

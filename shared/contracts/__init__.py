@@ -8,9 +8,10 @@ from shared.contracts.envelope import Contract, Event
 from shared.contracts.facts import FactLinked, LinkedSubject
 from shared.contracts.records import Kind, Record, RecordsAccepted, record_id
 from shared.contracts.scores import Reason, ScoreChanged
-from shared.contracts.topics import Topic
+from shared.contracts.topics import SERVICES, Topic
 
 __all__ = [
+    "SERVICES",
     "Access",
     "Accesses",
     "Action",

@@ -7,9 +7,8 @@ from typing import Any
 
 from shared.contracts.envelope import event_type
 from shared.contracts.schemas import current
-from shared.contracts.topics import Topic
+from shared.contracts.topics import SERVICES, Topic
 
-SERVICES = ("ingest", "linkage", "scoring", "alerts", "audit")
 HEARD_BY = {
     Topic.RECORDS: ("linkage",),
     Topic.FACTS: ("scoring",),
@@ -19,6 +18,8 @@ HEARD_BY = {
     Topic.ACCESSES: ("audit",),
     Topic.DEAD_LETTERS: (),
 }
+"""Which services hear a topic: what their handlers are marked with (``hears``), which is not seen from here. A test
+compares the two, for "nothing lost" is proved by this (local/reconcile.py)."""
 HEADERS = {
     "ce_specversion": "Always 1.0.",
     "ce_id": "Unique in its source; with it, the key of every inbox.",

@@ -69,7 +69,8 @@ def first(source: str, key: str, body: C, at: datetime, trace: str | None = None
 
 
 def event_type(body: type[Contract]) -> str:
-    """``RecordsAccepted`` → ``jigsaw.RecordsAccepted.v1``. A breaking change makes a new class with a new version."""
+    """``RecordsAccepted`` → ``jigsaw.RecordsAccepted.v1``, and always v1: a topic carries one class, which only changes
+    compatibly. A breaking change makes a class of another name, on a topic of its own, beside the old one."""
     return f"jigsaw.{body.__name__}.v1"
 
 

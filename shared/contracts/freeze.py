@@ -19,7 +19,7 @@ def main() -> int:
         for clash in incompatibilities(frozen(topic), current(topic))
     ]
     if clashes:
-        print(*clashes, "A reader of the new contract could not read old messages: make a new version.", sep="\n")
+        print(*clashes, "A new reader could not read old messages: make another class, on its own topic.", sep="\n")
         return 1
     freeze()
     DOCUMENT.write_text(json.dumps(document(), indent=2) + "\n")

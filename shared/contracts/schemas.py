@@ -1,7 +1,7 @@
 """The frozen JSON Schema of each topic's body, and what makes a change to it incompatible.
 
 A change is compatible when a reader of the new contract understands every message of the old one (messages live in
-their topic for its retention, and consumers are deployed first). Anything else needs a new class with a new version.
+their topic for its retention, and consumers are deployed first). Anything else needs a new class on a new topic.
 """
 
 import json
@@ -53,6 +53,8 @@ def _clashes(old: Schema, new: Schema, old_defs: Schema, new_defs: Schema, at: s
     kept: list[Any] = new.get("enum") or old.get("enum") or []
     if gone := set(old.get("enum") or []) - set(kept):
         yield f"{at}: no longer takes {sorted(gone)}"
+    if "enum" in new and "enum" not in old:
+        yield f"{at}: no longer takes anything but {sorted(new['enum'])}"
     for name in set(new.get("required", [])) - set(old.get("required", [])):
         yield f"{at}.{name}: newly required, which old messages lack"
     for name, part in old.get("properties", {}).items():

@@ -13,6 +13,9 @@ from shared.contracts.facts import FactLinked
 from shared.contracts.records import RecordsAccepted
 from shared.contracts.scores import ScoreChanged
 
+SERVICES = ("ingest", "linkage", "scoring", "alerts", "audit")
+"""Each a folder of services/, a database, a consumer group and a path of the console; in the order an event goes."""
+
 
 @dataclass(frozen=True)
 class Spec:
@@ -32,7 +35,9 @@ class Topic(Enum):
     ENTITIES = Spec("linkage.entities", "linkage", EntityChanged, "entity id", 1, 30)
     SCORES = Spec("scoring.scores", "scoring", ScoreChanged, "entity id", 1, 30)
     ALERTS = Spec("alerts.alerts", "alerts", AlertChanged, "entity id", 1, 30)
-    ACCESSES = Spec("audit.accesses", "every service", Accesses, "the saying service", 1, 7)
+    # Partners can publish events again, and what follows is made again. Nobody can say again who saw what: until audit
+    # has written it, only this topic knows. Long enough to find out why audit does not hear, and mend it.
+    ACCESSES = Spec("audit.accesses", "every service", Accesses, "the saying service", 1, 90)
     DEAD_LETTERS = Spec("jigsaw.dead-letters", "every service", DeadLettered, "dead letter id", 1, 90)
 
     @property

@@ -1,5 +1,6 @@
 """The layout, language, sign-in and security headers that every service's pages share."""
 
+from shared.web.callers import Caller, Callers
 from shared.web.csrf import csrf
 from shared.web.language import N_, Language, language
 from shared.web.pages import Notice, Web
@@ -8,6 +9,8 @@ from shared.web.viewer import Refused, SignInNeeded, Viewer, requires, viewer
 
 __all__ = [
     "N_",
+    "Caller",
+    "Callers",
     "Language",
     "Notice",
     "Refused",

@@ -17,7 +17,6 @@ from services.alerts.domain import (
     Impossible,
     Outcome,
     Person,
-    State,
     Step,
     acknowledge,
     apply,
@@ -27,6 +26,7 @@ from services.alerts.domain import (
     drawing,
 )
 from services.alerts.standing import Score, Standing, heard
+from shared.contracts.alerts import State
 from tests.alerts.examples import NEET, NOW, entity, score
 
 README = Path(__file__).parents[2] / "services" / "alerts" / "README.md"

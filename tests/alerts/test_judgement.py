@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.alerts.domain import LIVE, Alert, State
+from services.alerts.domain import LIVE, Alert
 from services.alerts.judgement import Heard, Key, Known, judge
 from services.alerts.standing import Score, Standing
+from shared.contracts.alerts import State
 from tests.alerts.examples import NOW, RULES, entity, score
 
 Said = tuple[Key, Score] | tuple[UUID, UUID] | UUID

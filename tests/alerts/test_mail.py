@@ -8,7 +8,8 @@ import asyncpg
 import pytest
 from pydantic import SecretStr
 
-from services.alerts.mail import Postman, Waiting
+from services.alerts.digests import Waiting
+from services.alerts.mail import Postman
 from services.alerts.settings import AlertSettings
 from services.alerts.store import AlertStore
 from shared.db import Database
@@ -17,7 +18,7 @@ from shared.web.language import languages
 from tests.alerts.examples import NOW, entity
 from tests.alerts.initiative import INITIATIVES
 from tests.alerts.serving import Mailbox, mailbox
-from tests.alerts.test_store import DESK, TABLES, scored
+from tests.alerts.test_store import ALERTER, TABLES, scored
 from tests.parts import Databases
 
 __all__ = ["mailbox"]
@@ -48,7 +49,7 @@ async def _three_alerts(database: Database, databases: Databases) -> None:
     await owner.execute(f"TRUNCATE {TABLES}")
     await owner.close()
     async with database.transaction() as connection:
-        await DESK.weigh([scored(who, who, 0.9) for who in (1, 2, 3)], AlertStore(connection), NOW)
+        await ALERTER.weigh([scored(who, who, 0.9) for who in (1, 2, 3)], AlertStore(connection), NOW)
 
 
 async def mails(database: Database) -> list[asyncpg.Record]:
@@ -80,7 +81,7 @@ async def test_what_opens_later_is_mailed_after_the_interval(database: Database,
     post, later = postman(database, box[1]), NOW + timedelta(seconds=40)
     await post.gather(later)
     async with database.transaction() as connection:
-        await DESK.weigh([scored(4, 4, 0.9)], AlertStore(connection), later)
+        await ALERTER.weigh([scored(4, 4, 0.9)], AlertStore(connection), later)
     await post.gather(later + INTERVAL - timedelta(seconds=1))
     assert len(await mails(database)) == 1
     await post.gather(later + INTERVAL)

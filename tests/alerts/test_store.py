@@ -8,19 +8,20 @@ import asyncpg
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
-from services.alerts.domain import LIVE, Actor, Alert, State, acknowledge
+from services.alerts.domain import LIVE, Actor, Alert, acknowledge
 from services.alerts.store import AlertStore
-from services.alerts.stream import Desk
+from services.alerts.stream import Alerter
 from shared.bus import Effects
-from shared.contracts import Change, EntityChanged, Event, Kind, ScoreChanged
-from shared.contracts.envelope import first
+from shared.contracts import AlertChanged, Change, EntityChanged, Event, Kind, ScoreChanged
+from shared.contracts.alerts import State
+from shared.contracts.envelope import attributes, first, from_wire, to_headers, to_json
 from shared.db import Database
 from tests.alerts.examples import NOW, entity, score
 from tests.alerts.initiative import INITIATIVES, PURPOSES
 from tests.alerts.test_judgement import Kept, Said, stories
 from tests.parts import Databases
 
-DESK = Desk(INITIATIVES, PURPOSES)
+ALERTER = Alerter(INITIATIVES, PURPOSES)
 MAIR = Actor("mair", "Mair Evans", "caseworker")
 TABLES = "standings, redirects, erased, alerts, history, feed, mails, mail_items"
 
@@ -59,7 +60,7 @@ async def hear(database: Database, *events: Event[Any]) -> Effects:
     says, audits = [], []
     async with database.transaction() as connection:
         store = AlertStore(connection)
-        for handler, body in ((DESK.weigh, ScoreChanged), (DESK.follow, EntityChanged)):
+        for handler, body in ((ALERTER.weigh, ScoreChanged), (ALERTER.follow, EntityChanged)):
             mine: Sequence[Any] = [event for event in events if isinstance(event.body, body)]
             if mine:
                 effects = await handler(mine, store, NOW)
@@ -168,7 +169,7 @@ async def test_a_reader_of_the_feed_never_skips_though_writers_are_many(database
     async def write(start: int) -> None:
         for who in range(start, start + 10):
             async with database.transaction() as connection:
-                await DESK.weigh([scored(who, 1, 0.9)], AlertStore(connection), NOW)
+                await ALERTER.weigh([scored(who, 1, 0.9)], AlertStore(connection), NOW)
                 await asyncio.sleep(0.001 * (start % 3))
 
     reader = asyncio.create_task(read())
@@ -189,7 +190,9 @@ async def test_the_erased_keep_no_reasons_no_notes_and_no_standing(database: Dat
         store = AlertStore(connection)
         await store.keep([acknowledge(alert, MAIR, "a note about the person", NOW)])
     body = EntityChanged(entity=entity(1), kind=Kind.PERSON, version=9, change=Change.ERASED, before=[], after=[])
-    await hear(database, first("/services/linkage", str(entity(1)), body, NOW))
+    (event,) = (await hear(database, first("/services/linkage", str(entity(1)), body, NOW))).says
+    assert (event.body.state, event.body.score) == (State.ERASED, None), "no score is not a score of 0"
+    assert from_wire(AlertChanged, b"", to_headers(attributes(event)), to_json(event.body)).body == event.body
     await hear(database, scored(1, 5, 0.9))
     async with database.transaction() as connection:
         assert await connection.fetchval("SELECT count(*) FROM standings") == 0

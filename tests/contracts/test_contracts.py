@@ -1,13 +1,14 @@
 """Contracts keep their promises: frozen schemas, readable envelopes, a document that says what is."""
 
 import json
+import re
 from copy import deepcopy
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.contracts import FactLinked, RecordsAccepted, Topic
@@ -16,7 +17,8 @@ from shared.contracts.envelope import attributes, first, from_wire, to_headers, 
 from shared.contracts.schemas import current, frozen, incompatibilities
 from shared.outbox import packed, restored, stored
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "asyncapi.json"
+ROOT = Path(__file__).parents[2]
+DOCUMENT = ROOT / "docs" / "asyncapi.json"
 
 
 @pytest.mark.parametrize("topic", Topic)
@@ -31,13 +33,15 @@ def test_frozen_schema_is_the_one_in_use(topic: Topic) -> None:
 
 def test_breaking_changes_are_found() -> None:
     old = current(Topic.RECORDS)
-    required, narrowed, fewer = deepcopy(old), deepcopy(old), deepcopy(old)
+    required, narrowed, fewer, closed = deepcopy(old), deepcopy(old), deepcopy(old), deepcopy(old)
     required["required"].append("region")
     narrowed["properties"]["partner"] = {"type": "integer"}
     fewer["$defs"]["Kind"]["enum"] = ["person"]
+    closed["properties"]["partner"] = {"type": "string", "enum": ["schools"]}
     assert incompatibilities(old, required) == ["body.region: newly required, which old messages lack"]
     assert incompatibilities(old, narrowed) == ["body.partner: was string, is integer"]
     assert incompatibilities(old, fewer) == ["body.records.items.kind: no longer takes ['organisation', 'place']"]
+    assert incompatibilities(old, closed) == ["body.partner: no longer takes anything but ['schools']"]
 
 
 def test_optional_field_may_be_added() -> None:
@@ -46,6 +50,7 @@ def test_optional_field_may_be_added() -> None:
     assert incompatibilities(current(Topic.RECORDS), new) == []
 
 
+@settings(deadline=None)
 @given(
     facts=st.dictionaries(st.text(min_size=1), st.one_of(st.booleans(), st.integers(-(2**53), 2**53), st.text())),
     at=st.datetimes(timezones=st.just(UTC)),
@@ -73,3 +78,13 @@ def test_effect_keeps_trace_and_age_of_its_cause() -> None:
 
 def test_asyncapi_document_is_the_one_in_docs() -> None:
     assert json.loads(DOCUMENT.read_text()) == document(), "run `make contracts` and commit docs/asyncapi.json"
+
+
+def test_documents_say_how_long_a_topic_keeps_its_messages() -> None:
+    said = {
+        (path.parent.name, name, int(days))
+        for path in (*ROOT.glob("services/*/README.md"), ROOT / "SECURITY.md")
+        for name, days in re.findall(r"`([a-z]+\.[a-z-]+)`\s\((\d+)\sdays\)", path.read_text())
+    }
+    assert {each for each in said if each[2] != Topic.named(each[1]).spec.retention_days} == set()
+    assert ("audit", "audit.accesses", 90) in said, "what nobody can publish again is kept longest"

@@ -13,7 +13,6 @@ from pydantic_settings import BaseSettings
 ROOT = Path(__file__).parents[2]
 K8S = ROOT / "deploy" / "k8s"
 OBSERVABILITY = ROOT / "deploy" / "observability"
-SERVICES = ("ingest", "linkage", "scoring", "alerts", "audit")
 
 
 def read(path: Path) -> Any:

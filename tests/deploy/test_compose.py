@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from shared.contracts import SERVICES
 from shared.secrets import make
 from shared.service import GRACE_SECONDS
-from tests.deploy.files import ROOT, SERVICES, compose, ours, settings_of, variables_of
+from tests.deploy.files import ROOT, compose, ours, settings_of, variables_of
 
 SCHEMA = Draft202012Validator(json.loads((Path(__file__).parent / "schema" / "compose-spec.json").read_text()))
 RUN = {name: each for name, each in ours().items() if name != "secrets"}

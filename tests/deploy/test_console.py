@@ -13,7 +13,8 @@ from time import monotonic, sleep
 
 import pytest
 
-from tests.deploy.files import ROOT, SERVICES, tool
+from shared.contracts import SERVICES
+from tests.deploy.files import ROOT, tool
 
 CADDYFILE = ROOT / "deploy" / "docker" / "Caddyfile"
 

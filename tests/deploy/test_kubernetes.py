@@ -11,10 +11,10 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from shared.contracts import Topic
+from shared.contracts import SERVICES, Topic
 from shared.secrets import make
 from shared.service import GRACE_SECONDS
-from tests.deploy.files import K8S, ROOT, SERVICES, read, settings_of, tool, variables_of
+from tests.deploy.files import K8S, ROOT, read, settings_of, tool, variables_of
 
 VERSION = "1.37"
 OUTBOX_SECONDS = 10

@@ -5,14 +5,17 @@ import re
 import subprocess
 from importlib import import_module
 
+import pytest
 from prometheus_client import REGISTRY
+from prometheus_client.metrics import MetricWrapperBase
 
-from tests.deploy.files import OBSERVABILITY, ROOT, SERVICES, read, tool
+from shared.contracts import SERVICES
+from tests.deploy.files import OBSERVABILITY, ROOT, read, tool
 
 RULES = [rule for group in read(OBSERVABILITY / "rules.yml")["groups"] for rule in group["rules"]]
 TESTS = ("rules_test.yml", "rules_days_test.yml")
 FROM_ELSEWHERE = {"process_start_time_seconds", "process_cpu_seconds_total", "process_resident_memory_bytes"}
-NAME = re.compile(r"\b(?:jigsaw|linkage|process)_[a-z_]+")
+NAME = re.compile(r"\b(?:jigsaw|process)_[a-z_]+")
 
 
 def metrics() -> set[str]:
@@ -42,6 +45,16 @@ def test_every_alert_and_panel_names_metrics_that_exist() -> None:
     assert named - metrics() == set()
 
 
+@pytest.mark.parametrize("name", SERVICES)
+def test_every_metric_of_a_service_begins_with_its_name(name: str) -> None:
+    ours = [
+        each for each in vars(import_module(f"services.{name}.metrics")).values() if isinstance(each, MetricWrapperBase)
+    ]
+    found = [family.name for metric in ours for family in metric.collect()]
+    assert found
+    assert [metric for metric in found if not metric.startswith(f"jigsaw_{name}_")] == []
+
+
 def test_every_alert_has_its_section_in_the_runbook() -> None:
     sections = re.findall(r"^## (\w+)$", (ROOT / "docs" / "runbook.md").read_text(), re.MULTILINE)
     assert sections == [rule["alert"] for rule in RULES]
@@ -55,6 +68,7 @@ def test_the_runbook_names_metrics_and_log_events_that_exist() -> None:
     assert set(NAME.findall(text)) - metrics() == set()
     events = set(re.findall(r"`([a-z]+\.[a-z_]+)`", text))
     assert {event for event in events if f'"{event}"' not in code} == set()
+    assert set(re.findall(r'critical\("([a-z._]+)"', code)) - events == set()
 
 
 def test_prometheus_asks_every_service() -> None:

@@ -104,12 +104,21 @@ def test_numbers_that_a_spreadsheet_made_of_text_are_read() -> None:
 
 
 def test_a_record_is_what_the_partner_calls_it_or_else_the_event() -> None:
-    named, nameless = event(), event(data={"person": {"family": "Smith"}, "place": {"uprn": "1234"}})
+    named, nameless = event(), event(data={"person": {"family": "Smith"}})
     body, other = judged(named).body, judged(nameless).body
     assert body is not None
     assert other is not None
     assert body.records[0].id == record_id("housing", Kind.PERSON, "T-1")
-    assert [r.id for r in other.records] == [record_id("housing", k, nameless["id"]) for k in ("person", "place")]
+    assert other.records[0].id == record_id("housing", Kind.PERSON, nameless["id"])
+
+
+def test_a_place_without_an_id_is_one_record_however_often_it_is_described_and_people_are_not() -> None:
+    smith, hall = {"family": "Smith"}, {"uprn": "1234"}
+    said = [event(data={"person": smith, "place": place}) for place in (hall, hall, hall | {"postcode": "AW1 1AA"})]
+    records = [body.records for each in said if (body := judged(each).body)]
+    people, places = ([record.id for record in some] for some in zip(*records, strict=True))
+    assert len(set(people)) == 3
+    assert places[0] == places[1] != places[2]
 
 
 def test_an_agreement_that_has_ended_covers_nothing_from_the_next_day() -> None:

@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import shutil
+from collections import defaultdict
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -43,7 +44,10 @@ async def kept(replica: Linkage) -> dict[str, Any]:
 
 
 def _groups(entity_of: dict[Any, Any]) -> set[frozenset[Any]]:
-    return {frozenset(r for r, e in entity_of.items() if e == entity) for entity in set(entity_of.values())}
+    members = defaultdict[Any, set[Any]](set)
+    for record, entity in entity_of.items():
+        members[entity].add(record)
+    return {frozenset(some) for some in members.values()}
 
 
 async def loaded_by(engine: Engine, parts: Parts, events: list[Told], rest: list[Told]) -> dict[str, Any]:

@@ -111,9 +111,10 @@ async def test_two_that_take_turns_follow_each_other(
             await other.decide(left, right, "must_not")
             await mine.decide(min(groups[-1]), min(groups[-2 - number]), "must" if number % 3 else None)
             await take_away(other, [min(groups[number % 5 + 7]), max(groups[number % 5 + 7])])
+            anew = await known_anew(mine)
             for replica in pair:
                 await replica.live.keep_up(replica.worker)
-                assert known(replica.live) == await known_anew(replica)
+                assert known(replica.live) == anew
             read_anew[:] = [live for live in read_anew if live in (mine.live, other.live)]
         assert len(read_anew) == 1, "nobody read everything anew again"
         assert known(pair[0].live)["parts"], "there is somebody whom a purpose sees apart"

@@ -1,7 +1,7 @@
 """Bad input through ingest's judge and linkage's handler, on a real database: nothing crashes, nothing is lost, and
 what cannot be taken is put aside alone with its reason."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from random import Random
 from string import ascii_lowercase
@@ -13,8 +13,11 @@ import pytest
 from bench.linkage_office import Office, heard, id_of, message, opened
 from local.stack import Parts
 from services.ingest.domain import Judgement, Rules, Sender, judge
+from services.linkage.index.entities import MOST_TOGETHER
+from services.linkage.live import changing
+from services.linkage.purposes.leaving import take_out
 from shared.access import Agreements
-from shared.contracts import Kind
+from shared.contracts import Kind, Record, RecordsAccepted
 from shared.contracts.envelope import first
 from shared.settings import PROJECT
 from tests.linkage.test_cases import HOSTILE, SIAN
@@ -49,6 +52,14 @@ def switched(at: int) -> dict[str, str]:
     born = date(1940, 1, 1) + timedelta(days=at * 3)
     shared = {"phone": "+441597960001", "email": "switchboard@council.test"}
     return {"given": given, "family": family, "birth_date": born.isoformat(), **shared}
+
+
+def described(record: UUID, kind: Kind, identity: Mapping[str, str]) -> Any:
+    body = RecordsAccepted(
+        partner="schools", agreement="schools", type="x.y.v1", occurred=NOW, purposes=["identity"],
+        records=[Record(id=record, kind=kind, identity=dict(identity))], facts={},
+    )  # fmt: skip
+    return heard(first("/partners/schools", str(record), body, NOW))
 
 
 async def entities(office: Office, ids: Sequence[UUID]) -> list[UUID]:
@@ -98,3 +109,26 @@ async def test_ten_thousand_people_who_share_one_key_stay_who_they_are_and_can_b
     assert len(set(await entities(office, [id_of(at) for at in range(CROWD)]))) == CROWD
     await office.bus.do([message("again", switched(CROWD // 2))])
     assert len(set(await entities(office, [id_of("again"), id_of(CROWD // 2)]))) == 1
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+async def test_more_records_that_say_the_same_than_one_subject_has_are_nobody_s(office: Office, kind: Kind) -> None:
+    """A message about an entity names its records: one that grew without end would once be too large for the bus, and
+    nothing after it could be heard."""
+    said = SIAN | {"name": "Caffi Siân", "uprn": "990000000009", "company_number": "04812365"}
+    ids = [UUID(int=(at << 64) + len(kind)) for at in range(MOST_TOGETHER + 2)]
+
+    async def hear(some: Sequence[UUID]) -> None:
+        await office.bus.do([described(one, kind, said) for one in some])
+
+    aside = await put_aside(office)
+    await hear(ids[:-2])
+    assert len(set(await entities(office, ids))) == 1
+    for one in ids[-2:]:
+        await hear([one])
+    assert len(set(await entities(office, ids))) == len(ids)
+    assert await put_aside(office) == aside
+    async with changing(office.worker, office.index) as (work, version):
+        linked = await take_out(dict.fromkeys(ids[:2], kind), (), office.index, work.store, version)
+    assert len([one for one in linked.changes if one.after]) == 1, "so many are one again"
+    assert len(set(await entities(office, ids[2:]))) == 1

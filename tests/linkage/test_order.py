@@ -13,6 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from services.linkage.engines.duck import DuckDB
 from services.linkage.following import News, follow, touched_by
+from services.linkage.index import entities as survival
 from services.linkage.index.changes import Change, Decide, Remove, Stored, Upsert
 from services.linkage.index.index import Index
 from services.linkage.index.rows import EDGE
@@ -136,7 +137,7 @@ class Office(RuleBasedStateMachine):
             stored.append(Stored(one, identity, known, self.index.entity(one), version=version))
         Random(len(self.rows)).shuffle(stored)  # a table has no order
         before, edges = dict(self.index.entities()), edges_of(self.index)
-        self.index = Index(SMALL)
+        self.index = Index(SMALL, DuckDB())
         self.index.restore([stored[:9], stored[9:]], self.newest, list(self.decisions.values()))
         assert edges_of(self.index) == edges
         assert {e: set(m) for e, m in self.index.entities().items()} == {e: set(m) for e, m in before.items()}
@@ -197,10 +198,22 @@ class Office(RuleBasedStateMachine):
         assert all(one in self.entities[self.index.entity(one)] for one in self.records)
 
 
-Office.TestCase.settings = settings(
+class Crowded(Office):
+    """More than three are a crowd: nobody in particular."""
+
+    @initialize()
+    def open(self) -> None:
+        self._most, survival.MOST_TOGETHER = survival.MOST_TOGETHER, 3  # type: ignore[misc]
+        super().open()
+
+    def teardown(self) -> None:
+        survival.MOST_TOGETHER = self._most  # type: ignore[misc]
+
+
+Office.TestCase.settings = Crowded.TestCase.settings = settings(
     max_examples=12, stateful_step_count=18, deadline=None, suppress_health_check=list(HealthCheck)
 )
-TestOffice = Office.TestCase
+TestOffice, TestCrowdedOffice = Office.TestCase, Crowded.TestCase
 
 
 def test_a_decision_that_was_taken_back_leaves_nothing_that_a_restart_could_lose() -> None:

@@ -73,5 +73,6 @@ async def test_a_statement_is_planned_on_its_index(filled: Databases, name: str)
 
 
 @pytest.mark.parametrize("name", Q)
-def test_every_statement_is_used(name: str) -> None:
+def test_every_statement_is_used_and_says_what_for(name: str) -> None:
     assert asks("linkage", name)
+    assert Q[name].startswith("-- ")

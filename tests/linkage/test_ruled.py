@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from services.linkage.index import entities as survival
 from services.linkage.index.changes import Change, Decide, Remove, Stored, Upsert, Verdict
 from services.linkage.index.entities import EntityChange
 from services.linkage.index.partition import Decisions
@@ -244,6 +245,20 @@ class Crowded(Registry):
         ruled.MOST_UNDER_A_KEY = self._most  # type: ignore[misc]
 
 
+class Busy(Registry):
+    """More than three records are a crowd: nobody in particular."""
+
+    @initialize()
+    def open(self) -> None:
+        self._most, survival.MOST_TOGETHER = survival.MOST_TOGETHER, 3  # type: ignore[misc]
+        super().open()
+
+    def teardown(self) -> None:
+        survival.MOST_TOGETHER = self._most  # type: ignore[misc]
+
+
 _SETTINGS = settings(max_examples=25, stateful_step_count=15, deadline=None, suppress_health_check=list(HealthCheck))
-Registry.TestCase.settings = Companies.TestCase.settings = Crowded.TestCase.settings = _SETTINGS
+for _one in (Registry, Companies, Crowded, Busy):
+    _one.TestCase.settings = _SETTINGS
 TestPlaces, TestOrganisations, TestCrowdedPlaces = Registry.TestCase, Companies.TestCase, Crowded.TestCase
+TestBusyPlaces = Busy.TestCase

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from services.scoring.judging import Running
 from services.scoring.store import ScoringStore
-from services.scoring.stream import Desk
+from services.scoring.stream import Scorer
 from shared.bus import Effects
 from shared.contracts import Access, Event, ScoreChanged
 from shared.db import Database
@@ -24,7 +24,7 @@ class Office:
     audited: list[Access] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.desk = Desk(self.running)
+        self.scorer = Scorer(self.running)
 
     async def empty(self) -> "Office":
         async with self.database.transaction() as connection:
@@ -35,7 +35,7 @@ class Office:
     async def hear(self, batch: Sequence[Event[Any]]) -> None:
         """As the bus does: one transaction."""
         async with self.database.transaction() as connection:
-            effects = await self.desk.hear(batch, ScoringStore(connection), datetime.now(UTC))
+            effects = await self.scorer.hear(batch, ScoringStore(connection), datetime.now(UTC))
         self._keep(effects)
 
     async def age(self, day: date) -> None:
@@ -43,7 +43,7 @@ class Office:
             async with self.database.transaction() as connection:
                 store = ScoringStore(connection)
                 due = await store.due(day, 50)
-                effects = await self.desk.age(due, day, store, datetime.now(UTC))
+                effects = await self.scorer.age(due, day, store, datetime.now(UTC))
             self._keep(effects)
             if not due:
                 return

@@ -142,15 +142,15 @@ def known(one: Running, missed: int) -> Callable[[UUID], dict[tuple[UUID, str], 
 def test_who_is_outside_the_population_has_no_score(grown_ups_apart: Running) -> None:
     inside, outside = uuid4(), uuid4()
     everybody = known(grown_ups_apart, 3)(inside) | known(grown_ups_apart, 9)(outside)
-    verdict = judged(grown_ups_apart, everybody, {}, {})
-    assert [news.entity for news in verdict.news] == [inside]
-    assert not verdict.overs
+    judgement = judged(grown_ups_apart, everybody, {}, {})
+    assert [news.entity for news in judgement.news] == [inside]
+    assert not judgement.overs
 
 
 def test_who_leaves_the_population_loses_the_score_once(grown_ups_apart: Running) -> None:
     left = known(grown_ups_apart, 9)(ENTITY)
-    verdict = judged(grown_ups_apart, left, {(ENTITY, "neet"): said()}, {})
-    assert [over.entity for over in verdict.overs] == [ENTITY]
+    judgement = judged(grown_ups_apart, left, {(ENTITY, "neet"): said()}, {})
+    assert [over.entity for over in judgement.overs] == [ENTITY]
     again = judged(grown_ups_apart, left, {(ENTITY, "neet"): said(score=None, due=None)}, {})
     assert not again.overs
     assert not again.postponed
@@ -174,8 +174,8 @@ def test_a_window_that_moved_on_lowers_the_score_on_the_day_it_is_due(running: l
 
 def test_a_part_that_is_no_more_is_taken_back_and_leads_nowhere(running: list[Running]) -> None:
     part = uuid4()
-    verdict = judged(running[0], known(running[0], 9)(ENTITY), {(part, "neet"): said()}, {})
-    assert [(over.entity, over.ending.into) for over in verdict.overs] == [(part, None)]
+    judgement = judged(running[0], known(running[0], 9)(ENTITY), {(part, "neet"): said()}, {})
+    assert [(over.entity, over.ending.into) for over in judgement.overs] == [(part, None)]
 
 
 def test_a_score_that_lost_its_receipt_is_said_again(running: list[Running]) -> None:

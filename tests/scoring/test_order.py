@@ -45,8 +45,8 @@ async def test_scores_are_those_of_a_recount_in_any_order(
     last = max((e.body.occurred for e in events if hasattr(e.body, "occurred")), default=events[0].time).date()
     for start in range(0, len(events), batch):
         await office.hear(events[start : start + batch])
-        if office.desk.today and start % 3 == 0:
-            await office.age(office.desk.today)
+        if office.scorer.today and start % 3 == 0:
+            await office.age(office.scorer.today)
     await office.age(last)
     held_is_true(office, region, running[0], last)
     told = len(office.said)

@@ -64,8 +64,9 @@ async def test_a_statement_is_planned_on_its_index(filled: Databases, name: str)
 
 
 @pytest.mark.parametrize("name", Q)
-def test_every_statement_is_used(name: str) -> None:
+def test_every_statement_is_used_and_says_what_for(name: str) -> None:
     assert asks("scoring", name)
+    assert Q[name].startswith("-- ")
 
 
 async def test_a_receipt_cannot_be_changed_by_the_service(filled: Databases) -> None:

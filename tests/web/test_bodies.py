@@ -9,9 +9,9 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from shared.contracts import SERVICES
 from shared.web.bodies import MOST_BYTES
 
-SERVICES = ("ingest", "linkage", "scoring", "alerts", "audit")
 CHUNK = b" " * 65_536
 TOO_MUCH = 3 * 1024 * 1024
 TYPES = ("application/json", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x")

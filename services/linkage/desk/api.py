@@ -21,8 +21,6 @@ from services.linkage.desk.answers import (
 from services.linkage.desk.desk import Desk
 from services.linkage.desk.viewing import Asker, Reception
 from shared.normal import normalise
-from shared.web import csrf
-from shared.web.viewer import seen_by
 
 Problem: dict[str, Any] = {"content": {"application/problem+json": {}}}
 REFUSALS: Mapping[int | str, dict[str, Any]] = {
@@ -31,19 +29,20 @@ REFUSALS: Mapping[int | str, dict[str, Any]] = {
 }
 MISSING: Mapping[int | str, dict[str, Any]] = {404: {"description": "There is no such entity or record.", **Problem}}
 ENDED: Mapping[int | str, dict[str, Any]] = {410: {"description": "There was one; nothing is left of it.", **Problem}}
-Purpose = Annotated[str, Query(description="Why you ask; empty: the first purpose your role has.", examples=["neet"])]
 
 
 def router(desk: Desk, reception: Reception) -> APIRouter:
     """The routes."""
     routes = APIRouter(tags=["Identity"], responses={**REFUSALS})
+    routes.include_router(_finding(desk, reception))
+    routes.include_router(_explaining(desk, reception))
+    return routes
 
-    async def asking(request: Request, purpose: Purpose = "") -> Asker:
-        if request.method != "GET" and seen_by(request):
-            await csrf(request)
-        return reception.asking(request, purpose)
 
-    who = Annotated[Asker, Depends(asking)]
+def _finding(desk: Desk, reception: Reception) -> APIRouter:
+    """Who it is."""
+    routes = APIRouter()
+    who = Annotated[Asker, Depends(reception.asking)]
 
     @routes.post("/linkage/golden", summary="Who these entities are, for a purpose")
     async def golden(request: Request, body: GoldenAsked) -> GoldenAnswer:
@@ -51,6 +50,22 @@ def router(desk: Desk, reception: Reception) -> APIRouter:
         came in by; every entity in the answer is in the audit log before the answer is sent."""
         found = await desk.golden(reception.calling(request, body.purpose), body.entities)
         return GoldenAnswer(entities={id: golden_said(id, found.get(id)) for id in body.entities})
+
+    @routes.post("/linkage/api/search", summary="Who may be meant")
+    async def search(asker: who, body: SearchAsked) -> SearchAnswer:
+        """Only fields that you may see count, in the question and in the answer. Each hit is recorded, and that there
+        was none. POST, because what is asked names people and addresses are kept in histories."""
+        typed, findings = normalise(body.kind, body.identity)
+        hits = await desk.search(asker, body.kind, typed)
+        return SearchAnswer(hits=[hit_said(hit) for hit in hits], unread={one.field: one.reason for one in findings})
+
+    return routes
+
+
+def _explaining(desk: Desk, reception: Reception) -> APIRouter:
+    """How it is known."""
+    routes = APIRouter()
+    who = Annotated[Asker, Depends(reception.asking)]
 
     @routes.get("/linkage/api/entities/{id}", summary="One entity: where each value comes from",
                 responses={**MISSING, **ENDED})  # fmt: skip
@@ -81,13 +96,5 @@ def router(desk: Desk, reception: Reception) -> APIRouter:
         if pair is None:
             raise HTTPException(404, f"{a} and {b} are not two records of one kind that you may see.")
         return WhySaid(pairs=[pair_said(pair)])
-
-    @routes.post("/linkage/api/search", summary="Who may be meant")
-    async def search(asker: who, body: SearchAsked) -> SearchAnswer:
-        """Only fields that you may see count, in the question and in the answer. Each hit is recorded, and that there
-        was none. POST, because what is asked names people and addresses are kept in histories."""
-        typed, findings = normalise(body.kind, body.identity)
-        hits = await desk.search(asker, body.kind, typed)
-        return SearchAnswer(hits=[hit_said(hit) for hit in hits], unread={one.field: one.reason for one in findings})
 
     return routes

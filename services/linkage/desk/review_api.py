@@ -87,25 +87,33 @@ class OutlookSaid(BaseModel):
     sample: list[SampledSaid]
 
 
+Most = Annotated[int, Query(ge=1, le=100)]
+
+
 def router(review: Review, modelling: Modelling, reception: Reception) -> APIRouter:
     """The routes."""
     routes = APIRouter(prefix="/linkage/api", tags=["Review"], responses={**REFUSALS})
+    routes.include_router(_readings(review, modelling, reception))
+    routes.include_router(_decisions(review, reception))
+    return routes
 
+
+def _readings(review: Review, modelling: Modelling, reception: Reception) -> APIRouter:
+    routes = APIRouter()
     who = Annotated[Asker, Depends(reception.keeping_identity)]
-    most = Annotated[int, Query(ge=1, le=100)]
 
     @routes.get("/review", summary="Pairs whose decision is worth most")
-    async def queue(asker: who, limit: most = 20) -> Cases:
+    async def queue(asker: who, limit: Most = 20) -> Cases:
         """Decisions that do not hold first. Everybody in the answer is recorded as shown to you."""
         return Cases(cases=[_said(case) for case in await review.queue(asker, limit)])
 
     @routes.get("/decisions", summary="What stewards decided last")
-    async def decisions(asker: who, limit: most = 20) -> Cases:
+    async def decisions(asker: who, limit: Most = 20) -> Cases:
         """With the evidence as it is now."""
         return Cases(cases=[_said(case) for case in await review.decided(asker, limit)])
 
     @routes.get("/models", summary="Which model weighs, and what another would change")
-    async def models(asker: who, limit: most = 20) -> OutlookSaid:
+    async def models(asker: who, limit: Most = 20) -> OutlookSaid:
         """Everybody in the sample is recorded as shown to you."""
         found = await modelling.outlook(asker, limit)
         return OutlookSaid(
@@ -113,6 +121,13 @@ def router(review: Review, modelling: Modelling, reception: Reception) -> APIRou
             differences=found.differences,
             sample=[SampledSaid(fate=one.fate, case=_said(one.case)) for one in found.sample],
         )
+
+    return routes
+
+
+def _decisions(review: Review, reception: Reception) -> APIRouter:
+    routes = APIRouter()
+    who = Annotated[Asker, Depends(reception.keeping_identity)]
 
     @routes.post("/decisions", summary="Decide about a pair", status_code=204, responses={**MISSING})
     async def decide(asker: who, body: DecisionAsked) -> None:

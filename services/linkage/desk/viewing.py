@@ -3,9 +3,10 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import HTTPException, Request
+from fastapi import HTTPException, Query, Request
 
 from services.linkage import metrics
 from services.linkage.desk.showing import Sight
@@ -13,12 +14,12 @@ from services.linkage.purposes.terms import IDENTITY
 from shared.access import Agreements, decide
 from shared.contracts import Access, Action, Outcome
 from shared.initiatives import Initiatives
-from shared.web import N_, Language, TokenRefused, Viewer, csrf, verify_service_token
-from shared.web.viewer import seen_by
+from shared.web import N_, Caller, Callers, Language, Viewer
 
 IDENTITY_TITLE = N_("Keeping records with the right people")
 OVERSIGHT = frozenset({"auditor"})
 """May see, for identity, how an entity came about, though no value of it that an agreement does not give them."""
+Purpose = Annotated[str, Query(description="Why you ask; empty: the first purpose your role has.", examples=["neet"])]
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,8 @@ class Asker:
         self, action: Action, subject: UUID | None, outcome: Outcome, reference: str, *,
         fields: Collection[str] = (), agreements: Collection[str] = (),
     ) -> Access:  # fmt: skip
-        """The audit entry of an answer: about whom, which fields of which agreements (their names, never values)."""
+        """The audit entry of an answer, which it counts: about whom, which fields of which agreements (their names,
+        never values)."""
         if action not in (Action.DECISION, Action.ERASURE):
             metrics.DISCLOSURES.labels(outcome).inc()
         return Access(
@@ -62,7 +64,7 @@ class Reception:
     """Knows who asks. ``key``: JIGSAW_SESSION_KEY, which signs service tokens."""
 
     def __init__(self, key: str, agreements: Agreements, initiatives: Initiatives) -> None:
-        self._key, self._agreements = key, agreements
+        self._callers, self._agreements = Callers(key, "linkage"), agreements
         partners = {agreement.partner.name for agreement in agreements.by_name.values()}
         self._of_partner = {name: frozenset(a.name for a in agreements.of_partner(name)) for name in partners}
         self._titles = {one.purpose: one.statement.title.model_dump() for one in initiatives.by_name.values()}
@@ -94,31 +96,23 @@ class Reception:
         return Asker(person, wanted, Sight(decision, self._of_partner), caller)
 
     async def keeping_identity(self, request: Request) -> Asker:
-        """Who asks to keep records with the right people; a person's browser shows its token for what changes any."""
-        if request.method != "GET" and seen_by(request):
-            await csrf(request)
-        return self.asking(request, IDENTITY)
+        """FastAPI dependency: who asks to keep records with the right people. Raises 401 and 403."""
+        return await self.asking(request, IDENTITY)
 
-    def asking(self, request: Request, purpose: str) -> Asker:
-        """Whoever sent the request: a signed-in person, or a service on behalf of one. Raises 401 and 403."""
-        person = seen_by(request)
-        return self.asker(person, purpose) if person else self.calling(request, purpose)
+    async def asking(self, request: Request, purpose: Purpose = "") -> Asker:
+        """FastAPI dependency: a signed-in person, or whom a service speaks for. Raises 401 and 403."""
+        return self._of(await self._callers.asking(request), purpose)
 
     def calling(self, request: Request, purpose: str) -> Asker:
         """The person a service token speaks for. Raises 401 and 403."""
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer":
-            raise HTTPException(401, "Sign in, or send a service token that speaks for a person.")
-        try:
-            call = verify_service_token(self._key, "linkage", token)
-        except TokenRefused as error:
-            raise HTTPException(401, "The service token is not ours, not for linkage, or too old.") from error
-        if call.viewer is None:
-            raise HTTPException(403, "Identity is shown to a person: the token must say on whose behalf it asks.")
-        if call.purpose and purpose and call.purpose != purpose:
-            detail = f"The token is for the purpose {call.purpose!r}, the request for {purpose!r}: ask for one of them."
+        return self._of(self._callers.calling(request), purpose)
+
+    def _of(self, caller: Caller, purpose: str) -> Asker:
+        named = caller.purpose
+        if named and purpose and named != purpose:
+            detail = f"The token is for the purpose {named!r}, the request for {purpose!r}: ask for one of them."
             raise HTTPException(403, detail)
-        return self.asker(call.viewer, call.purpose or purpose, call.caller)
+        return self.asker(caller.person, named or purpose, caller.service)
 
 
 def _today() -> date:

@@ -9,8 +9,12 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import Literal
+from typing import Final, Literal
 from uuid import UUID
+
+MOST_TOGETHER: Final = 5_000
+"""Records of one entity at most. More that say the same, or are in one place, are nobody's in particular: whoever is
+told of an entity is told all its records, and nobody could look at so many."""
 
 Change = Literal["created", "grew", "shrank", "changed", "merged", "erased"]
 
@@ -73,6 +77,21 @@ def survive(
         elif holder[heir] != entity:
             changes.append(EntityChange(entity, "merged", tuple(sorted(before[entity], key=_number)), (), holder[heir]))
     return changes, serial
+
+
+def is_crowd(records: int) -> bool:
+    """Are so many records together no entity?"""
+    return records > MOST_TOGETHER
+
+
+def held(
+    group: Sequence[UUID], entity_of: Mapping[UUID, UUID], members: Mapping[UUID, Sequence[UUID]]
+) -> list[Sequence[UUID]]:
+    """The entities that records which are together make: one; or, of a crowd, one each, and of these only those that
+    were not so before, for every new one of a crowd would else bring all of it along."""
+    if not is_crowd(len(group)):
+        return [group]
+    return [[one] for one in group if one not in entity_of or len(members[entity_of[one]]) > 1]
 
 
 def carry_over(

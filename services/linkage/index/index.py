@@ -5,7 +5,7 @@ size or redelivery shows in it. Only entity ids remember (see `entities.survive`
 no I/O and no clock here, and the same batches in the same order give the same ids on every machine.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from uuid import UUID
 
 import numpy as np
@@ -16,7 +16,7 @@ from services.linkage.index.blocking import Blocks, Overflow, Pairs, Proposal
 from services.linkage.index.changes import Change, Decide, Delta, Stored, Upsert, Verdict
 from services.linkage.index.edges import UNCOUNTED, Edges
 from services.linkage.index.engine import Engine
-from services.linkage.index.entities import EntityChange, carry_over, renamed, serial_of, survive
+from services.linkage.index.entities import EntityChange, carry_over, held, is_crowd, renamed, serial_of, survive
 from services.linkage.index.finding import Doubt, doubts, find, strong
 from services.linkage.index.nodes import Moves, Nodes
 from services.linkage.index.partition import Decisions, Partition
@@ -74,7 +74,9 @@ class Index:
         stirred = np.concatenate((stirred, [self._nodes.of(r) for r in decided if r in self._nodes])).astype(np.int64)
         entities = self._settle(moves, stirred)
         looked_at = frozenset(self._entity[record] for record in wanted if record in self._entity)
-        return Delta(self._packed(moves, owners), entities, looked_at | self._entities_of(moves, stirred), compared)
+        return Delta(
+            self._packed(moves, owners, wanted), entities, looked_at | self._entities_of(moves, stirred), compared
+        )
 
     def fill(self, parts: Iterable[Sequence[Upsert]], decided: Sequence[Decide]) -> None:
         """Take the first records in, all at once; every record must be in one part, and once.
@@ -231,7 +233,8 @@ class Index:
 
     def _entities_of(self, moves: Moves, stirred: Ints) -> frozenset[UUID]:
         nodes = distinct(np.concatenate((moves.changed, stirred))).tolist()
-        return frozenset(self._entity[record] for node in nodes for record in self._nodes.bearers(node))
+        found = (self._nodes.bearers(node) for node in nodes)
+        return frozenset(self._entity[record] for some in found if not is_crowd(len(some)) for record in some)
 
     def _decide(self, decisions: Sequence[Decide]) -> list[UUID]:
         touched = dict.fromkeys(record for one in decisions for record in (one.left, one.right))
@@ -321,7 +324,8 @@ class Index:
     def _settle(self, moves: Moves, stirred: Ints) -> list[EntityChange]:
         """Cluster anew what was stirred up, and say which entities changed by it and by the records' moves."""
         groups = self._partition.settle(moves, stirred)
-        after = [[record for node in group for record in self._nodes.bearers(node)] for group in groups]
+        together = [[record for node in group for record in self._nodes.bearers(node)] for group in groups]
+        after = [some for group in together for some in held(group, self._entity, self._members)]
         thin = moves.changed[self._nodes.thin[moves.changed]].tolist()
         after += [[record] for node in thin for record in self._nodes.bearers(node)]
         touched = {entity for group in after for record in group if (entity := self._entity.get(record)) is not None}
@@ -342,11 +346,13 @@ class Index:
         """The rows to store of records that are here, as they are now."""
         wanted = set(records)
         nodes = np.array(sorted({self._nodes.of(one) for one in wanted}), np.int64)
-        return {record: row for record, row in packed(nodes, self._nodes, self._edges).items() if record in wanted}
+        return packed(nodes, self._nodes, self._edges, wanted)
 
-    def _packed(self, moves: Moves, owners: Ints) -> dict[UUID, bytes]:
-        """The rows to store: of nodes with new edges, and of every record that moved."""
-        return packed(distinct(np.concatenate((moves.changed, owners))), self._nodes, self._edges)
+    def _packed(self, moves: Moves, owners: Ints, moved: Container[UUID]) -> dict[UUID, bytes]:
+        """The rows to store: of all records of nodes with new edges, and of every record that moved."""
+        return packed(moves.changed, self._nodes, self._edges, moved) | packed(
+            distinct(owners), self._nodes, self._edges
+        )
 
     def _restore_edges(self, rows: Iterable[tuple[int, int, bytes | None]]) -> None:
         """The edges that stored rows (node, version, row) tell. How many keys an edge has is counted when one of them

@@ -8,7 +8,7 @@ Invariants
     3. Rows are of the model that weighed them: whoever reads them takes another model's for unknown.
 """
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -37,8 +37,8 @@ class Restored:
     unknown: Ints
 
 
-def packed(numbers: Ints, nodes: Nodes, edges: Edges) -> dict[UUID, bytes]:
-    """The rows of these nodes' bearers. ``numbers`` must be distinct."""
+def packed(numbers: Ints, nodes: Nodes, edges: Edges, among: Container[UUID] | None = None) -> dict[UUID, bytes]:
+    """The rows of these nodes' bearers, or of those ``among`` some. ``numbers`` must be distinct."""
     places, others, found = edges.of(numbers)
     out = np.zeros(len(places), EDGE)
     out["other"], out["weight"], out["conflict"] = nodes.rank[others], edges.weight[found], edges.conflict[found]
@@ -46,7 +46,9 @@ def packed(numbers: Ints, nodes: Nodes, edges: Edges) -> dict[UUID, bytes]:
     raw = out.tobytes()
     rows: dict[UUID, bytes] = {}
     for at, node in enumerate(numbers.tolist()):
-        rows |= dict.fromkeys(nodes.bearers(node), raw[ends[at] : ends[at + 1]])
+        bearers = nodes.bearers(node)
+        some = bearers if among is None else [record for record in bearers if record in among]
+        rows |= dict.fromkeys(some, raw[ends[at] : ends[at + 1]])
     return rows
 
 

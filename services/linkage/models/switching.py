@@ -103,9 +103,10 @@ class Switching:
             reason = LEFT if isinstance(error, GONE) else reason_of(error)
             log().error("switch.given_up", model=wanted.version, because=reason)
             async with self._worker.work() as work:
-                if await Registry(work.connection).give_up(wanted, ACTOR, reason):
-                    metrics.GIVEN_UP.inc()
+                given_up = await Registry(work.connection).give_up(wanted, ACTOR, reason)
                 await self._in_use.current(work.store)
+            if given_up:
+                metrics.GIVEN_UP.inc()
 
     async def settle(self) -> int:
         """After a switch: move some of the new model's rows to their place. How many there were."""

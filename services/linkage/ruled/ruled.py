@@ -18,7 +18,7 @@ from typing import Final, Generic
 from uuid import UUID
 
 from services.linkage.index.changes import Change, Decide, Delta, Remove, Stored, Upsert, Verdict
-from services.linkage.index.entities import EntityChange, renamed, serial_of, survive
+from services.linkage.index.entities import EntityChange, is_crowd, renamed, serial_of, survive
 from services.linkage.index.partition import Decisions
 from services.linkage.ruled.decided import decided, reached
 from services.linkage.ruled.labelling import Label, R, Rule, labelled, led_to
@@ -104,8 +104,8 @@ class RuledIndex(Generic[R]):
         """The entity that a reading, which need not be here, would belong to; None when that is none or nobody can
         tell."""
         to = {self._label[reading]} if reading in self._label else led_to(self._agreeing(reading), self._label)
-        records = [record for group in self._records_of(next(iter(to))) for record in group] if len(to) == 1 else []
-        return self._entity[records[0]] if records else None
+        groups = self._records_of(next(iter(to))) if len(to) == 1 else []
+        return self._entity[groups[0][0]] if len(groups) == 1 else None
 
     def find(self, identity: Mapping[str, str], limit: int) -> list[UUID]:
         """Records that an identity may be of, which need not be here: of its number, then those that a rule leads to,
@@ -233,12 +233,18 @@ class RuledIndex(Generic[R]):
         readings = {one for record in moved for one in (before[record], self._reading.get(record)) if one is not None}
         labels = changed | {self._label[one] for one in readings if one in self._label}
         groups = [group for label in labels for group in self._records_of(label)]
-        touched, after = self._region({record for group in groups for record in group} | concerned | moved)
+        # A crowd's are alone, and stay so whoever comes or goes: only those that were not are looked at.
+        stirred = {record for group in groups for record in group if len(group) > 1 or not self._is_alone(record)}
+        touched, after = self._region(stirred | concerned | moved)
         changes, self._serial = survive({e: self._members[e] for e in touched}, after, self.kind, self._serial)
         for record in moved - self._reading.keys():
             self._entity.pop(record, None)
         self._note(changes)
         return changes
+
+    def _is_alone(self, record: UUID) -> bool:
+        """Is it the only one of its entity?"""
+        return record in self._entity and len(self._members[self._entity[record]]) == 1
 
     def _note(self, changes: Iterable[EntityChange]) -> None:
         for change in changes:
@@ -268,13 +274,13 @@ class RuledIndex(Generic[R]):
         reading = self._reading.get(record)
         if reading is None:
             return ()
-        label = self._label[reading]
-        return [record] if label[0] == "nobody" else self._records_of(label)[0]
+        groups = self._records_of(self._label[reading])
+        return groups[0] if len(groups) == 1 else [record]
 
     def _records_of(self, label: Label) -> list[list[UUID]]:
-        """The records of a group; a reading that is nobody's makes nobody of its bearers one."""
+        """The records of a group; a reading that is nobody's makes nobody of its bearers one, nor does a crowd."""
         readings = self._group.get(label, set())
         records = [record for reading in readings for record in self._bearers[reading]]
-        if label[0] == "nobody":
+        if label[0] == "nobody" or is_crowd(len(records)):
             return [[record] for record in records]
         return [records] if records else []

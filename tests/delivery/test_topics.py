@@ -1,0 +1,38 @@
+"""Topics as the code states them, whatever they were."""
+
+import asyncio
+
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+
+from local.stack import Parts
+from shared.admin import create_topics
+from shared.contracts import Topic
+
+NAME = Topic.ACCESSES.spec.name
+DAY_MS = 24 * 3600 * 1000
+
+
+async def retention_of(client: AIOKafkaAdminClient) -> int:
+    (answer,) = await client.describe_configs([ConfigResource(ConfigResourceType.TOPIC, NAME)])
+    said = {name: value for *_, settings in answer.resources for name, value, *_ in settings}
+    return int(said["retention.ms"])
+
+
+async def becomes(client: AIOKafkaAdminClient, retention: int) -> None:
+    """A broker answers before it has heard of it itself."""
+    async with asyncio.timeout(20):
+        while await retention_of(client) != retention:  # noqa: ASYNC110 (it can only be asked)
+            await asyncio.sleep(0.05)
+
+
+async def test_a_topic_that_an_earlier_release_made_keeps_what_this_one_says(parts: Parts, topics: None) -> None:
+    client = AIOKafkaAdminClient(bootstrap_servers=parts.kafka)
+    await client.start()
+    try:
+        await client.alter_configs([ConfigResource(ConfigResourceType.TOPIC, NAME, {"retention.ms": str(DAY_MS)})])
+        await becomes(client, DAY_MS)
+        assert await create_topics(parts.kafka) == []
+        await becomes(client, Topic.ACCESSES.spec.retention_days * DAY_MS)
+    finally:
+        await client.close()
