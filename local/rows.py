@@ -15,6 +15,8 @@ from local.cells import as_text
 
 JSON_LINES = (".jsonl", ".ndjson", ".json")
 DELIMITERS = ",;\t|"
+MOST_LINES = 20
+"""Of one row. An address within quotation marks has several; a mark without an end takes the rows after it along."""
 _SAMPLE = 64 * 1024
 
 
@@ -56,10 +58,13 @@ def _of_csv(file: Path) -> Iterator[Row]:
             dialect = csv.excel
         reader = csv.reader(text, dialect)
         try:
-            header = _header(file, next(reader, []))
+            header, before = _header(file, next(reader, [])), reader.line_num
             for cells in reader:
-                if any(cells):
-                    yield _row(reader.line_num, header, cells)
+                began, before = before + 1, reader.line_num
+                if before - began >= MOST_LINES:
+                    yield Row(began, {}, f"goes on to line {before}: a quotation mark in it has no end")
+                elif any(cells):
+                    yield _row(before, header, cells)
         except csv.Error as error:
             raise FileError(
                 f"{file.name}: line {reader.line_num}: {error}. Mostly a quotation mark in a line before it has no end:"

@@ -232,6 +232,17 @@ async def test_a_quotation_mark_without_an_end_is_named_with_its_line(
         await publish(tmp_path / "arrears.csv", "housing", mapping, address, await issue_key(ingest.worker, "housing"))
 
 
+def test_rows_that_a_quotation_mark_took_along_are_not_lost_in_silence(tmp_path: Path) -> None:
+    rows = [f'"{n}\nHigh Street",{n}' for n in range(100)]
+    rows[50] = rows[50].replace('Street"', "Street")
+    (tmp_path / "a.csv").write_text("\n".join(["house,weeks", *rows[:51], *[f"{n},{n}" for n in range(40)]]))
+    read = list(rows_of(tmp_path / "a.csv"))
+    assert [row.number for row in read[:3]] == [3, 5, 7]
+    assert [(row.number, row.fault) for row in read if row.fault] == [
+        (102, "goes on to line 143: a quotation mark in it has no end")
+    ]
+
+
 async def test_an_event_that_no_post_can_hold_is_listed_and_the_rest_goes_on(
     ingest: Service[IngestStore], address: str, tmp_path: Path
 ) -> None:
