@@ -81,7 +81,7 @@ async def publish(
                     task.add_done_callback(lambda _: turns.release())
         except* (httpx.HTTPStatusError, FileError) as errors:
             failed += errors.exceptions
-    for error in failed:  # what is raised in an except* would come in a group
+    for error in failed:  # not in the except*, from which two would come in a group
         raise error if isinstance(error, FileError) else FileError(_refusal(error)) from error
     progress(summary.unreadable)
     return summary
