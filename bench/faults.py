@@ -22,6 +22,7 @@ from region import Event, generate
 HARMS: dict[str, harm.Harm] = {
     "kill -9 of services": harm.kill_services,
     "SIGTERM of services": harm.end_services,
+    "SIGSTOP of services": harm.freeze_services,
     "kill -9 of the broker": harm.kill_broker,
     "database restarted": harm.restart_database,
     "rebalance": harm.rebalance,

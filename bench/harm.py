@@ -18,6 +18,8 @@ from shared.contracts import SERVICES, Topic
 from shared.contracts.asyncapi import HEARD_BY
 
 HEARERS = ("linkage", "scoring", "alerts", "audit")
+FROZEN_SECONDS = (12.0, 16.0)
+"""The broker gives a silent member's partitions away after ten."""
 Harm = Callable[[Stack, asyncio.Event, random.Random], Awaitable[int]]
 """Does its harm again and again; how often."""
 
@@ -30,6 +32,25 @@ async def kill_services(stack: Stack, over: asyncio.Event, chance: random.Random
 async def end_services(stack: Stack, over: asyncio.Event, chance: random.Random) -> int:
     """SIGTERM under load: the service finishes what it holds and leaves."""
     return await _each(over, chance, lambda: _end(stack, chance.choice(SERVICES), signal.SIGTERM))
+
+
+async def freeze_services(stack: Stack, over: asyncio.Event, chance: random.Random) -> int:
+    """SIGSTOP of a service for longer than the broker waits for a member, while a second replica has its partitions;
+    then it goes on, with what it held in its hands, as if no time had passed."""
+
+    async def harm() -> None:
+        name = chance.choice(HEARERS)
+        running = daemon.find(stack.home, name)
+        if running is None:
+            return
+        daemon.signalled(running, signal.SIGSTOP)
+        try:
+            await _visitor(stack, chance, name, chance.uniform(*FROZEN_SECONDS))
+        finally:
+            daemon.signalled(running, signal.SIGCONT)
+        await asyncio.to_thread(start_services, stack.home, stack.up.parts, names=[name])  # if it has left
+
+    return await _each(over, chance, harm)
 
 
 async def kill_broker(stack: Stack, over: asyncio.Event, chance: random.Random) -> int:
@@ -55,7 +76,7 @@ async def restart_database(stack: Stack, over: asyncio.Event, chance: random.Ran
 
 async def rebalance(stack: Stack, over: asyncio.Event, chance: random.Random) -> int:
     """A second replica of a service joins and is killed or leaves, so partitions change hands all the time."""
-    return await _each(over, chance, lambda: _visitor(stack, chance))
+    return await _each(over, chance, lambda: _visitor(stack, chance, chance.choice(HEARERS), chance.uniform(2.0, 5.0)))
 
 
 async def poison(stack: Stack, over: asyncio.Event, chance: random.Random) -> int:
@@ -96,12 +117,11 @@ async def _end(stack: Stack, name: str, by: signal.Signals) -> None:
     await asyncio.to_thread(start_services, stack.home, stack.up.parts, names=[name])
 
 
-async def _visitor(stack: Stack, chance: random.Random) -> None:
-    name = chance.choice(HEARERS)
+async def _visitor(stack: Stack, chance: random.Random, name: str, seconds: float) -> None:
     env = environment(stack.home, stack.up.parts, name) | {"JIGSAW_HTTP_PORT": str(stack.home.port("visitor"))}
     command = Service(stack.home, name, env).command(stack.home.port("visitor"))
     running = daemon.start(stack.home, "visitor", command, stack.home.port("visitor"))
-    await asyncio.sleep(chance.uniform(2.0, 5.0))
+    await asyncio.sleep(seconds)
     psutil.Process(running.pid).send_signal(chance.choice([signal.SIGKILL, signal.SIGTERM]))
     await asyncio.to_thread(daemon.until, lambda: not daemon.alive(running), 40.0)
 

@@ -1,5 +1,6 @@
 """Partners' keys on one machine: each partner of the agreements gets one, kept with the home's secrets."""
 
+import getpass
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -19,7 +20,7 @@ async def partner_keys(home: Home, up: Up) -> dict[str, str]:
     """A key for each partner that has an agreement; the same ones as last time."""
     told = _told(home, up)
     partners = sorted({a.partner.name for a in Agreements.load(told.agreements).by_name.values()})
-    async with _office(told) as worker:
+    async with office(told) as worker:
         return {partner: await _key(home, worker, partner) for partner in partners}
 
 
@@ -30,7 +31,7 @@ async def key_of(home: Home, up: Up, partner: str) -> str:
     if not agreements.of_partner(partner):
         known = ", ".join(sorted({a.partner.name for a in agreements.by_name.values()}))
         raise StackError(f"no agreement names the partner {partner!r}; there are: {known}")
-    async with _office(told) as worker:
+    async with office(told) as worker:
         return await _key(home, worker, partner)
 
 
@@ -40,8 +41,8 @@ def _told(home: Home, up: Up) -> Settings:
 
 
 @asynccontextmanager
-async def _office(told: Settings) -> AsyncIterator[Worker[IngestStore]]:
-    """Ingest's database, to issue keys in; nothing is said on the bus."""
+async def office(told: Settings) -> AsyncIterator[Worker[IngestStore]]:
+    """Ingest's database, to issue keys in. What is to be said of it, ingest finds there and says."""
     database = Database(told.database.get_secret_value(), size=2)
     await database.open()
     try:
@@ -55,5 +56,5 @@ async def _key(home: Home, worker: Worker[IngestStore], partner: str) -> str:
     known = home.known_secret(f"partner_key_{partner}")
     if known is not None:
         return known
-    key = await issue_key(worker, partner, by="jigsaw")
+    key = await issue_key(worker, partner, by=f"operator:{getpass.getuser()}")
     return home.secret(f"partner_key_{partner}", lambda: key)

@@ -24,6 +24,8 @@ from local.daemon import port_of
 from local.parts import pages
 from local.parts.web import READY, WebPart, serve
 from shared.contracts import SERVICES
+from shared.web.bodies import MOST_BYTES, announced
+from shared.web.errors import ADVICE, TITLES, problem
 
 HOP_BY_HOP = frozenset(
     b"connection keep-alive proxy-authenticate proxy-authorization proxy-connection te trailer transfer-encoding"
@@ -58,6 +60,9 @@ class Proxy:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request and its answer; ends, and so ends the service's work on it, when the client leaves."""
+        if announced(scope) > MOST_BYTES:  # the service would end the connection, which looks as if it were away
+            await problem(413, ADVICE[413], TITLES[413], {"Connection": "close"})(scope, receive, send)
+            return
         give, take = anyio.create_memory_object_stream[bytes](WAITING_CHUNKS)
         async with anyio.create_task_group() as tasks, take:
 

@@ -19,6 +19,8 @@ from local.rows import JSON_LINES, FileError, Row, rows_of
 
 MOST_EVENTS = 500
 MOST_BYTES = 900_000
+LARGEST = 1024 * 1024 - len("[]")
+"""Bytes of one event: what ingest takes at once."""
 POSTS_AT_ONCE = 4
 MOST_PROBLEMS = 1000
 
@@ -67,18 +69,20 @@ async def publish(
     if columns is not None:
         columns = replace(columns, facts=await _fact_types(url, key))
     summary = Summary()
-    turns = asyncio.Semaphore(POSTS_AT_ONCE)
+    turns, failed = asyncio.Semaphore(POSTS_AT_ONCE), list[Exception]()
     async with Publisher(url.rstrip("/"), {partner: key}, posts_at_once=POSTS_AT_ONCE) as publisher:
         publisher.receipts = told = _Told(summary, columns, progress)
         try:
             async with asyncio.TaskGroup() as group:
-                for batch in _batches(_events(rows, columns, summary)):
+                for batch in _batches(_sendable(_events(rows, columns, summary), summary)):
                     told.expect(batch)
                     await turns.acquire()
                     task = group.create_task(publisher.send(partner, orjson.dumps([event for _, event in batch])))
                     task.add_done_callback(lambda _: turns.release())
-        except* httpx.HTTPStatusError as errors:
-            raise FileError(_refusal(errors.exceptions[0])) from errors
+        except* (httpx.HTTPStatusError, FileError) as errors:
+            failed += errors.exceptions
+    for error in failed:  # not in the except*, from which two would come in a group
+        raise error if isinstance(error, FileError) else FileError(_refusal(error)) from error
     progress(summary.unreadable)
     return summary
 
@@ -132,12 +136,24 @@ def _events(rows: Iterator[Row], columns: ColumnMap | None, summary: Summary) ->
             summary.note(Problem(row.number, [error.column] if error.column else [], error.reason))
 
 
-def _batches(events: Iterator[Numbered]) -> Iterator[list[Numbered]]:
+def _sendable(events: Iterator[Numbered], summary: Summary) -> Iterator[tuple[int, Numbered]]:
+    """The events that ingest would take at all, with their sizes."""
+    for number, event in events:
+        size = len(orjson.dumps(event))
+        if size > LARGEST:
+            summary.unreadable += 1
+            advice = f"has {size} bytes as an event and may have {LARGEST}: leave out what the agreement does not name"
+            summary.note(Problem(number, [], advice))
+        else:
+            yield size, (number, event)
+
+
+def _batches(events: Iterator[tuple[int, Numbered]]) -> Iterator[list[Numbered]]:
     """Cut so that each post is within what ingest takes."""
     batch: list[Numbered] = []
     size = 0
-    for number, event in events:
-        more = len(orjson.dumps(event)) + 1
+    for bytes_, (number, event) in events:
+        more = bytes_ + 1
         if batch and (len(batch) == MOST_EVENTS or size + more > MOST_BYTES):
             yield batch
             batch, size = [], 0

@@ -10,10 +10,13 @@ from typing import Any
 import orjson
 from python_calamine import CalamineError, CalamineWorkbook
 
+from local import extent
 from local.cells import as_text
 
 JSON_LINES = (".jsonl", ".ndjson", ".json")
 DELIMITERS = ",;\t|"
+MOST_LINES = 20
+"""Of one row. An address within quotation marks has several; a mark without an end takes the rows after it along."""
 _SAMPLE = 64 * 1024
 
 
@@ -40,7 +43,7 @@ def rows_of(file: Path, sheet: str | None = None) -> Iterator[Row]:
         return _of_csv(file)
     if ending in JSON_LINES:
         return _of_json_lines(file)
-    if ending in (".xlsx", ".xls", ".xlsb", ".ods"):
+    if ending in (".xlsx", ".xls", ".ods"):
         return _of_sheet(file, sheet)
     raise FileError(f"{file.name}: files end with .csv, .jsonl or .xlsx, not {ending or 'nothing'}")
 
@@ -54,10 +57,19 @@ def _of_csv(file: Path) -> Iterator[Row]:
         except csv.Error:
             dialect = csv.excel
         reader = csv.reader(text, dialect)
-        header = _header(file, next(reader, []))
-        for cells in reader:
-            if any(cells):
-                yield _row(reader.line_num, header, cells)
+        try:
+            header, before = _header(file, next(reader, [])), reader.line_num
+            for cells in reader:
+                began, before = before + 1, reader.line_num
+                if before - began >= MOST_LINES:
+                    yield Row(began, {}, f"goes on to line {before}: a quotation mark in it has no end")
+                elif any(cells):
+                    yield _row(before, header, cells)
+        except csv.Error as error:
+            raise FileError(
+                f"{file.name}: line {reader.line_num}: {error}. Mostly a quotation mark in a line before it has no end:"
+                " look there, write it twice if it is meant, and publish the file again"
+            ) from error
 
 
 def _encoding(file: Path) -> str:
@@ -85,6 +97,10 @@ def _of_json_lines(file: Path) -> Iterator[Row]:
 
 
 def _of_sheet(file: Path, sheet: str | None) -> Iterator[Row]:
+    try:
+        extent.check(file)
+    except ValueError as error:
+        raise FileError(f"{file.name}: {error}") from error
     try:
         book = CalamineWorkbook.from_path(str(file))
     except (CalamineError, OSError) as error:

@@ -43,7 +43,7 @@ async def keys(told: IngestSettings) -> dict[str, str]:
         outbox = Outbox(database, told.kafka, "ingest")
         worker = Worker("ingest", database, outbox, IngestStore, bytes.fromhex(told.sealing_key.get_secret_value()))
         partners = sorted({a.partner.name for a in Agreements.load(told.agreements).by_name.values()})
-        return {partner: await issue_key(worker, partner, by="synthetic region") for partner in partners}
+        return {partner: await issue_key(worker, partner, by="service:region") for partner in partners}
     finally:
         await database.close()
 

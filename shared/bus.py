@@ -10,6 +10,7 @@ Invariants
     3. A batch that meets a part that is away is tried again, for ever, with backoff; nothing is skipped.
     4. A message that our own code cannot handle is found by halving its batch, and put aside alone with its reason;
        when ``MOST_FAULTS`` come in a row the process leaves, because then it is not the messages.
+    5. A message that the broker deleted before it was heard cannot be done any more, but it does not go unnoticed.
 
 FastStream wires the consumer (see docs/adr/0002-faststream.md for which of its defaults lose data, and are not used).
 """
@@ -25,7 +26,7 @@ from datetime import UTC, datetime
 from functools import partial
 from hashlib import blake2b
 from time import perf_counter
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 from uuid import UUID
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
@@ -38,7 +39,7 @@ from shared.contracts import Access, Event, Topic
 from shared.contracts.envelope import Contract, from_wire
 from shared.db import HERE, Connection, queries
 from shared.errors import Unavailable
-from shared.telemetry import AGE, BATCH, BATCH_SECONDS, DEAD, HEARD, REPEATED, RETRIES, log
+from shared.telemetry import AGE, BATCH, BATCH_SECONDS, DEAD, HEARD, MISSED, REPEATED, RETRIES, log
 from shared.work import Raw, Worker
 
 S = TypeVar("S")
@@ -51,6 +52,8 @@ FETCH_BYTES = 512 * 1024
 COMMIT_SECONDS = 0.5
 MOST_FAULTS = 100
 LONGEST_PAUSE = 5.0
+RESUME_SECONDS = 5.0
+"""A member that takes longer to say that it has its partitions holds up the others."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +107,14 @@ class Letter:
     detail: str = ""
 
 
+class Gap(NamedTuple):
+    """Messages of a partition from ``begins`` up to but without ``ends``, which the broker no longer has."""
+
+    partition: TopicPartition
+    begins: int
+    ends: int
+
+
 @dataclass
 class Progress:
     """The finished prefix of each partition, committed by time."""
@@ -111,9 +122,27 @@ class Progress:
     finished: dict[TopicPartition, int] = field(default_factory=dict)
     committed: dict[TopicPartition, int] = field(default_factory=dict)
 
-    def finish(self, batch: Sequence[Raw]) -> None:
+    def resume(self, partition: TopicPartition, committed: int) -> None:
+        """The prefix that whoever had the partition before us has finished."""
+        if committed >= self.finished.get(partition, 0):
+            self.finished[partition] = self.committed[partition] = committed
+
+    def reach(self, partition: TopicPartition, offset: int) -> Gap | None:
+        """The next there is to hear is at ``offset``; what is missing before it, if that is known to be something."""
+        before = self.finished.get(partition, offset)
+        if offset > before:
+            self.finished[partition] = offset
+            return Gap(partition, before, offset)
+        return None
+
+    def finish(self, batch: Sequence[Raw]) -> list[Gap]:
+        """Returns what was missing between the messages, or before them."""
+        gaps = []
         for raw in batch:
-            self.finished[TopicPartition(raw.topic, raw.partition)] = raw.offset + 1
+            partition = TopicPartition(raw.topic, raw.partition)
+            gaps.append(self.reach(partition, raw.offset))
+            self.finished[partition] = max(self.finished.get(partition, 0), raw.offset + 1)
+        return [gap for gap in gaps if gap is not None]
 
     def owed(self) -> dict[TopicPartition, int]:
         return {p: offset for p, offset in self.finished.items() if self.committed.get(p) != offset}
@@ -217,7 +246,7 @@ class Bus(Generic[S]):
                 await self._patiently(lambda letter=letter: self._bury(letter))  # type: ignore[misc]
             elif not self._matters(letter):
                 HEARD.labels(letter.raw.topic).inc()
-        self.progress.finish(batch)
+        _report(self.progress.finish(batch))
         self._heard_at.update((raw.topic, raw.timestamp / 1000) for raw in batch)
         BATCH.observe(len(batch))
         BATCH_SECONDS.observe(perf_counter() - began)
@@ -302,6 +331,22 @@ class Bus(Generic[S]):
         DEAD.labels(letter.raw.topic, letter.fault).inc()
         log().error("bus.dead_letter", topic=letter.raw.topic, offset=letter.raw.offset, reason=letter.fault)
 
+    async def resume(self, assigned: Sequence[TopicPartition]) -> None:
+        """Go on where these partitions were left. What the broker has deleted since then it would skip in silence; if
+        it does not answer now, the first message after the gap tells as much."""
+        consumer = self.consumer
+        if consumer is None or not assigned:
+            return
+        with suppress(KafkaError, OSError, TimeoutError):
+            async with asyncio.timeout(RESUME_SECONDS):
+                left = {partition: await consumer.committed(partition) for partition in assigned}
+                for partition, offset in left.items():
+                    if offset is not None:
+                        self.progress.resume(partition, offset)
+                kept = await consumer.beginning_offsets([p for p, offset in left.items() if offset is not None])
+                gaps = [self.progress.reach(partition, offset) for partition, offset in kept.items()]
+                _report([gap for gap in gaps if gap is not None])
+
     async def commit(self) -> None:
         """Commit the finished prefix. Failing is harmless: what is heard again is dropped by the inbox."""
         consumer = self.consumer
@@ -321,7 +366,8 @@ class Bus(Generic[S]):
 
 
 class _Handover(ConsumerRebalanceListener):  # type: ignore[misc]
-    """Before partitions go to another member: commit what is finished, and forget it."""
+    """Before partitions go to another member: commit what is finished, and forget it. When they come: see what they
+    have lost."""
 
     def __init__(self, bus: Bus[Any]) -> None:
         self._bus = bus
@@ -334,6 +380,13 @@ class _Handover(ConsumerRebalanceListener):  # type: ignore[misc]
     async def on_partitions_assigned(self, assigned: Sequence[TopicPartition]) -> None:
         self._bus.joined = True  # with or without partitions: one may stand by
         log().info("bus.assigned", partitions=len(assigned))
+        await self._bus.resume(assigned)
+
+
+def _report(gaps: Sequence[Gap]) -> None:
+    for (topic, partition), begins, ends in gaps:
+        MISSED.labels(topic).inc(ends - begins)
+        log().critical("bus.gap", topic=topic, partition=partition, begins=begins, ends=ends)
 
 
 async def _some(getmany: Callable[..., Awaitable[Any]], **asked: Any) -> Any:

@@ -11,8 +11,8 @@ UPDATE faults SET in_a_row = in_a_row + 1 RETURNING in_a_row;
 UPDATE faults SET in_a_row = 0 WHERE in_a_row > 0;
 
 -- name: prune_inbox
--- Forget what the bus has long forgotten. Index: inbox_at.
-DELETE FROM inbox WHERE at < now() - $1::interval;
+-- Forget at most $2 of what the bus has long forgotten. Index: inbox_at, then where the rows are.
+DELETE FROM inbox WHERE ctid = ANY (ARRAY(SELECT ctid FROM inbox WHERE at < now() - $1::interval LIMIT $2));
 
 -- name: bury
 -- Keep a message that could not be handled; once, however often it is heard. Index: dead_letters' unique key.

@@ -16,6 +16,7 @@ SAID = Counter("jigsaw_events_said_total", "Messages the broker has acknowledged
 DEAD = Counter(
     "jigsaw_dead_letters_total", "Messages put aside because they could not be handled.", ["topic", "reason"]
 )
+MISSED = Counter("jigsaw_events_missed_total", "Messages that the broker deleted before they were heard.", ["topic"])
 RETRIES = Counter("jigsaw_batch_retries_total", "Batches tried again because a part was away.")
 UNSENT = Gauge("jigsaw_outbox_unsent", "Transactions whose messages the broker has not acknowledged yet.")
 LAG = Gauge("jigsaw_consumer_lag_records", "Messages waiting on the topics we hear.", ["topic"])

@@ -22,6 +22,8 @@ BEHIND = timedelta(days=5 * 366)
 LONGEST = 200
 MOST_FINDINGS = 50
 """Reported of one event; a sender of more has one problem, not many."""
+LONGEST_NAME = 100
+"""Of what a finding repeats of a sender's own words, to that sender."""
 
 Json = Mapping[str, Any]
 
@@ -172,7 +174,7 @@ def _records(data: Json, partner: str, event_id: str, rule: Rule, today: date, f
                 records.append(record)
         elif part != "facts" and value is not None:
             reason = "not_an_object" if allowed is not None else "subject_not_in_agreement"
-            findings.append(Finding(f"data.{part}", reason if part in rule.fields else "part_unknown"))
+            findings.append(_dropped(part, reason if part in rule.fields else "part_unknown"))
     if not records:
         _reject("nothing_to_link", "data")
     return records
@@ -194,7 +196,7 @@ def _record(
         elif value is None or name == "id":
             continue
         elif name not in allowed:
-            findings.append(Finding(f"data.{kind.value}.{name}", "field_not_in_agreement"))
+            findings.append(_dropped(f"{kind.value}.{name}", "field_not_in_agreement"))
         elif (text := _as_text(value)) is not None:
             fields[name] = text
         else:
@@ -258,8 +260,16 @@ def _facts(facts: object, types: Mapping[str, str], findings: list[Finding]) -> 
                 _reject("fact_type", f"data.facts.{name}")
             kept[name] = read
         else:
-            findings.append(Finding(f"data.facts.{name}", "field_not_in_agreement"))
+            findings.append(_dropped(f"facts.{name}", "field_not_in_agreement"))
     return kept
+
+
+def _dropped(path: str, reason: str) -> Finding:
+    """About a name that is the sender's, so it may be of any length and hold what no terminal should be sent."""
+    shown = path if len(path) <= LONGEST_NAME else f"{path[:LONGEST_NAME]}…"
+    if not shown.isprintable():
+        shown = "".join(letter if letter.isprintable() else "\ufffd" for letter in shown)
+    return Finding(f"data.{shown}", reason)
 
 
 def _number(value: object) -> Fact | None:

@@ -11,12 +11,15 @@ from time import monotonic
 from uuid import UUID, uuid4
 
 from services.ingest.store import IngestStore
+from shared.contracts import Access, Action
 from shared.telemetry import log
 from shared.work import Worker
 
 SECRET_BYTES = 32
 _KEY = re.compile(r"jsk_([a-z0-9-]{1,64})_([A-Za-z0-9_-]{43})")
 _HINT = 4
+KEEPER, PURPOSE = "operator", "partner-keys"
+"""Whose task keys are, and what audit's entries about them say they were touched for."""
 
 
 def minted(partner: str) -> str:
@@ -30,25 +33,38 @@ def digest(key: str) -> bytes:
 
 
 async def issue_key(worker: Worker[IngestStore], partner: str, by: str = "command line") -> str:
-    """A new key for a partner, besides those it has. It is shown now and never again.
+    """A new key for a partner, besides those it has. It is shown now and never again; audit hears who issued it.
 
     Raises ``ValueError`` for a name that no agreement could have.
     """
-    key = minted(partner)
+    key, id, now = minted(partner), uuid4(), datetime.now(UTC)
     if not _KEY.fullmatch(key):
         raise ValueError(f"{partner!r} is not a partner's name: use a-z, 0-9 and -")
     async with worker.work() as work:
-        await work.store.add_key(uuid4(), partner, digest(key), key[-_HINT:], by, datetime.now(UTC))
-    log().info("key.issued", partner=partner, by=by)
+        await work.store.add_key(id, partner, digest(key), key[-_HINT:], by, now)
+        work.audit([_decision(id, "issued", by, now)])
+    log().info("key.issued", partner=partner, key=str(id), by=by)
     return key
 
 
-async def revoke_key(worker: Worker[IngestStore], id: UUID, by: str) -> str | None:
-    """End a key within ``Keyring.SECONDS``. The partner whose it was; ``None`` when there is nothing to revoke."""
+async def revoke_key(worker: Worker[IngestStore], partner: str, id: UUID, by: str) -> bool:
+    """End a partner's key within ``Keyring.SECONDS``, and account for it. False when it has no such key in use."""
+    now = datetime.now(UTC)
     async with worker.work() as work:
-        partner = await work.store.revoke_key(id, datetime.now(UTC))
-    log().info("key.revoked", partner=partner, key=str(id), by=by)
-    return partner
+        revoked = await work.store.revoke_key(id, partner, now)
+        if revoked:
+            work.audit([_decision(id, "revoked", by, now)])
+    if revoked:
+        log().info("key.revoked", partner=partner, key=str(id), by=by)
+    return revoked
+
+
+def _decision(id: UUID, change: str, by: str, at: datetime) -> Access:
+    """Who may send what goes by its key: whoever gives one away or takes it back decides that, about nobody's data."""
+    return Access(
+        at=at, actor=by, role=KEEPER, service="ingest", action=Action.DECISION, subject=None, purpose=PURPOSE,
+        agreement="", reference=f"key:{id}:{change}",
+    )  # fmt: skip
 
 
 class Keyring:

@@ -9,14 +9,14 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Form, HTTPException, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from services.ingest.keys import issue_key, revoke_key
+from services.ingest.keys import KEEPER, issue_key, revoke_key
 from services.ingest.reports import advice_on
 from services.ingest.store import Count, Heard, IngestStore, Key
 from shared.access import Agreement, Agreements
 from shared.web import N_, Refused, Viewer, Web, csrf, requires
 from shared.work import Worker
 
-KEEPERS = ("operator",)
+KEEPERS = (KEEPER,)
 READERS = (*KEEPERS, "supervisor", "steward", "analyst", "auditor")
 DAYS = 7
 SOON = timedelta(days=90)
@@ -94,8 +94,9 @@ class Pages:
     async def revoke(
         self, name: str, key: Annotated[UUID, Form()], person: Annotated[Viewer, Depends(requires(*KEEPERS))]
     ) -> Response:
-        """End a key."""
-        await revoke_key(self._worker, key, person.subject)
+        """End a key of this partner."""
+        if not await revoke_key(self._worker, name, key, person.subject):
+            raise HTTPException(404)
         return self._web.redirect(
             f"/ingest/partners/{name}", N_("The key is revoked. It stops working within seconds.")
         )

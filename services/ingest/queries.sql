@@ -57,8 +57,8 @@ UPDATE partner_keys SET last_used_at = $2 WHERE digest = $1 AND revoked_at IS NU
 INSERT INTO partner_keys (id, partner, digest, hint, issued_by, issued_at) VALUES ($1, $2, $3, $4, $5, $6);
 
 -- name: revoke_key
--- End a key; it stays in the list. Index: partner_keys_pkey.
-UPDATE partner_keys SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL RETURNING partner;
+-- End a partner's key; it stays in the list. Index: partner_keys_pkey.
+UPDATE partner_keys SET revoked_at = $3 WHERE id = $1 AND partner = $2 AND revoked_at IS NULL RETURNING id;
 
 -- name: keys_of
 -- A partner's keys, the newest first. Index: partner_keys_partner.

@@ -110,10 +110,9 @@ class IngestStore:
     async def add_key(self, id: UUID, partner: str, digest: bytes, hint: str, by: str, at: datetime) -> None:
         await self._connection.execute(Q["add_key"], id, partner, digest, hint, by, at)
 
-    async def revoke_key(self, id: UUID, at: datetime) -> str | None:
-        """The partner whose key it was; ``None`` when there is no such key, or it was revoked before."""
-        partner: str | None = await self._connection.fetchval(Q["revoke_key"], id, at)
-        return partner
+    async def revoke_key(self, id: UUID, partner: str, at: datetime) -> bool:
+        """Whether it was this partner's key, and was in use."""
+        return await self._connection.fetchval(Q["revoke_key"], id, partner, at) is not None
 
     async def keys_of(self, partner: str) -> list[Key]:
         return [Key(*row.values()) for row in await self._connection.fetch(Q["keys_of"], partner)]

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from services.ingest.domain import Judgement
+from shared.contracts import Kind
 from shared.normal import Finding
 from shared.normal.subjects import READERS
 
@@ -17,8 +18,8 @@ REFUSED = frozenset({"foreign_source", "not_in_agreement", "agreement_ended"})
 
 OTHERS = "*"
 _TYPE_IS_KNOWN = frozenset({"", "agreement_ended", "no_data", "nothing_to_link", "fact_type"})
-_FIELD_IS_MADE_UP = frozenset({"field_not_in_agreement", "part_unknown"})
-_FIELDS = frozenset(field for readers in READERS.values() for field in readers)
+_PARTS = frozenset({*Kind, "facts"})
+_FIELDS = frozenset({"id", *(field for readers in READERS.values() for field in readers)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +104,8 @@ def tallied(posts: Sequence[Post], verdicts: Sequence[Sequence[Verdict]]) -> Cou
 
 
 def _field(finding: Finding) -> str:
-    """A field's path, unless its name is not one of ours: what partners put in the place of a name may be anything."""
-    path, _, name = finding.field.rpartition(".")
-    return f"{path}.{OTHERS}" if finding.reason in _FIELD_IS_MADE_UP and name not in _FIELDS else finding.field
+    """A field's path in our words: what a partner put in the place of a name may be anything, about anybody."""
+    part, dot, name = finding.field.removeprefix("data.").partition(".")
+    if part not in _PARTS or finding.reason == "part_unknown":
+        return f"data.{OTHERS}"
+    return f"data.{part}{dot}{name if not dot or name in _FIELDS else OTHERS}"

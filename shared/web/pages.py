@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from shared.web.assets import Assets
+from shared.web.bodies import Bodies
 from shared.web.csrf import token_of
 from shared.web.errors import Errors
 from shared.web.keys import Keys
@@ -91,10 +92,12 @@ class Web:
         app.mount(f"{self.root}static", self.assets)
         app.include_router(signin_routes(self))
         app.include_router(statement_routes(self))
+        errors = Errors(self)
+        errors.install(app)
+        app.add_middleware(Bodies, refuse=errors.refused)  # within the surroundings, which know the language
         app.add_middleware(
             Surroundings, cookie=self.cookie, languages=self.languages, headers=self.headers, clock=self.clock
         )
-        Errors(self).install(app)
 
     def render(self, request: Request, template: str, status: int = 200, **context: Any) -> HTMLResponse:
         """A page in the viewer's language; ``_context`` says what every template has besides ``context``."""

@@ -3,20 +3,24 @@
 import asyncio
 import random
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from types import SimpleNamespace
+from typing import Any
 from uuid import UUID
 
 import pytest
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
 from local.parts.kafka import Kafka
 from local.parts.postgres import Postgres
 from local.stack import Home, Parts
-from shared.bus import MOST_FAULTS
+from shared.bus import MOST_FAULTS, Gap, Progress
 from shared.contracts import Event, RecordsAccepted
 from shared.contracts.envelope import attributes, to_headers
 from shared.crypto import unseal
 from shared.errors import Unavailable
+from shared.telemetry import MISSED
 from tests.delivery.toy import KEY, Toy, accepted
 from tests.parts import Databases, connected, fresh_database
 
@@ -78,12 +82,14 @@ async def say_patiently(toy: Toy, events: Events) -> None:
                     await asyncio.sleep(0.1)
 
 
-async def publish(parts: Parts, messages: Sequence[tuple[bytes, list[tuple[str, bytes]], bytes]]) -> None:
+async def publish(
+    parts: Parts, messages: Iterable[tuple[bytes, list[tuple[str, bytes]], bytes]], partition: int | None = None
+) -> None:
     """Straight to the topic, past the outbox: what a broken or hostile producer could do."""
     producer = AIOKafkaProducer(bootstrap_servers=parts.kafka)
     await producer.start()
     for key, headers, value in messages:
-        await producer.send_and_wait("ingest.records", value, key=key, headers=headers)
+        await producer.send_and_wait("ingest.records", value, key=key, headers=headers, partition=partition)
     await producer.stop()
 
 
@@ -143,6 +149,70 @@ async def test_a_bug_that_every_message_meets_stops_each_process_before_it_empti
             assert await process.wait() == FAULTY
         async with connected(toy_database.dsn) as connection:
             assert await connection.fetchval("SELECT count(*) FROM dead_letters") == MOST_FAULTS - 1
+
+
+async def test_what_the_broker_deleted_before_it_was_heard_is_noticed(parts: Parts, toy_database: Databases) -> None:
+    """And told once: whoever has the partition next goes on after the gap."""
+    place, events = TopicPartition("ingest.records", 0), [accepted() for _ in range(100)]
+    missed = missed_of(place.topic)
+    async with Toy(toy_database.dsn, parts.kafka):
+        await publish(parts, map(wire, events[:10]), partition=0)
+        await all_done_once(toy_database, events[:10])
+    assert missed_of(place.topic) == missed
+    await publish(parts, map(wire, events[10:20]), partition=0)
+    await delete_all_but(parts, place, 3)
+    async with Toy(toy_database.dsn, parts.kafka) as toy:
+        await all_done_once(toy_database, events[17:20])
+        assert missed_of(place.topic) == missed + 7
+        assert toy.bus is not None
+        await until(lambda: committed(toy, place))
+    assert missed_of(place.topic) == missed + 7
+    async with Toy(toy_database.dsn, parts.kafka):
+        await publish(parts, map(wire, events[20:22]), partition=0)
+        await all_done_once(toy_database, events[20:22])
+    assert missed_of(place.topic) == missed + 7
+
+
+def test_a_jump_between_messages_is_a_gap_and_hearing_some_again_is_none() -> None:
+    place, progress = TopicPartition("t", 0), Progress()
+    assert progress.finish(messages(5, 6, 7)) == []
+    assert progress.finish(messages(6, 7, 8)) == []
+    assert progress.finish(messages(12)) == [Gap(place, 9, 12)]
+    assert progress.finish(messages(13)) == []
+    progress.drop([place])
+    progress.resume(place, 20)
+    assert progress.owed() == {}
+    assert progress.finish(messages(17, 18)) == []
+    assert progress.finish(messages(21)) == [Gap(place, 20, 21)]
+    assert progress.owed() == {place: 22}
+
+
+def messages(*offsets: int) -> list[Any]:
+    return [SimpleNamespace(topic="t", partition=0, offset=offset) for offset in offsets]
+
+
+def missed_of(topic: str) -> float:
+    return MISSED.labels(topic)._value.get()
+
+
+async def delete_all_but(parts: Parts, place: TopicPartition, kept: int) -> None:
+    """As the broker does with what is older than the topic's retention."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=parts.kafka)
+    await consumer.start()
+    ends = await consumer.end_offsets([place])
+    await consumer.stop()
+    admin = AIOKafkaAdminClient(bootstrap_servers=parts.kafka)
+    await admin.start()
+    await admin.delete_records({place: RecordsToDelete(before_offset=ends[place] - kept)})
+    await admin.close()
+
+
+async def committed(toy: Toy, place: TopicPartition) -> bool:
+    """Has it said that it is at the end?"""
+    assert toy.bus is not None
+    consumer = toy.bus.consumer
+    assert consumer is not None
+    return (await consumer.committed(place)) == (await consumer.end_offsets([place]))[place]
 
 
 async def test_broker_killed_under_load(home: Home, toy: Toy, toy_database: Databases) -> None:

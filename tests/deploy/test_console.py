@@ -3,6 +3,7 @@
 import http.client
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -31,6 +32,11 @@ class Named(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        with suppress(BrokenPipeError):
+            self.do_GET()
 
     def log_message(self, format: str, *args: object) -> None:
         pass
@@ -80,10 +86,16 @@ def test_nothing_else_is_answered(console: int, path: str) -> None:
     assert _asked(console, path)[0] == 404
 
 
-def _asked(port: int, path: str) -> tuple[int, str]:
-    """The status, and what was said or where it leads."""
+def test_nobody_sends_a_service_more_than_it_would_take(console: int) -> None:
+    assert _asked(console, "/linkage/golden", b"x" * 2 * 1024 * 1024)[0] == 200
+    status = _asked(console, "/linkage/golden", b"x" * 3 * 1024 * 1024)[0]
+    assert status in (413, 502)  # the latter when Caddy hears of the end from the service first
+
+
+def _asked(port: int, path: str, body: bytes | None = None) -> tuple[int, str]:
+    """The status, and what was said or where it leads. A ``body`` is posted."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-    connection.request("GET", path)
+    connection.request("GET" if body is None else "POST", path, body)
     answer = connection.getresponse()
     return answer.status, answer.headers.get("Location") or answer.read().decode()
 

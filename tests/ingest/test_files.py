@@ -6,12 +6,16 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import asyncpg
 import openpyxl
+import orjson
 import pytest
 import uvicorn
+from openpyxl.styles import Font
 
+from local import extent
 from local.cells import CellError
 from local.mapping import ColumnMap
 from local.publish import Summary, publish
@@ -20,6 +24,7 @@ from region import generate
 from services.ingest.keys import issue_key
 from services.ingest.store import IngestStore
 from shared.service import Service
+from tests.ingest.events import event, person
 from tests.ingest.test_judging import AGREEMENTS
 
 MAPPING = """
@@ -153,6 +158,110 @@ def test_what_is_no_table_is_refused(tmp_path: Path, name: str, content: str) ->
     (tmp_path / name).write_text(content)
     with pytest.raises(FileError, match="a\\."):
         list(rows_of(tmp_path / name))
+
+
+XLSX = """<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><dimension ref="A1:B2"/>
+<sheetData>{}</sheetData></worksheet>"""
+ODS = """<office:document-content xmlns:office="o" xmlns:table="t">
+<table:table>{}</table:table></office:document-content>"""
+VALUE = '<c r="{}"><v>1</v></c>'
+
+
+def xlsx(*cells: str) -> str:
+    return XLSX.format("".join(f"<row>{cell}</row>" for cell in cells))
+
+
+@pytest.mark.parametrize(
+    ("name", "sheet"),
+    [
+        ("a.xlsx", xlsx(VALUE.format("A1"), VALUE.format("XFD1048576"))),
+        ("a.xlsx", xlsx(VALUE.format("A1"), "<c r = 'XFD1048576' ><v>1</v></c>")),
+        ("a.xlsx", xlsx('<c r="A1048576"><f>1</f></c>', VALUE.format("XFD1"))),
+        ("a.xlsx", xlsx("<c r='ZZZZZZZ99999999'><is><t>x</t></is></c>")),
+        ("a.ods", ODS.format('<table:table-row table:number-rows-repeated="1048576"><table:table-cell'
+                             ' table:number-columns-repeated="16384" office:value-type="float"/></table:table-row>')),
+        ("a.ods", ODS.format('<table:table-row table:number-rows-repeated="1048575"/><table:table-row><table:table-cell'
+                             ' table:number-columns-repeated="1024"/><table:table-cell office:value="1"/>'
+                             '</table:table-row>')),
+    ],
+)  # fmt: skip
+def test_a_sheet_that_would_fill_the_memory_is_refused_before_it_is_read(tmp_path: Path, name: str, sheet: str) -> None:
+    with ZipFile(tmp_path / name, "w") as book:
+        book.writestr("xl/worksheets/sheet1.xml" if name == "a.xlsx" else "content.xml", sheet)
+    with pytest.raises(FileError, match=r"more than 20,000,000 cells: delete what stands alone"):
+        list(rows_of(tmp_path / name))
+
+
+def test_cells_that_are_only_formatted_fill_nothing(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    assert book.active is not None
+    for row in (["name"], ["Siân"]):
+        book.active.append(row)
+    book.active.cell(1_048_576, 16_384).font = Font(bold=True)
+    book.save(tmp_path / "a.xlsx")
+    assert [row.cells for row in rows_of(tmp_path / "a.xlsx")] == [{"name": "Siân"}]
+    empty = ODS.format('<table:table-row table:number-rows-repeated="1048576"><table:table-cell'
+                       ' table:number-columns-repeated="16384"/></table:table-row>')  # fmt: skip
+    with ZipFile(tmp_path / "a.ods", "w") as file:
+        file.writestr("content.xml", empty)
+    extent.check(tmp_path / "a.ods")
+
+
+def test_a_workbook_that_unpacks_to_more_than_the_memory_is_refused(tmp_path: Path) -> None:
+    with (
+        ZipFile(tmp_path / "a.xlsx", "w", ZIP_DEFLATED) as book,
+        book.open("xl/styles.xml", "w", force_zip64=True) as it,
+    ):
+        for _ in range(513):
+            it.write(bytes(1 << 20))
+    with pytest.raises(FileError, match=r"a\.xlsx: unpacks to 513 MiB and may have 512: split it"):
+        list(rows_of(tmp_path / "a.xlsx"))
+    told = (tmp_path / "a.xlsx").read_bytes()
+    (tmp_path / "b.xlsx").write_bytes(told.replace((513 << 20).to_bytes(4, "little"), (1000).to_bytes(4, "little")))
+    with pytest.raises(FileError, match=r"b\.xlsx: not a workbook"):
+        list(rows_of(tmp_path / "b.xlsx"))
+
+
+async def test_a_quotation_mark_without_an_end_is_named_with_its_line(
+    ingest: Service[IngestStore], address: str, tmp_path: Path, mapping: Path
+) -> None:
+    rows = [f"T-q{i},01/03/2026,Fred,Smith,3.4.90,{i},High Street,6,no" for i in range(9000)]
+    rows[1000] = rows[1000].replace("Smith", '"Smith')
+    (tmp_path / "arrears.csv").write_text("\n".join([HEADER, *rows]))
+    with pytest.raises(FileError, match=r"arrears\.csv: line \d+: field larger .* quotation mark"):
+        await publish(tmp_path / "arrears.csv", "housing", mapping, address, await issue_key(ingest.worker, "housing"))
+
+
+def test_rows_that_a_quotation_mark_took_along_are_not_lost_in_silence(tmp_path: Path) -> None:
+    rows = [f'"{n}\nHigh Street",{n}' for n in range(100)]
+    rows[50] = rows[50].replace('Street"', "Street")
+    (tmp_path / "a.csv").write_text("\n".join(["house,weeks", *rows[:51], *[f"{n},{n}" for n in range(40)]]))
+    read = list(rows_of(tmp_path / "a.csv"))
+    assert [row.number for row in read[:3]] == [3, 5, 7]
+    assert [(row.number, row.fault) for row in read if row.fault] == [
+        (102, "goes on to line 143: a quotation mark in it has no end")
+    ]
+
+
+async def test_an_event_that_no_post_can_hold_is_listed_and_the_rest_goes_on(
+    ingest: Service[IngestStore], address: str, tmp_path: Path
+) -> None:
+    sent = [event(), event(data={"person": person(), "note": "x" * 1_100_000}), event()]
+    (tmp_path / "events.jsonl").write_bytes(b"\n".join(map(orjson.dumps, sent)))
+    key = await issue_key(ingest.worker, "housing")
+    summary = await publish(tmp_path / "events.jsonl", "housing", None, address, key)
+    assert (summary.rows, summary.accepted, summary.unreadable) == (3, 2, 1)
+    [problem] = summary.problems
+    assert problem.row == 2
+    assert "may have 1048574" in problem.reason
+
+
+async def test_a_refusal_in_the_middle_is_said_in_a_sentence(
+    ingest: Service[IngestStore], address: str, tmp_path: Path
+) -> None:
+    (tmp_path / "events.jsonl").write_bytes(orjson.dumps(event()))
+    with pytest.raises(FileError, match="Unknown key"):
+        await publish(tmp_path / "events.jsonl", "housing", None, address, "jsk_housing_wrong")
 
 
 async def test_bad_rows_are_listed_and_the_rest_goes_on(

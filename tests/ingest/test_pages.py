@@ -67,6 +67,9 @@ async def test_an_operator_issues_a_key_and_revokes_it(ingest: Service[IngestSto
         again = (await operator.get("/ingest/partners/schools")).text
         assert key not in again
         id = re.findall(r'name="key" value="([0-9a-f-]{36})"', again)[0]
+        another = await operator.post("/ingest/partners/fire/revoke", data={"key": id})
+        assert another.status_code == 404
+        assert await Keyring(ingest.worker).partner_of(key) == "schools"
         revoked = await operator.post("/ingest/partners/schools/revoke", data={"key": id}, follow_redirects=True)
     assert "The key is revoked." in revoked.text
     assert await Keyring(ingest.worker).partner_of(key) is None

@@ -19,7 +19,7 @@ PLANS = {
     "receipts_by_id": "ARRAY(SELECT id FROM receipts LIMIT 1)",
     "counted": "'housing', '2026-11-20'::date",
     "use_key": r"'\x00'::bytea, now()",
-    "revoke_key": f"'{uuid4()}'::uuid, now()",
+    "revoke_key": f"'{uuid4()}'::uuid, 'housing', now()",
     "keys_of": "'housing'",
 }
 """Arguments of the statements that search; the others insert, or end at a primary key."""

@@ -20,6 +20,7 @@ from services.linkage.index.rows import EDGE
 from services.linkage.purposes.terms import NOBODY
 from services.linkage.store import NOTHING, StoredRow
 from shared.contracts import Kind
+from tests.linkage.limits import limited
 from tests.linkage.people import groups, model, record
 
 RECORDS = 40
@@ -198,18 +199,8 @@ class Office(RuleBasedStateMachine):
         assert all(one in self.entities[self.index.entity(one)] for one in self.records)
 
 
-class Crowded(Office):
-    """More than three are a crowd: nobody in particular."""
-
-    @initialize()
-    def open(self) -> None:
-        self._most, survival.MOST_TOGETHER = survival.MOST_TOGETHER, 3  # type: ignore[misc]
-        super().open()
-
-    def teardown(self) -> None:
-        survival.MOST_TOGETHER = self._most  # type: ignore[misc]
-
-
+# More than three records are a crowd: nobody in particular.
+Crowded = limited(Office, survival, "MOST_TOGETHER", 3)
 Office.TestCase.settings = Crowded.TestCase.settings = settings(
     max_examples=12, stateful_step_count=18, deadline=None, suppress_health_check=list(HealthCheck)
 )

@@ -19,6 +19,7 @@ from services.linkage.ruled.decided import decided
 from services.linkage.ruled.ruled import RuledIndex
 from shared.contracts import Kind
 from shared.normal import normalise
+from tests.linkage.limits import limited
 from tests.linkage.people import record
 
 Said = Mapping[str, str]
@@ -233,29 +234,9 @@ def _groups(index: RuledIndex[Any]) -> set[frozenset[UUID]]:
     return {frozenset(members) for members in index.entities().values()}
 
 
-class Crowded(Registry):
-    """Keys overflow and come back all the time."""
-
-    @initialize()
-    def open(self) -> None:
-        self._most, ruled.MOST_UNDER_A_KEY = ruled.MOST_UNDER_A_KEY, 3  # type: ignore[misc]
-        super().open()
-
-    def teardown(self) -> None:
-        ruled.MOST_UNDER_A_KEY = self._most  # type: ignore[misc]
-
-
-class Busy(Registry):
-    """More than three records are a crowd: nobody in particular."""
-
-    @initialize()
-    def open(self) -> None:
-        self._most, survival.MOST_TOGETHER = survival.MOST_TOGETHER, 3  # type: ignore[misc]
-        super().open()
-
-    def teardown(self) -> None:
-        survival.MOST_TOGETHER = self._most  # type: ignore[misc]
-
+# Keys overflow and come back all the time; more than three records are a crowd, nobody in particular.
+Crowded = limited(Registry, ruled, "MOST_UNDER_A_KEY", 3)
+Busy = limited(Registry, survival, "MOST_TOGETHER", 3)
 
 _SETTINGS = settings(max_examples=25, stateful_step_count=15, deadline=None, suppress_health_check=list(HealthCheck))
 for _one in (Registry, Companies, Crowded, Busy):
