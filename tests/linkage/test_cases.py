@@ -6,6 +6,7 @@ from random import Random
 import pytest
 
 from services.linkage.index.changes import Decide, Remove, Upsert
+from services.linkage.index.entities import MOST_TOGETHER
 from tests.linkage.people import Identity, are_one, groups, index_of, record
 from tests.linkage.test_golden import SOURCES
 
@@ -244,11 +245,11 @@ def test_hostile_fields_link_nothing_and_break_nothing(text: str) -> None:
     assert groups(index) == {frozenset([record(0)]), frozenset([record(1), record(2)])}
 
 
-def test_ten_thousand_records_that_say_the_same_are_one_node() -> None:
-    index = index_of([SIAN] * 10_000)
+def test_as_many_records_that_say_the_same_as_one_person_may_have_are_one_person() -> None:
+    index = index_of([SIAN] * MOST_TOGETHER)
     assert len(index.entities()) == 1
-    index.apply([Remove(record(number)) for number in range(9_999)])
-    assert groups(index) == {frozenset([record(9_999)])}
+    index.apply([Remove(record(number)) for number in range(MOST_TOGETHER - 1)])
+    assert groups(index) == {frozenset([record(MOST_TOGETHER - 1)])}
 
 
 def test_the_guides_five_sources_are_one_person() -> None:

@@ -115,7 +115,8 @@ async def test_ten_thousand_people_who_share_one_key_stay_who_they_are_and_can_b
 async def test_more_records_that_say_the_same_than_one_subject_has_are_nobody_s(office: Office, kind: Kind) -> None:
     """A message about an entity names its records: one that grew without end would once be too large for the bus, and
     nothing after it could be heard."""
-    said = SIAN | {"name": "Caffi Siân", "uprn": "990000000009", "company_number": "04812365"}
+    who = {"given": "Myfanwy", "family": "Onllwyn", "birth_date": "1938-11-02", "sex": "F", "email": "m@o.test"}
+    said = who | {"name": "Caffi Onllwyn", "uprn": "990000000009", "company_number": "04812365"}
     ids = [UUID(int=(at << 64) + len(kind)) for at in range(MOST_TOGETHER + 2)]
 
     async def hear(some: Sequence[UUID]) -> None:
