@@ -4,7 +4,7 @@ import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from uuid import uuid4
+from uuid import NAMESPACE_OID, uuid5
 
 import pytest
 
@@ -18,7 +18,7 @@ from tests.parts import Databases, connected, fresh_database
 
 TABLES = "entries, subtrees, checkpoints, erasures, subjects, inbox, outbox"
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
-PEOPLE = [uuid4() for _ in range(39)]
+PEOPLE = [uuid5(NAMESPACE_OID, f"audit's person {n}") for n in range(39)]
 """Nobody else's: whoever runs before on the same broker has said things of people too."""
 PURPOSE = "a purpose that only the payload names"
 
