@@ -11,10 +11,12 @@ from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import pytest
+from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from local.home import Home
 from local.stack import Parts, start_parts, stop_parts
 from shared.admin import create_topics
+from shared.contracts import Topic
 from shared.db import migrate, provision
 
 
@@ -51,7 +53,9 @@ async def topics(parts: Parts) -> None:
 
 
 async def fresh_database(parts: Parts, service: str) -> Databases:
-    """The service's database, empty and migrated: what an earlier module left is dropped."""
+    """The service's database, empty and migrated: what an earlier module left is dropped, and what it left on the bus
+    is not heard."""
+    await _hear_from_now(parts.kafka, service)
     admin = await asyncpg.connect(parts.postgres)
     await admin.execute(f"DROP DATABASE IF EXISTS jigsaw_{service} WITH (FORCE)")
     await admin.close()
@@ -63,6 +67,20 @@ async def fresh_database(parts: Parts, service: str) -> Databases:
     )
     await migrate(databases.owner_dsn, service)
     return databases
+
+
+async def _hear_from_now(servers: str, service: str) -> None:
+    """Commit for the service's group, which has no member, that it has heard everything there is."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=servers, group_id=service, enable_auto_commit=False)
+    await consumer.start()
+    try:
+        names = {topic.spec.name for topic in Topic} & await consumer.topics()
+        partitions = [TopicPartition(name, at) for name in names for at in consumer.partitions_for_topic(name) or ()]
+        if partitions:
+            consumer.assign(partitions)
+            await consumer.commit(await consumer.end_offsets(partitions))
+    finally:
+        await consumer.stop()
 
 
 @asynccontextmanager
