@@ -350,9 +350,8 @@ class Index:
 
     def _packed(self, moves: Moves, owners: Ints, moved: Container[UUID]) -> dict[UUID, bytes]:
         """The rows to store: of all records of nodes with new edges, and of every record that moved."""
-        return packed(moves.changed, self._nodes, self._edges, moved) | packed(
-            distinct(owners), self._nodes, self._edges
-        )
+        others = np.setdiff1d(moves.changed, owners)
+        return packed(others, self._nodes, self._edges, moved) | packed(distinct(owners), self._nodes, self._edges)
 
     def _restore_edges(self, rows: Iterable[tuple[int, int, bytes | None]]) -> None:
         """The edges that stored rows (node, version, row) tell. How many keys an edge has is counted when one of them
