@@ -6,11 +6,10 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from local.stack import Parts
-from shared.admin import create_topics
+from shared.admin import DAY_MS, create_topics
 from shared.contracts import Topic
 
 NAME = Topic.ACCESSES.spec.name
-DAY_MS = 24 * 3600 * 1000
 
 
 async def retention_of(client: AIOKafkaAdminClient) -> int:
