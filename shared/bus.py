@@ -21,12 +21,12 @@ import random
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from hashlib import blake2b
 from time import perf_counter
-from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 from uuid import UUID
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
@@ -39,7 +39,8 @@ from shared.contracts import Access, Event, Topic
 from shared.contracts.envelope import Contract, from_wire
 from shared.db import HERE, Connection, queries
 from shared.errors import Unavailable
-from shared.telemetry import AGE, BATCH, BATCH_SECONDS, DEAD, HEARD, MISSED, REPEATED, RETRIES, log
+from shared.progress import Progress, report
+from shared.telemetry import AGE, BATCH, BATCH_SECONDS, DEAD, HEARD, REPEATED, RETRIES, log
 from shared.work import Raw, Worker
 
 S = TypeVar("S")
@@ -105,52 +106,6 @@ class Letter:
     event: Event[Any] | None = None
     fault: str = ""
     detail: str = ""
-
-
-class Gap(NamedTuple):
-    """Messages of a partition from ``begins`` up to but without ``ends``, which the broker no longer has."""
-
-    partition: TopicPartition
-    begins: int
-    ends: int
-
-
-@dataclass
-class Progress:
-    """The finished prefix of each partition, committed by time."""
-
-    finished: dict[TopicPartition, int] = field(default_factory=dict)
-    committed: dict[TopicPartition, int] = field(default_factory=dict)
-
-    def resume(self, partition: TopicPartition, committed: int) -> None:
-        """The prefix that whoever had the partition before us has finished."""
-        if committed >= self.finished.get(partition, 0):
-            self.finished[partition] = self.committed[partition] = committed
-
-    def reach(self, partition: TopicPartition, offset: int) -> Gap | None:
-        """The next there is to hear is at ``offset``; what is missing before it, if that is known to be something."""
-        before = self.finished.get(partition, offset)
-        if offset > before:
-            self.finished[partition] = offset
-            return Gap(partition, before, offset)
-        return None
-
-    def finish(self, batch: Sequence[Raw]) -> list[Gap]:
-        """Returns what was missing between the messages, or before them."""
-        gaps = []
-        for raw in batch:
-            partition = TopicPartition(raw.topic, raw.partition)
-            gaps.append(self.reach(partition, raw.offset))
-            self.finished[partition] = max(self.finished.get(partition, 0), raw.offset + 1)
-        return [gap for gap in gaps if gap is not None]
-
-    def owed(self) -> dict[TopicPartition, int]:
-        return {p: offset for p, offset in self.finished.items() if self.committed.get(p) != offset}
-
-    def drop(self, partitions: Sequence[TopicPartition]) -> None:
-        for partition in partitions:
-            self.finished.pop(partition, None)
-            self.committed.pop(partition, None)
 
 
 def inbox_id(source: str, id: str) -> UUID:
@@ -246,7 +201,7 @@ class Bus(Generic[S]):
                 await self._patiently(lambda letter=letter: self._bury(letter))  # type: ignore[misc]
             elif not self._matters(letter):
                 HEARD.labels(letter.raw.topic).inc()
-        _report(self.progress.finish(batch))
+        report(self.progress.finish(batch))
         self._heard_at.update((raw.topic, raw.timestamp / 1000) for raw in batch)
         BATCH.observe(len(batch))
         BATCH_SECONDS.observe(perf_counter() - began)
@@ -345,7 +300,7 @@ class Bus(Generic[S]):
                         self.progress.resume(partition, offset)
                 kept = await consumer.beginning_offsets([p for p, offset in left.items() if offset is not None])
                 gaps = [self.progress.reach(partition, offset) for partition, offset in kept.items()]
-                _report([gap for gap in gaps if gap is not None])
+                report([gap for gap in gaps if gap is not None])
 
     async def commit(self) -> None:
         """Commit the finished prefix. Failing is harmless: what is heard again is dropped by the inbox."""
@@ -381,12 +336,6 @@ class _Handover(ConsumerRebalanceListener):  # type: ignore[misc]
         self._bus.joined = True  # with or without partitions: one may stand by
         log().info("bus.assigned", partitions=len(assigned))
         await self._bus.resume(assigned)
-
-
-def _report(gaps: Sequence[Gap]) -> None:
-    for (topic, partition), begins, ends in gaps:
-        MISSED.labels(topic).inc(ends - begins)
-        log().critical("bus.gap", topic=topic, partition=partition, begins=begins, ends=ends)
 
 
 async def _some(getmany: Callable[..., Awaitable[Any]], **asked: Any) -> Any:

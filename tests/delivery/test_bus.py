@@ -15,11 +15,12 @@ from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from local.parts.kafka import Kafka
 from local.parts.postgres import Postgres
 from local.stack import Home, Parts
-from shared.bus import MOST_FAULTS, Gap, Progress
+from shared.bus import MOST_FAULTS
 from shared.contracts import Event, RecordsAccepted
 from shared.contracts.envelope import attributes, to_headers
 from shared.crypto import unseal
 from shared.errors import Unavailable
+from shared.progress import Gap, Progress
 from shared.telemetry import MISSED
 from tests.delivery.toy import KEY, Toy, accepted
 from tests.parts import Databases, connected, fresh_database
