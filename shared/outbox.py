@@ -32,6 +32,7 @@ from shared.contracts import Event, Topic
 from shared.contracts.envelope import Attributes, Contract, attributes, to_headers, to_json
 from shared.db import HERE, Connection, Database, queries
 from shared.errors import Unavailable
+from shared.tasks import end
 from shared.telemetry import SAID, UNSENT, log
 
 Q = queries(HERE / "queries.sql")
@@ -89,9 +90,7 @@ class Outbox:
             async with asyncio.timeout(grace):
                 await self._until_unsent_below(1)
                 await self._forget()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end(self._tasks)
         if self._producer is not None:
             await self._producer.stop()
 

@@ -6,7 +6,7 @@
 import asyncio
 import gc
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, Generic, TypeVar
@@ -23,6 +23,7 @@ from shared.errors import Unavailable
 from shared.outbox import Outbox
 from shared.prune import prune_forever
 from shared.settings import Settings
+from shared.tasks import end
 from shared.telemetry import RELEASE, log, start_logging
 from shared.turn import Turn
 from shared.watch import Watchdog
@@ -129,7 +130,7 @@ class Service(Generic[S]):
         log().info("service.leaving")
         if self.bus is not None:
             await self.bus.stop()
-        await _end(tasks)
+        await end(tasks)
         await self.outbox.stop()
         await self.database.close()
 
@@ -209,14 +210,6 @@ async def _loudly(work: Callable[[], Awaitable[None]]) -> None:
     except Exception as error:
         log().critical("service.background_failed", exc_info=error)
         os._exit(70)
-
-
-async def _end(tasks: Collection["asyncio.Task[None]"]) -> None:
-    """A client's library may lose a cancellation that comes while it tidies up: tell them until they have ended."""
-    while tasks:
-        for task in tasks:
-            task.cancel()
-        _, tasks = await asyncio.wait(tasks, timeout=1)
 
 
 async def _unavailable(_: Request, error: Exception) -> Response:
