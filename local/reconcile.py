@@ -12,8 +12,8 @@ import asyncpg
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
-from shared.ids import id_of
 from shared.contracts.asyncapi import HEARD_BY
+from shared.ids import id_of
 
 ACCEPTED = "SELECT id FROM receipts WHERE reason = ''"
 INBOX = "SELECT id FROM inbox"

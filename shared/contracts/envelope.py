@@ -50,9 +50,7 @@ class Event(NamedTuple, Generic[B]):
         ``id`` is new unless given; where one event causes exactly one, it is given the cause's, so that what was
         accepted can be reconciled with what was done all along the way.
         """
-        return Event(
-            id or new_id(), source, event_type(type(body)), at, key, body, child_of(self.trace), self.accepted
-        )
+        return Event(id or new_id(), source, event_type(type(body)), at, key, body, child_of(self.trace), self.accepted)
 
 
 def first(source: str, key: str, body: C, at: datetime, trace: str | None = None, id: str | None = None) -> Event[C]:
