@@ -4,27 +4,39 @@ SELECT id, digest, seen, entity, version FROM records WHERE id = ANY ($1::uuid[]
 
 -- name: asked
 -- All that a batch needs to know of its records, in one round trip: ids, and beside each the digest that is said of it
--- now, if any. What is known of each; whether it was erased. If anything is new, the index's lock is taken as by `lead`,
--- and `committed` comes back, beside the version of the moment of which the rest speaks (`known_at`): while one waits
--- for the lock, others commit. Index: records_pkey, suppressed_pkey, erasures_pkey; index_state is one row.
+-- now, if any, and when (microseconds since 1970). What is known of each; whether it was erased. If anything is new, the
+-- index's lock is taken as by `lead`, and `committed` comes back, beside the version of the moment of which the rest
+-- speaks (`known_at`): while one waits for the lock, others commit. If nothing is, all of it is sighted, as by `sighted`;
+-- `missed`: some of it was changed by another replica meanwhile. Index: records_pkey, suppressed_pkey, erasures_pkey;
+-- index_state is one row.
 WITH said AS (
-    SELECT * FROM unnest($1::uuid[], $2::bytea[]) AS n (id, said)
+    SELECT id, said, timestamptz 'epoch' + at * interval '1 microsecond' AS at
+    FROM unnest($1::uuid[], $2::bytea[], $3::bigint[]) AS n (id, said, at)
 ), known AS MATERIALIZED (
-    SELECT said.id, said.said, r.digest, r.seen, r.entity, r.version FROM said LEFT JOIN records r USING (id)
+    SELECT said.id, said.said, said.at, r.digest, r.seen, r.entity, r.version FROM said LEFT JOIN records r USING (id)
+), new AS MATERIALIZED (
+    SELECT FROM known WHERE digest IS NULL OR said <> digest LIMIT 1
 ), led AS MATERIALIZED (
-    SELECT version FROM index_state WHERE EXISTS (SELECT FROM known WHERE digest IS NULL OR said <> digest) FOR UPDATE
+    SELECT version FROM index_state WHERE EXISTS (SELECT FROM new) FOR UPDATE
+), again AS MATERIALIZED (
+    SELECT id, digest, max(at) AS at FROM known WHERE said = digest AND at > seen AND NOT EXISTS (SELECT FROM new)
+    GROUP BY id, digest
+), sighted AS (
+    UPDATE records r SET seen = greatest(r.seen, again.at) FROM again
+    WHERE r.id = again.id AND r.digest = again.digest RETURNING 1
 )
 SELECT k.id, k.digest, k.seen, k.entity, k.version, e.ground, e.at, led.version AS committed,
-    (SELECT version FROM index_state) AS known_at
+    (SELECT version FROM index_state) AS known_at,
+    (SELECT count(*) FROM sighted) < (SELECT count(*) FROM again) AS missed
 FROM known k LEFT JOIN suppressed s ON s.record = k.id LEFT JOIN erasures e ON e.id = s.erasure
 LEFT JOIN led ON true;
 
 -- name: sighted
--- Unchanged identities were published again: remember when. How many still have the identity they were known by (another
--- replica may have changed one since). Index: records_pkey; HOT, the row has room.
+-- Some unchanged identities were published again: remember when (microseconds since 1970). How many still have the
+-- identity they were known by (another replica may have changed one since). Index: records_pkey; HOT, the row has room.
 WITH seen AS (
-    UPDATE records r SET seen = greatest(r.seen, n.seen)
-    FROM unnest($1::uuid[], $2::bytea[], $3::timestamptz[]) AS n (id, digest, seen)
+    UPDATE records r SET seen = greatest(r.seen, timestamptz 'epoch' + n.at * interval '1 microsecond')
+    FROM unnest($1::uuid[], $2::bytea[], $3::bigint[]) AS n (id, digest, at)
     WHERE r.id = n.id AND r.digest = n.digest RETURNING 1
 )
 SELECT count(*) FROM seen;

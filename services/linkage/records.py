@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import blake2b
+from typing import NamedTuple
 from uuid import UUID
 
 import orjson
@@ -26,9 +27,9 @@ def compared(identity: Identity, agreement: str) -> Identity:
     return {**identity, "source": agreement}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Published:
-    """One record as one event states it."""
+    """One record as one event states it. Nobody changes it: it is not frozen because a message makes one each."""
 
     id: UUID
     kind: Kind
@@ -41,11 +42,10 @@ class Published:
 
     def __post_init__(self) -> None:
         named = orjson.dumps([self.agreement, self.identity], option=orjson.OPT_SORT_KEYS)
-        object.__setattr__(self, "digest", blake2b(named, digest_size=16).digest())
+        self.digest = blake2b(named, digest_size=16).digest()
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(NamedTuple):
     """The narrow row: whether an identity is unchanged can be told from it."""
 
     digest: bytes

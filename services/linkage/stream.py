@@ -48,28 +48,29 @@ class Linker:
     async def link(self, events: Sequence[Event[RecordsAccepted]], store: LinkageStore, now: datetime) -> Effects:
         """Link what is new or changed, say what changed hands, then say each fact of its entities."""
         published = by_record(events)
-        asked = await store.asked((p.id, p.digest if p.identity else None) for said in published.values() for p in said)
+        asked = await store.asked([one for said in published.values() for one in said])
         known, erased = asked.known, asked.erased
         unchanged = {id: said for id, said in published.items() if is_unchanged(said, known.get(id))}
-        changed = {id: said for id, said in published.items() if id not in unchanged}
         places = {id: (k.entity, k.version) for id, k in known.items()}
         changes: list[EntityChanged] = []
-        if changed:
+        if len(unchanged) < len(published):
+            changed = {id: said for id, said in published.items() if id not in unchanged}
             changes, moved, erased = await self._relink(changed, asked, store)
             places |= moved
-        # After the index's lock, as stewards' decisions do, so that nobody waits in a circle.
-        await store.sighted(sightings(unchanged, known), known)
+            # After the index's lock, as stewards' decisions do, so that nobody waits in a circle.
+            await store.sighted(sightings(unchanged, known), known)
         metrics.UNCHANGED.inc(len(unchanged))
-        metrics.LINKED.inc(len(changed))
-        cause = events[0]
+        metrics.LINKED.inc(len(published) - len(unchanged))
         taken = [event for event in (admissible(event, erased) for event in events) if event.body.records]
-        metrics.SUPPRESSED.inc(sum(len(e.body.records) for e in events) - sum(len(e.body.records) for e in taken))
+        metrics.SUPPRESSED.inc(records_in(events) - records_in(taken))
+        facts = [fact_of(event, places, now) for event in taken]
         return Effects(
-            says=[
-                *(cause.causes(SOURCE, str(change.entity), change, now) for change in changes),
-                *(fact_of(event, places, now) for event in taken),
+            says=[*(events[0].causes(SOURCE, str(change.entity), change, now) for change in changes), *facts],
+            audits=[
+                entry
+                for event, fact in zip(taken, facts, strict=True)
+                for entry in accesses_of(event, fact.body.subjects, now)
             ],
-            audits=[entry for event in taken for entry in accesses_of(event, places, now)],
         )
 
     def forget(self) -> None:
@@ -116,6 +117,8 @@ def sightings(unchanged: Mapping[UUID, Sequence[Published]], known: Mapping[UUID
 
 def admissible(event: Event[RecordsAccepted], erased: Mapping[UUID, Suppression]) -> Event[RecordsAccepted]:
     """The event without the records that are erased and that it may not bring back."""
+    if not erased:
+        return event
     body = event.body
     records = [r for r in body.records if r.id not in erased or erased[r.id].admits(body.occurred)]
     return (
@@ -125,6 +128,11 @@ def admissible(event: Event[RecordsAccepted], erased: Mapping[UUID, Suppression]
     )
 
 
+def records_in(events: Sequence[Event[RecordsAccepted]]) -> int:
+    """How many records some events are about."""
+    return sum([len(event.body.records) for event in events])
+
+
 def admitted(said: Sequence[Published], erased: Suppression | None) -> Sequence[Published]:
     return said if erased is None else [one for one in said if erased.admits(one.occurred)]
 
@@ -132,10 +140,10 @@ def admitted(said: Sequence[Published], erased: Suppression | None) -> Sequence[
 def fact_of(event: Event[RecordsAccepted], places: Mapping[UUID, Place], now: datetime) -> Event[FactLinked]:
     """The event without identity. It keeps its cause's id: one accepted event is one fact."""
     body = event.body
-    subjects = [
-        LinkedSubject(kind=record.kind, record=record.id, entity=places[record.id][0], version=places[record.id][1])
-        for record in body.records
-    ]
+    subjects = []
+    for record in body.records:
+        entity, version = places[record.id]
+        subjects.append(LinkedSubject(kind=record.kind, record=record.id, entity=entity, version=version))
     fact = FactLinked(
         partner=body.partner, agreement=body.agreement, type=body.type, occurred=body.occurred,
         purposes=body.purposes, subjects=subjects, facts=body.facts,
@@ -143,13 +151,13 @@ def fact_of(event: Event[RecordsAccepted], places: Mapping[UUID, Place], now: da
     return event.causes(SOURCE, event.key, fact, now, id=event.id)
 
 
-def accesses_of(event: Event[RecordsAccepted], places: Mapping[UUID, Place], now: datetime) -> list[Access]:
+def accesses_of(event: Event[RecordsAccepted], subjects: Sequence[LinkedSubject], now: datetime) -> list[Access]:
     """One entry a subject: its new fact was combined with what else is known of its entity."""
     return [
         Access(
             at=now, actor="service:linkage", role="service", service="linkage", action=Action.COMBINATION,
-            subject=places[record.id][0], purpose="identity", agreement=event.body.agreement,
+            subject=subject.entity, purpose="identity", agreement=event.body.agreement,
             reference=event.id, trace=event.trace,
         )
-        for record in event.body.records
+        for subject in subjects
     ]  # fmt: skip
