@@ -237,8 +237,9 @@ class RuledIndex(Generic[R]):
         stirred = {record for group in groups for record in group if len(group) > 1 or not self._is_alone(record)}
         touched, after = self._region(stirred | concerned | moved)
         changes, self._serial = survive({e: self._members[e] for e in touched}, after, self.kind, self._serial)
-        for record in moved - self._reading.keys():
-            self._entity.pop(record, None)
+        for record in moved:  # not the other way round: there are millions of readings
+            if record not in self._reading:
+                self._entity.pop(record, None)
         self._note(changes)
         return changes
 
