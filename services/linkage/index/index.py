@@ -24,7 +24,7 @@ from services.linkage.index.rows import packed, unpacked
 from services.linkage.index.weighing import Weighed, Weigher
 from services.linkage.matching.arrays import NONE, distinct
 from services.linkage.matching.columns import Columns
-from services.linkage.matching.compare import FIELDS, KEPT, compare
+from services.linkage.matching.compare import itself
 from services.linkage.matching.explain import Explanation, explain
 from services.linkage.matching.match import Matcher
 from services.linkage.matching.model import Model
@@ -218,9 +218,7 @@ class Index:
 
     def _self_weight(self, nodes: Ints) -> Ints:
         """What a node's content would weigh if a second record bore it, in whatever partner's keeping."""
-        levels, rarities = compare(self._columns, nodes, nodes)
-        levels[[FIELDS.index(field) for field in KEPT]] = 0
-        return self._matcher.weigh(levels, rarities).astype(np.int64)
+        return self._matcher.weigh(*itself(self._columns, nodes)).astype(np.int64)
 
     def _rule_for(self, left: int, right: int) -> str | None:
         return rule_for(self._columns.traits(left), self._columns.traits(right))

@@ -120,6 +120,15 @@ SORTS: Final[Mapping[str, Sort]] = {
     for name in ("sex", "uprn", "nhs_number", "nino", "reference", "vehicle", "source")
 }
 
+RARE: Final[Mapping[str, str]] = {
+    "given": "given", "family": "family", "year": "date", "day": "date", "address": "street", "phone": "phone_1",
+} | {
+    name: name
+    for name in ("sex", "postcode", "town", "uprn", "email", "nhs_number", "nino", "reference", "vehicle",
+                 "birth_place", "occupation", "source")
+}  # fmt: skip
+"""Field → the trait whose value's rarity is a node's in this field (`Columns.rarities`)."""
+
 
 class Vocabulary:
     """Values of one sort ↔ small ids. Id 0 is absence, whose parts and rarity are 0."""
@@ -139,6 +148,7 @@ class Vocabulary:
         self.part = {name: self._parts[:, at] for at, name in enumerate(sort.parts)}
         self.rarity = {name: self._rarity[:, at] for at, name in enumerate(sort.fields)}
         self.hash = self._hash
+        self.groups = self._parts[:, :MOST_GROUPS]  # of a name: `GROUPS` beside each other
         self._sort = sort
 
     def __getstate__(self) -> dict[str, Any]:
@@ -174,27 +184,32 @@ class Vocabulary:
 
 class Columns:
     """Traits of all nodes as value ids: `ids[node, trait]` (int32), a node's beside each other, because they are asked
-    for together. Nodes are numbered as they come, from 0."""
+    for together; and how rare they are, `rarities[node, field]` in the order of `RARE`, 0 for what a node has not.
+    Nodes are numbered as they come, from 0."""
 
     def __init__(self, frequencies: Frequencies) -> None:
         self.vocabularies = {name: Vocabulary(sort, frequencies) for name, sort in SORTS.items()}
         self.ids: Ids = np.zeros((256, len(TRAITS)), np.int32)
+        self.rarities: Codes = np.zeros((256, len(RARE)), np.uint8)
         self.size = 0
         of = {trait: self.vocabularies[name] for name, sort in SORTS.items() for trait in sort.traits}
         self._of_trait = [of[trait] for trait in TRAITS]
         self.at = {trait: at for at, trait in enumerate(TRAITS)}
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"ids": self.ids[: self.size]}
+        return self.__dict__ | {"ids": self.ids[: self.size], "rarities": self.rarities[: self.size]}
 
     def append(self, rows: Sequence[Traits]) -> NDArray[np.int64]:
         """Number the rows as new nodes and keep their values."""
         first, self.size = self.size, self.size + len(rows)
-        self.ids = grown(self.ids, self.size)
+        self.ids, self.rarities = grown(self.ids, self.size), grown(self.rarities, self.size)
         if rows:
             told = zip(self._of_trait, zip(*rows, strict=True), strict=True)
-            numbers = [vocabulary.number(texts) for vocabulary, texts in told]
-            self.ids[first : self.size] = np.array(numbers, np.int32).T
+            numbers = np.array([vocabulary.number(texts) for vocabulary, texts in told])
+            self.ids[first : self.size] = numbers.T
+            new = self.rarities[first : self.size]
+            for at, (field, trait) in enumerate(RARE.items()):
+                new[:, at] = self.vocabulary(trait).rarity[field][numbers[self.at[trait]]]
         return np.arange(first, self.size)
 
     def vocabulary(self, trait: str) -> Vocabulary:

@@ -4,75 +4,72 @@ from typing import Final
 
 import numpy as np
 
-from services.linkage.matching.columns import GROUPS, Codes, Vocabulary
-from services.linkage.matching.pairs import Ids, Judged, Mask, Nodes, Pairs, among, commoner, likeness, within
+from services.linkage.matching.columns import Codes, Vocabulary
+from services.linkage.matching.pairs import Ids, Judged, Mask, Nodes, Pairs, commoner, likeness, meet, within
+from services.linkage.reading.normal import TRAITS
 
-_WORDS: Final = ("given", "family_1", "family_2", "birth_family", "middle_1", "middle_2", "middle_3")
-_OF_GIVEN: Final = np.array((0, 3, 4, 7, 8), np.uint8)
-_OF_FAMILY: Final = np.array((0, 2, 3, 6, 7), np.uint8)
+_NAMES: Final = slice(TRAITS.index("given"), TRAITS.index("middle_3") + 1)
+"""The names of a person: given, family, the family name's parts and that at birth, further ones."""
+_OF_FAMILY: Final = slice(TRAITS.index("family"), TRAITS.index("birth_family") + 1)
+_PARTS: Final = slice(TRAITS.index("family_1"), None)
+_FIRST_PART: Final = slice(TRAITS.index("family_1"), TRAITS.index("family_1") + 1)
+MIDDLES: Final = slice(TRAITS.index("middle_1"), TRAITS.index("middle_3") + 1)
+_NOT_FAMILY: Final = [TRAITS.index(trait) for trait in ("given", "middle_1", "middle_2", "middle_3")]
+INITIAL: Final = 5
+"""The level of a given name of which an initial is all that agrees."""
+_GIVEN_SPELLED: Final = np.array((0, 3, 4, 7, 8), np.uint8)
+_FAMILY_SPELLED: Final = np.array((0, 2, 3, 6, 7), np.uint8)
 """Levels by how the names are spelled (`_spelled`)."""
 
 
-def given(pairs: Pairs) -> Judged:
-    """Levels of the given name (`compare.LEVELS`)."""
-    left, right = pairs.of("given")
-    level, rest = pairs.levels("given", 8)
+def given(pairs: Pairs, apart: Nodes) -> Codes:
+    """Levels of given names that differ (`compare.LEVELS`)."""
     names = pairs.vocabulary("name")
-    level[(level == 1) & (names.part["length"][left] == 1)] = 5
-    if rest.size:
-        level[rest] = _given_apart(pairs, rest, left[rest], right[rest])
-    return level, commoner(pairs.vocabulary("name"), "given", left, right)
-
-
-def _given_apart(pairs: Pairs, rest: Nodes, left: Ids, right: Ids) -> Codes:
-    names = pairs.vocabulary("name")
-    level = _OF_GIVEN[pairs.once(_names_apart)["given"]]
+    left, right = pairs.some("given", apart)
+    level = _GIVEN_SPELLED[pairs.once(_names_apart)["given"]]
     part = names.part
     level[(level == 8) & (part["sound"][left] == part["sound"][right])] = 7
     doubtful = level > 4
-    lefts, rights = _words(pairs, rest)
-    level[doubtful & (among(left, rights[1:]) | among(right, lefts[1:]))] = 6
-    level[doubtful & _is_initial(names, left, right)] = 5
+    lefts, rights = pairs.slots(_NAMES, apart)
+    level[doubtful & (meet(lefts[:1], rights[_PARTS]) | meet(rights[:1], lefts[_PARTS]))] = 6
+    level[doubtful & _is_initial(names, left, right)] = INITIAL
     level[(level > 4) & (part["three"][left] == part["three"][right])] = 4
     level[_one_person_may_bear(names, left, right)] = 2
     return level
 
 
-def family(pairs: Pairs) -> Judged:
-    """Levels of the family name."""
-    left, right = pairs.of("family")
-    level, rest = pairs.levels("family", 7)
-    if rest.size:
-        level[rest] = _family_apart(pairs, rest, left[rest], right[rest])
-    return level, commoner(pairs.vocabulary("name"), "family", left, right)
+def settle_initials(pairs: Pairs, given: Judged) -> None:
+    """That two have the same initial says less than that they have the same name."""
+    same = (given[0] == 1).nonzero()[0]
+    given[0][same[pairs.vocabulary("name").part["length"][pairs.some("given", same)[0]] == 1]] = INITIAL
 
 
-def _family_apart(pairs: Pairs, rest: Nodes, left: Ids, right: Ids) -> Codes:
-    names = pairs.vocabulary("name")
-    level = _OF_FAMILY[pairs.once(_names_apart)["family"]]
-    sounds = names.part["sound"]
+def family(pairs: Pairs, apart: Nodes) -> Codes:
+    """Levels of family names that differ."""
+    left, right = pairs.some("family", apart)
+    level = _FAMILY_SPELLED[pairs.once(_names_apart)["family"]]
+    sounds = pairs.vocabulary("name").part["sound"]
     level[(level > 3) & (sounds[left] == sounds[right])] = 3
-    lefts, rights = _words(pairs, rest)
-    elsewhere = among(lefts[1], [rights[0], *rights[4:]]) | among(rights[1], [lefts[0], *lefts[4:]])
+    lefts, rights = pairs.slots(_NAMES, apart)
+    elsewhere = meet(lefts[_FIRST_PART], rights[_NOT_FAMILY]) | meet(rights[_FIRST_PART], lefts[_NOT_FAMILY])
     level[(level > 5) & elsewhere] = 5
-    parts = [among(part, [*rights[1:4], right]) for part in (*lefts[1:4], left)]
-    level[(level > 3) & np.logical_or.reduce(parts)] = 4
+    level[(level > 3) & meet(lefts[_OF_FAMILY], rights[_OF_FAMILY])] = 4
     return level
 
 
-def middle(pairs: Pairs) -> Judged:
+def settle_middle(pairs: Pairs, middle: Judged) -> None:
     """Levels of the further names."""
-    lefts, rights = zip(*(pairs.of(f"middle_{at}") for at in (1, 2, 3)), strict=True)
-    level = pairs.both("middle_1") * np.uint8(3)
+    known = pairs.both("middle_1").nonzero()[0]
+    lefts, rights = pairs.slots(MIDDLES, known)
     names = pairs.vocabulary("name")
-    whole = [part * (names.part["length"][part] > 1) for part in lefts]
-    level[(level > 0) & np.logical_or.reduce([among(part, list(rights)) for part in whole])] = 1
+    level = np.full(len(known), 3, np.uint8)
+    level[meet(lefts * (names.part["length"][lefts] > 1), rights)] = 1
     rest = (level == 3).nonzero()[0]
     if rest.size:
-        left, right = lefts[0][rest], rights[0][rest]
+        left, right = pairs.some("middle_1", known[rest])
         alike = (_spelled(names, left, right) < 3) | _is_initial(names, left, right)
         level[rest[alike | _one_person_may_bear(names, left, right)]] = 2
-    return level, np.zeros(len(level), np.uint8)
+    middle[0][known] = level
 
 
 def settle_lone_names(pairs: Pairs, given: Judged, family: Judged) -> None:
@@ -84,7 +81,7 @@ def settle_lone_names(pairs: Pairs, given: Judged, family: Judged) -> None:
     names = pairs.vocabulary("name")
     left = np.where(lf[lone] > 0, lf[lone], lg[lone])
     right = np.where(rf[lone] > 0, rf[lone], rg[lone])
-    level = _OF_FAMILY[_spelled(names, left, right)]
+    level = _FAMILY_SPELLED[_spelled(names, left, right)]
     level[left == right] = 1
     better = level < 7
     chosen = lone[better]
@@ -100,7 +97,7 @@ def settle_swapped_names(pairs: Pairs, given: Judged, family: Judged) -> None:
     if not doubtful.size:
         return
     names = pairs.vocabulary("name")
-    (lg, rg), (lf, rf), (lw, rw) = ([side[doubtful] for side in pairs.of(of)] for of in ("given", "family", "family_1"))
+    (lg, rg), (lf, rf), (lw, rw) = (pairs.some(slot, doubtful) for slot in ("given", "family", "family_1"))
     there, back = (lg == rf) | (lg == rw), (rg == lf) | (rg == lw)
     swapped = there & back
     half = (there ^ back).nonzero()[0]
@@ -119,8 +116,7 @@ def settle_called_by_middle_name(pairs: Pairs, given: Judged, middle: Codes) -> 
     if not doubtful.size:
         return
     names = pairs.vocabulary("name")
-    firsts, seconds = pairs.of("given"), pairs.of("middle_1")
-    (left, right), (other_left, other_right) = [[side[doubtful] for side in slot] for slot in (firsts, seconds)]
+    (left, right), (other_left, other_right) = (pairs.some(slot, doubtful) for slot in ("given", "middle_1"))
     crossed = (left == other_right) & _fits(names, right, other_left)
     crossed |= (right == other_left) & _fits(names, left, other_right)
     middle[doubtful[crossed]] = 0
@@ -134,16 +130,10 @@ def _fits(names: Vocabulary, left: Ids, right: Ids) -> Mask:
     return np.asarray((left == right) | _is_initial(names, left, right))
 
 
-def _words(pairs: Pairs, rest: Nodes) -> tuple[list[Ids], list[Ids]]:
-    """All words of both sides' names, slot by slot as in `_WORDS`."""
-    sides = [pairs.of(word) for word in _WORDS]
-    return [left[rest] for left, _ in sides], [right[rest] for _, right in sides]
-
-
 def _names_apart(pairs: Pairs) -> dict[str, Codes]:
     """How given and family names are spelled that differ: measured together, for a batch of one costs by the call."""
     slots = ("given", "family")
-    differ = [tuple(side[pairs.apart(slot)] for side in pairs.of(slot)) for slot in slots]
+    differ = [pairs.some(slot, pairs.apart(slot)) for slot in slots]
     left, right = (np.concatenate(side) for side in zip(*differ, strict=True))
     found, first = _spelled(pairs.vocabulary("name"), left, right), len(differ[0][0])
     return dict(zip(slots, (found[:first], found[first:]), strict=True))
@@ -172,5 +162,4 @@ def _is_initial(names: Vocabulary, left: Ids, right: Ids) -> Mask:
 
 
 def _one_person_may_bear(names: Vocabulary, left: Ids, right: Ids) -> Mask:
-    lefts, rights = (np.array([names.part[group][side] for group in GROUPS]) for side in (left, right))
-    return np.asarray(((lefts[:, None] == rights) & (rights > 0)).any(axis=(0, 1)))
+    return meet(names.groups[left].T, names.groups[right].T)

@@ -7,18 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.linkage.matching.columns import Codes, Vocabulary
-from services.linkage.matching.pairs import (
-    NEAR,
-    Ids,
-    Judged,
-    Mask,
-    Pairs,
-    among,
-    commoner,
-    leveled,
-    likeness,
-    within,
-)
+from services.linkage.matching.pairs import NEAR, Ids, Judged, Mask, Nodes, Pairs, likeness, within
 
 Numbers = NDArray[np.uint32]
 MOST_SOURCES: Final = 16
@@ -39,53 +28,49 @@ _ONE, _TWO, _DIGIT, _MONTH = map(np.uint32, (1, 2, 4, 8))
 _EACH, _OF_MONTH = map(np.uint32, (0x1111, 0xFF))
 """Bits and digits of four digits of four bits."""
 
-Judge = Callable[[Pairs], Judged]
+Judge = Callable[[Pairs, Nodes], Codes]
+"""Levels of some pairs, of which the two values differ."""
 
 
-def year(pairs: Pairs) -> Judged:
-    """Levels of the year of birth."""
-    left, right = pairs.of("date")
+def year(pairs: Pairs, apart: Nodes) -> Codes:
+    """Levels of the years of dates that differ."""
+    left, right = pairs.some("date", apart)
     dates = pairs.vocabulary("date")
     digits, years = dates.part["year_digits"], dates.part["year"]
-    one, other = digits[left], digits[right]
-    known = pairs.both("date")
-    level, rest = leveled(known, (known & (one != other)).nonzero()[0], 4)
-    if rest.size:
-        count, crossed = _digits_apart(one[rest], other[rest])
-        left, right = left[rest], right[rest]
-        apart = _YEARS_APART[count]
-        x, y = years[left], years[right]
-        apart[(count > 1) & (np.maximum(x, y) - np.minimum(x, y) >= GENERATION)] = 5
-        apart[crossed | _within_a_month(dates, left, right)] = 2
-        level[rest] = apart
-    return level, commoner(dates, "year", *pairs.of("date"))
+    count, crossed = _digits_apart(digits[left], digits[right])
+    x, y = years[left], years[right]
+    level = _YEARS_APART[count]
+    level[(count > 1) & (np.maximum(x, y) - np.minimum(x, y) >= GENERATION)] = 5
+    level[(count > 0) & (crossed | pairs.once(_within_a_month))] = 2
+    return level
 
 
-def day(pairs: Pairs, years: Codes) -> Judged:
+def settle_day(pairs: Pairs, level: Codes, years: Codes) -> None:
     """Levels of day and month of birth, in rows of five by the level of the year."""
-    left, right = pairs.of("date")
-    dates = pairs.vocabulary("date")
-    digits = dates.part["day_digits"]
-    one, other = digits[left], digits[right]
-    known = (one > 0) & (other > 0) & (years > 0)
-    level, rest = leveled(known, (known & (one != other)).nonzero()[0], 5)
-    if rest.size:
-        x, y = one[rest], other[rest]
-        count, crossed = _digits_apart(x, y)
-        apart = np.full(len(rest), 5, np.uint8)
-        apart[_within_a_month(dates, left[rest], right[rest])] = 4
-        apart[(count == 1) | crossed] = 3
-        (month, of), (other_month, of_other) = ((side >> _MONTH, side & _OF_MONTH) for side in (x, y))
-        apart[(month == of_other) & (other_month == of)] = 2
-        apart[(month == other_month) & (np.minimum(of, of_other) == 0)] = 0  # a date to the month
-        level[rest] = apart
-    level += (level > 0) * (years - 1) * np.uint8(5)
-    return level, commoner(dates, "day", left, right)
+    digits = pairs.vocabulary("date").part["day_digits"]
+    known = pairs.both("date").nonzero()[0]
+    one, other = (digits[side] for side in pairs.some("date", known))
+    level[known] = (one > 0) & (other > 0)
+    if not pairs.differ("date"):
+        return
+    apart = pairs.apart("date")
+    x, y = (digits[side] for side in pairs.some("date", apart))
+    count, crossed = _digits_apart(x, y)
+    found = np.full(len(apart), 5, np.uint8)
+    found[pairs.once(_within_a_month)] = 4
+    found[(count == 1) | crossed] = 3
+    (month, of), (other_month, of_other) = ((side >> _MONTH, side & _OF_MONTH) for side in (x, y))
+    found[(month == of_other) & (other_month == of)] = 2
+    found[(month == other_month) & (np.minimum(of, of_other) == 0)] = 0  # a date to the month
+    found[count == 0] = 1
+    found += (found > 0) * (years[apart] - 1) * np.uint8(5)
+    level[apart] *= found
 
 
-def _within_a_month(dates: Vocabulary, left: Ids, right: Ids) -> Mask:
-    """Whether two whole dates are at most 31 days apart, every month counted as one of 31."""
-    one, other = dates.part["whole"][left], dates.part["whole"][right]
+def _within_a_month(pairs: Pairs) -> Mask:
+    """Whether dates that differ are whole and at most 31 days apart, every month counted as one of 31."""
+    whole = pairs.vocabulary("date").part["whole"]
+    one, other = (whole[side] for side in pairs.some("date", pairs.apart("date")))
     return np.asarray((np.maximum(one, other) - np.minimum(one, other) <= 31) & (one > 0) & (other > 0))
 
 
@@ -103,41 +88,41 @@ def _any_bit(digits: Numbers) -> Numbers:
     return digits | digits >> _TWO
 
 
-def postcode(pairs: Pairs) -> Judged:
-    """Levels of the postcode."""
-    left, right = pairs.of("postcode")
+def postcode(pairs: Pairs, apart: Nodes) -> Codes:
+    """Levels of postcodes that differ."""
+    left, right = pairs.some("postcode", apart)
     codes = pairs.vocabulary("postcode")
-    level, rest = pairs.levels("postcode", 6)
-    if rest.size:
-        x, y = left[rest], right[rest]
-        apart = np.full(len(rest), 6, np.uint8)
-        for value, part in ((5, "area"), (4, "outward"), (3, "sector")):
-            column = codes.part[part]
-            apart[column[x] == column[y]] = value
-        apart[within(codes, x, y, 1) == 1] = 2
-        level[rest] = apart
-    return level, commoner(codes, "postcode", left, right)
+    level = np.full(len(apart), 6, np.uint8)
+    for value, part in ((5, "area"), (4, "outward"), (3, "sector")):
+        column = codes.part[part]
+        level[column[left] == column[right]] = value
+    level[within(codes, left, right, 1) == 1] = 2
+    return level
 
 
-def address(pairs: Pairs) -> Judged:
-    """Levels of the address line, read into unit, number and street."""
-    left, right = pairs.of("street")
-    streets = pairs.vocabulary("street")
-    street, rest = pairs.levels("street", 3)
-    if rest.size:
-        street[rest] = np.minimum(_texts_apart(streets, left[rest], right[rest]), 3)
+def street(pairs: Pairs, apart: Nodes) -> Codes:
+    """Streets that differ: 2 alike, 3 not."""
+    return _texts_apart(pairs.vocabulary("street"), *pairs.some("street", apart))
+
+
+def settle_address(pairs: Pairs, address: Judged) -> None:
+    """Levels of the address line, read into unit, number and street; so far it is the street's (`street`)."""
+    level, rarity = address
     (lu, ru), (ln, rn) = pairs.of("unit"), pairs.of("number")
-    unit, number, unsaid = lu == ru, ln == rn, (ln == 0) | (rn == 0)
-    level = np.array((0, 4, 5, 7), np.uint8)[street]
-    level[number & (ln > 0) & (street == 3)] = 6
-    level[(number | unsaid) & (street == 2)] = 3
-    level[unsaid & ~number & (street == 1)] = 3
-    level[number & ~unit & (street == 1)] = 2
-    level[number & unit & (street == 1)] = 1
-    # A house number is one in thirty or so: five bits.
-    numbered = np.where((ln > 0) & (rn > 0), 40, 0)
-    rarity = np.minimum(commoner(streets, "address", left, right) + numbered, 255).astype(np.uint8)
-    return level, rarity
+    unit, number, numbered = lu == ru, ln == rn, (ln > 0) & (rn > 0)
+    same, alike, other = (level == at for at in (1, 2, 3))
+    level[:] = np.array((0, 4, 5, 7), np.uint8)[level]
+    level[number & numbered & other] = 6
+    level[(number | ~numbered) & alike] = 3
+    level[~numbered & ~number & same] = 3
+    level[number & same] = 2
+    level[number & unit & same] = 1
+    count_number(rarity, numbered)
+
+
+def count_number(rarity: Codes, numbered: Mask) -> None:
+    """A house number is one in thirty or so: five bits."""
+    rarity[:] = np.minimum(rarity, 255 - 40) + numbered * np.uint8(40)
 
 
 def _texts_apart(texts: Vocabulary, left: Ids, right: Ids) -> Codes:
@@ -154,62 +139,56 @@ def _share_a_word(texts: Vocabulary, left: Ids, right: Ids) -> Mask:
 
 
 def text(sort: str) -> Judge:
-    """Levels of a short text."""
+    """Levels of short texts that differ."""
 
-    def judge(pairs: Pairs) -> Judged:
-        left, right = pairs.of(sort)
+    def judge(pairs: Pairs, apart: Nodes) -> Codes:
+        left, right = pairs.some(sort, apart)
         texts = pairs.vocabulary(sort)
-        level, rest = pairs.levels(sort, 4)
-        if rest.size:
-            x, y = left[rest], right[rest]
-            level[rest[_share_a_word(texts, x, y)]] = 3
-            level[rest[likeness(texts, x, y) >= NEAR]] = 2
-        return level, commoner(texts, sort, left, right)
+        level = np.where(_share_a_word(texts, left, right), np.uint8(3), np.uint8(4))
+        level[likeness(texts, left, right) >= NEAR] = 2
+        return level
 
     return judge
 
 
 def code(sort: str) -> Judge:
-    """Levels of a number or mark that names one person."""
+    """Levels of numbers or marks that name one person, and differ."""
 
-    def judge(pairs: Pairs) -> Judged:
-        left, right = pairs.of(sort)
-        codes = pairs.vocabulary(sort)
-        level, rest = pairs.levels(sort, 4)
-        if rest.size:
-            level[rest] = np.array((1, 2, 3, 4), np.uint8)[within(codes, left[rest], right[rest], 2)]
-        return level, commoner(codes, sort, left, right)
+    def judge(pairs: Pairs, apart: Nodes) -> Codes:
+        return _BY_EDITS[within(pairs.vocabulary(sort), *pairs.some(sort, apart), 2)]
 
     return judge
 
 
-def flag(sort: str) -> Judge:
-    """Levels of what is the same or is not."""
-
-    def judge(pairs: Pairs) -> Judged:
-        left, right = pairs.of(sort)
-        return pairs.levels(sort, 2)[0], commoner(pairs.vocabulary(sort), sort, left, right)
-
-    return judge
+_BY_EDITS: Final = np.array((1, 2, 3, 4), np.uint8)
 
 
-def source(pairs: Pairs) -> Judged:
+def flag(_: Pairs, apart: Nodes) -> Codes:
+    """The level of what is the same or is not."""
+    return np.full(len(apart), 2, np.uint8)
+
+
+def settle_source(pairs: Pairs, source: Judged) -> None:
     """Whether one partner keeps both records; in the place of a rarity, which two partners do (`model.Sources`)."""
-    left, right = pairs.of("source")
-    number = pairs.vocabulary("source").rarity["source"]
-    one, other = number[left], number[right]
+    (left, right), (one, other) = pairs.of("source"), pairs.rarity("source")
     known = (one > 0) & (other > 0)
-    level, _ = leveled(known, (known & (left != right)).nonzero()[0], 2)
-    return level, np.minimum(one, other) * MOST_SOURCES + np.maximum(one, other)
+    source[0][:] = known
+    source[0][known & (left != right)] = 2
+    source[1][:] = np.minimum(one, other) * MOST_SOURCES + np.maximum(one, other)
 
 
-def age(pairs: Pairs) -> Judged:
+def settle_age(pairs: Pairs, age: Judged) -> None:
     """Whether one record alone is dated; in the place of a rarity, who keeps the other, and when the one was born."""
-    (left, right), (one, other) = pairs.of("source"), pairs.of("date")
-    number, years = pairs.vocabulary("source").rarity["source"], pairs.vocabulary("date").part["year"]
-    keeper = number[np.where(one == 0, left, right)]
-    level = ((one == 0) ^ (other == 0)) & (keeper > 0)
-    return level.astype(np.uint8), keeper * COHORTS + cohort(np.maximum(years[one], years[other]))
+    born, other_born = pairs.of("date")
+    lone = ((born == 0) ^ (other_born == 0)).nonzero()[0]
+    if not lone.size:
+        return
+    left, right = pairs.rarity("source")
+    one, other = pairs.some("date", lone)
+    years = pairs.vocabulary("date").part["year"]
+    keeper = np.where(one == 0, left[lone], right[lone])
+    age[0][lone] = keeper > 0
+    age[1][lone] = keeper * COHORTS + cohort(np.maximum(years[one], years[other]))
 
 
 def cohort(years: Numbers) -> Codes:
@@ -218,30 +197,26 @@ def cohort(years: Numbers) -> Codes:
     return np.minimum(spans, COHORTS - 1).astype(np.uint8)
 
 
-def phone(pairs: Pairs) -> Judged:
+def settle_phone(pairs: Pairs, phone: Judged) -> None:
     """Levels of the telephone numbers: home and mobile are one set."""
-    phones = pairs.vocabulary("phone")
+    level, rarity = phone
     (l1, r1), (l2, r2) = pairs.of("phone_1"), pairs.of("phone_2")
-    level = pairs.both("phone_1") * np.uint8(3)
-    first, second = among(l1, [r1, r2]), among(l2, [r1, r2])
+    first, second = (((one == r1) | (one == r2)) & (one > 0) for one in (l1, l2))
+    level[pairs.both("phone_1")] = 3
     level[first | second] = 1
+    phones = pairs.vocabulary("phone")
     rest = (level == 3).nonzero()[0]
     if rest.size:
-        level[rest[within(phones, l1[rest], r1[rest], 1) == 1]] = 2
-    rarity = phones.rarity["phone"]
-    return level, np.where(first, rarity[l1], rarity[l2]).astype(np.uint8)
+        level[rest[within(phones, *pairs.some("phone_1", rest), 1) == 1]] = 2
+    rarity[:] = np.where(first, pairs.rarity("phone")[0], phones.rarity["phone"][l2])
 
 
-def email(pairs: Pairs) -> Judged:
-    """Levels of the e-mail address."""
-    left, right = pairs.of("email")
+def email(pairs: Pairs, apart: Nodes) -> Codes:
+    """Levels of e-mail addresses that differ."""
+    left, right = pairs.some("email", apart)
     emails = pairs.vocabulary("email")
-    level, rest = pairs.levels("email", 4)
-    if rest.size:
-        x, y = left[rest], right[rest]
-        local = emails.part["local"]
-        level[rest[local[x] == local[y]]] = 3
-        near = within(emails, x, y, 2)
-        letters = emails.part["letters"]
-        level[rest[(near == 1) | ((near == 2) & (letters[x] != letters[y]))]] = 2
-    return level, commoner(emails, "email", left, right)
+    local, letters = emails.part["local"], emails.part["letters"]
+    level = np.where(local[left] == local[right], np.uint8(3), np.uint8(4))
+    near = within(emails, left, right, 2)
+    level[(near == 1) | ((near == 2) & (letters[left] != letters[right]))] = 2
+    return level

@@ -8,31 +8,35 @@ from numpy.typing import NDArray
 from rapidfuzz.distance import OSA, JaroWinkler
 from rapidfuzz.process import cpdist
 
-from services.linkage.matching.columns import Codes, Columns, Vocabulary
+from services.linkage.matching.columns import RARE, Codes, Columns, Vocabulary
 
 Nodes = NDArray[np.int64]
 Mask = NDArray[np.bool_]
+Values = NDArray[np.int32]
 Ids = NDArray[np.intp]
 """Value ids as indices: arrays that are looked up with any others are converted first, each time."""
 T = TypeVar("T")
 Judged = tuple[Codes, Codes]
-"""Level and rarity of each pair in one field. The rarity is the commoner value's, in eighths of a bit."""
+"""Level and rarity of each pair in one field, which may be changed. The rarity is the commoner value's, in eighths of a
+bit."""
 
+_RARE: Final = tuple(RARE)
 NEAR: Final = np.float32(0.9)
 """The Jaro–Winkler similarity from which texts are alike."""
 
 
 class Pairs:
-    """Value ids of both sides of n pairs of nodes."""
+    """Value ids of both sides of n pairs of nodes. Where two values are the same, or one is not there, is told of all
+    traits at once; a judge looks only at those of its field that differ."""
 
     def __init__(self, columns: Columns, left: Nodes, right: Nodes) -> None:
         self._columns, self._size = columns, len(left)
-        self._left, self._right = (np.ascontiguousarray(columns.ids.take(nodes, axis=0).T) for nodes in (left, right))
-        self._both = (self._left > 0) & (self._right > 0)
-        self._apart = self._both & (self._left != self._right)
-        self._borne = np.asarray(self._both.any(axis=1)).tolist()
+        self.left, self.right = (np.ascontiguousarray(columns.ids.take(nodes, axis=0).T) for nodes in (left, right))
+        self.known = (self.left > 0) & (self.right > 0)
+        self._apart = self.known & (self.left != self.right)
+        self._borne, self._differ = (np.asarray(some.any(axis=1)).tolist() for some in (self.known, self._apart))
+        self._rarities = columns.rarities.take(left, axis=0), columns.rarities.take(right, axis=0)
         self._measured: dict[Callable[[Pairs], Any], Any] = {}
-        self._met: dict[int, tuple[Ids, Ids]] = {}
 
     def __len__(self) -> int:
         return self._size
@@ -41,16 +45,33 @@ class Pairs:
         """Whether any pair has a value of the trait on both sides."""
         return bool(self._borne[self._columns.at[trait]])
 
-    def of(self, trait: str) -> tuple[Ids, Ids]:
+    def differ(self, trait: str) -> bool:
+        """Whether any pair has two values of the trait that differ."""
+        return bool(self._differ[self._columns.at[trait]])
+
+    def of(self, trait: str) -> tuple[Values, Values]:
         """The ids of one trait's values, 0 where a node has none."""
         at = self._columns.at[trait]
-        if at not in self._met:
-            self._met[at] = self._left[at].astype(np.intp), self._right[at].astype(np.intp)
-        return self._met[at]
+        return self.left[at], self.right[at]
+
+    def some(self, trait: str, pairs: Nodes) -> tuple[Ids, Ids]:
+        """The same of some pairs, to look up what derives from the values."""
+        left, right = self.of(trait)
+        return left.take(pairs).astype(np.intp), right.take(pairs).astype(np.intp)
+
+    def slots(self, traits: slice, pairs: Nodes) -> tuple[Values, Values]:
+        """The ids of several neighbouring traits' values of some pairs, a trait a row."""
+        return self.left[traits].take(pairs, axis=1), self.right[traits].take(pairs, axis=1)
+
+    def rarity(self, field: str) -> tuple[Codes, Codes]:
+        """How rare each side's value of one field is."""
+        at = _RARE.index(field)
+        left, right = self._rarities
+        return left[:, at], right[:, at]
 
     def both(self, trait: str) -> Mask:
         """Which pairs have a value of the trait on both sides."""
-        found: Mask = self._both[self._columns.at[trait]]
+        found: Mask = self.known[self._columns.at[trait]]
         return found
 
     def apart(self, trait: str) -> Nodes:
@@ -65,20 +86,13 @@ class Pairs:
         found: T = self._measured[measure]
         return found
 
-    def levels(self, trait: str, different: int) -> tuple[Codes, Nodes]:
-        """0 where a side has no value, 1 where they are the same, else `different`; and the places of those last."""
-        return leveled(self.both(trait), self.apart(trait), different)
+    def commoner(self) -> Codes:
+        """The smaller rarity of each two values, shape (`columns.RARE`, n)."""
+        return np.minimum(*self._rarities).T
 
     def vocabulary(self, sort: str) -> Vocabulary:
         """The values of one sort."""
         return self._columns.vocabularies[sort]
-
-
-def leveled(known: Mask, apart: Nodes, different: int) -> tuple[Codes, Nodes]:
-    """0 where nothing is known of a pair, `different` at those places where a known one is apart, else 1; and these."""
-    level = known.astype(np.uint8)
-    level[apart] = different
-    return level, apart
 
 
 def within(vocabulary: Vocabulary, left: Ids, right: Ids, edits: int) -> Codes:
@@ -105,9 +119,6 @@ def commoner(vocabulary: Vocabulary, field: str, left: Ids, right: Ids) -> Codes
     return np.minimum(rarity[left], rarity[right])
 
 
-def among(value: Ids, others: list[Ids]) -> Mask:
-    """Whether the value is present and equals one of the others."""
-    found = np.zeros(len(value), np.bool_)
-    for other in others:
-        found |= value == other
-    return found & (value > 0)
+def meet(values: NDArray[Any], others: NDArray[Any]) -> Mask:
+    """Whether any of the values of each column, shape (k, n), is there and among those of `others`, shape (l, n)."""
+    return np.asarray(((values[:, None] == others) & (values > 0)[:, None]).any(axis=(0, 1)))
