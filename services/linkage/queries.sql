@@ -3,11 +3,11 @@
 SELECT id, digest, seen, entity, version FROM records WHERE id = ANY ($1::uuid[]);
 
 -- name: asked
--- All that a batch needs to know of its records, in one round trip: ids, and beside each the digest that is said of it
--- now, if any, and when (microseconds since 1970). What is known of each; whether it was erased. If anything is new, the
+-- All that a batch needs to know of its records, in one round trip: ids, and beside each the digest that is said of it,
+-- if any, and when (microseconds since 1970). What is known of each; whether it was erased. If any of it is new, the
 -- index's lock is taken as by `lead`, and `committed` comes back, beside the version of the moment of which the rest
--- speaks (`known_at`): while one waits for the lock, others commit. If nothing is, all of it is sighted, as by `sighted`;
--- `missed`: some of it was changed by another replica meanwhile. Index: records_pkey, suppressed_pkey, erasures_pkey;
+-- speaks (`known_at`): while one waits for the lock, others commit. If none is, all is sighted, as by `sighted`; then
+-- `missed` says that another replica changed some of it meanwhile. Index: records_pkey, suppressed_pkey, erasures_pkey;
 -- index_state is one row.
 WITH said AS (
     SELECT id, said, timestamptz 'epoch' + at * interval '1 microsecond' AS at
@@ -61,12 +61,13 @@ FROM identities i JOIN records r USING (id) WHERE i.id = ANY ($1::uuid[]) FOR UP
 
 -- name: keep
 -- All that a batch changed, in one round trip: each row is written once. Records that were said to be new or changed
--- ($1 to $12; no packed row: it stays as it is); of others, the packed rows ($13, $14) and where they are now
--- ($15, $16); entities as they are after the batch ($17 to $20); what the index is when this transaction commits ($21);
--- and all that the batch touched ($22). Index: identities_pkey, records_pkey, entities_pkey.
+-- ($1 to $12; no packed row: it stays as it is; `seen` is in microseconds since 1970); of others, the packed rows
+-- ($13, $14) and where they are now ($15, $16); entities as they are after the batch ($17 to $20); what the index is
+-- when this transaction commits ($21); and all that the batch touched ($22). Index: identities_pkey, records_pkey,
+-- entities_pkey.
 WITH said AS (
     SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::jsonb[], $6::jsonb[], $7::text[],
-        $8::bytea[], $9::bytea[], $10::timestamptz[], $11::uuid[], $12::bigint[])
+        $8::bytea[], $9::bytea[], $10::bigint[], $11::uuid[], $12::bigint[])
         AS n (id, kind, partner, agreement, identity, times, snapshot, row, digest, seen, entity, placed)
 ), wide AS (
     INSERT INTO identities (id, kind, partner, agreement, identity, times, snapshot, row, model, version)
@@ -78,7 +79,7 @@ WITH said AS (
         version = CASE WHEN excluded.row IS NULL THEN identities.version ELSE excluded.version END
 ), narrow AS (
     INSERT INTO records (id, kind, digest, seen, entity, version)
-    SELECT id, kind, digest, seen, entity, placed FROM said
+    SELECT id, kind, digest, timestamptz 'epoch' + seen * interval '1 microsecond', entity, placed FROM said
     ON CONFLICT (id) DO UPDATE SET digest = excluded.digest, seen = greatest(records.seen, excluded.seen),
         entity = excluded.entity, version = excluded.version
 ), packed AS (

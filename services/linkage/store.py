@@ -179,7 +179,7 @@ class LinkageStore:
             Q["keep"],
             [k.id for k in kept], [k.kind for k in kept], [k.partner for k in kept], [k.agreement for k in kept],
             [k.identity for k in kept], [k.times for k in kept], [" ".join(k.snapshot) for k in kept],
-            [rows.get(k.id) for k in kept], [k.digest for k in kept], [k.seen for k in kept],
+            [rows.get(k.id) for k in kept], [k.digest for k in kept], [_micros(k.seen) for k in kept],
             [places[k.id][0] for k in kept], [places[k.id][1] for k in kept],
             list(others), list(others.values()), list(moved), list(moved.values()),
             [c.entity for c in changes], [c.kind for c in changes], [" ".join(map(str, c.after)) for c in changes],

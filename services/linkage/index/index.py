@@ -348,7 +348,7 @@ class Index:
 
     def _packed(self, moves: Moves, owners: Ints, moved: Container[UUID]) -> dict[UUID, bytes]:
         """The rows to store: of all records of nodes with new edges, and of every record that moved."""
-        others = np.setdiff1d(moves.changed, owners)
+        others = np.array(sorted(set(moves.changed.tolist()).difference(owners.tolist())), np.int64)
         return packed(others, self._nodes, self._edges, moved) | packed(distinct(owners), self._nodes, self._edges)
 
     def _restore_edges(self, rows: Iterable[tuple[int, int, bytes | None]]) -> None:

@@ -39,10 +39,12 @@ class Restored:
 
 def packed(numbers: Ints, nodes: Nodes, edges: Edges, among: Container[UUID] | None = None) -> dict[UUID, bytes]:
     """The rows of these nodes' bearers, or of those ``among`` some. ``numbers`` must be distinct."""
+    if not len(numbers):
+        return {}
     places, others, found = edges.of(numbers)
     out = np.zeros(len(places), EDGE)
     out["other"], out["weight"], out["conflict"] = nodes.rank[others], edges.weight[found], edges.conflict[found]
-    ends = np.searchsorted(places, np.arange(len(numbers) + 1)) * EDGE.itemsize
+    ends = (places.searchsorted(np.arange(len(numbers) + 1)) * EDGE.itemsize).tolist()
     raw = out.tobytes()
     rows: dict[UUID, bytes] = {}
     for at, node in enumerate(numbers.tolist()):
