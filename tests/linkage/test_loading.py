@@ -143,7 +143,7 @@ async def test_what_is_loaded_does_not_undo_newer_news_that_the_stream_brings_me
     later = event.body.model_copy(update={"records": [moved], "occurred": event.body.occurred + timedelta(days=1)})
     others = [one for one in region_events() if all(r.id != record.id for r in one.body.records)][:50]
     await replica.hear(others)
-    await replica.load([event, *others], meanwhile=[replace(event, id="newer", body=later)])
+    await replica.load([event, *others], meanwhile=[event._replace(id="newer", body=later)])
     async with replica.worker.work() as work:
         (kept,) = await work.store.members([record.id])
     assert kept.identity["family"] == "Newer"
