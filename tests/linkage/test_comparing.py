@@ -1,11 +1,13 @@
-"""A node compared with itself: what an index takes for granted of it is what a comparison says."""
+"""What is taken for granted, so that it need not be compared, is what a comparison says."""
 
 import hypothesis.strategies as st
 import numpy as np
 from hypothesis import given
+from rapidfuzz.distance import JaroWinkler
 
-from services.linkage.matching.columns import Columns
+from services.linkage.matching.columns import SORTS, Columns, Vocabulary
 from services.linkage.matching.compare import FIELDS, KEPT, compare, itself
+from services.linkage.matching.pairs import FEW, NEAR, likeness
 from services.linkage.reading.normal import TRAITS, Traits, traits
 from tests.linkage.people import model
 
@@ -44,3 +46,19 @@ def test_what_is_compared_together_is_compared_as_alone(said: list[Traits]) -> N
         alone, rare = compare(columns, left[at : at + 1], right[at : at + 1])
         assert alone[:, 0].tolist() == levels[:, at].tolist()
         assert np.where(alone, rare, 0)[:, 0].tolist() == np.where(levels[:, at], rarities[:, at], 0).tolist()
+
+
+words = st.text("abcdeéŵ1", min_size=1, max_size=6)
+texts = st.lists(st.lists(words, min_size=1, max_size=2).map(" ".join), min_size=17, max_size=20, unique=True)
+
+
+@given(texts, st.sampled_from([np.float32(0.7), NEAR]))
+def test_texts_that_their_letters_keep_from_being_alike_are_not(said: list[str], least: np.float32) -> None:
+    vocabulary = Vocabulary(SORTS["town"], model().frequencies())
+    ids = np.array(vocabulary.number(said))
+    left, right = (side.ravel() for side in np.meshgrid(ids, ids))
+    assert len(left) > FEW
+    found = likeness(vocabulary, left, right, least)
+    alike = np.array([JaroWinkler.similarity(one, other) for other in said for one in said], np.float32)
+    assert (found >= least).tolist() == (alike >= least).tolist()
+    assert found[found >= least].tolist() == alike[alike >= least].tolist()

@@ -31,6 +31,7 @@ GROUPS: Final = tuple(f"group_{at}" for at in range(MOST_GROUPS))
 _NOT_LETTER: Final = re.compile(r"[^a-z@]")
 _OUTWARD: Final = re.compile(r"^[A-Z]{1,2}\d[A-Z\d]?$")
 
+_TEXT: Final = ("head", "tail", "four", "letters", "length")
 Frequencies = Mapping[str, Callable[[str], int]]
 """Field → rarity (in `RARITY_STEPS` a bit, 0–255) of a value of it."""
 
@@ -40,11 +41,19 @@ def hashed(text: str) -> int:
     return (crc32(text.encode()) or 1) if text else 0
 
 
+def lettered(text: str) -> tuple[int, int]:
+    """Which letters a text has, a bit each (some share one), and how many: what texts can at most have in common."""
+    found = 0
+    for letter in text:
+        found |= 1 << (ord(letter) & 31)
+    return found, len(text)
+
+
 def _of_name(name: str) -> tuple[int, ...]:
     heard = sound(name)
     # One consonant is no likeness: Ash and Eze would sound alike.
     alike = hashed(heard if len(heard.strip(".")) > 1 else name)
-    return *diminutives(name), alike, hashed(name[:3]), hashed(name[:4]), len(name), ord(name[0])
+    return *diminutives(name), alike, hashed(name[:3]), hashed(name[:4]), ord(name[0]), *lettered(name)
 
 
 def _of_date(date: str) -> tuple[int, ...]:
@@ -69,13 +78,13 @@ def _of_postcode(code: str) -> tuple[int, ...]:
 def _of_street(text: str) -> tuple[int, ...]:
     """As of any text, but that no two streets are alike for both being a Road."""
     words = text.split()
-    head, tail, _ = _of_text(" ".join(word for word in words if word not in STREET_TYPES) or text)
-    return head, tail, hashed(text[:4])
+    head, tail, *_ = _of_text(" ".join(word for word in words if word not in STREET_TYPES) or text)
+    return head, tail, hashed(text[:4]), *lettered(text)
 
 
 def _of_text(text: str) -> tuple[int, ...]:
     words = text.split()
-    return hashed(words[0]), hashed(words[-1]), hashed(text[:4])
+    return hashed(words[0]), hashed(words[-1]), hashed(text[:4]), *lettered(text)
 
 
 def _of_email(email: str) -> tuple[int, ...]:
@@ -100,7 +109,7 @@ class Sort:
 SORTS: Final[Mapping[str, Sort]] = {
     "name": Sort(
         ("given", "family", "family_1", "family_2", "birth_family", "middle_1", "middle_2", "middle_3"),
-        (*GROUPS, "sound", "three", "four", "length", "initial"),
+        (*GROUPS, "sound", "three", "four", "initial", "letters", "length"),
         _of_name,
         ("given", "family"),
     ),
@@ -109,12 +118,12 @@ SORTS: Final[Mapping[str, Sort]] = {
     ),
     "postcode": Sort(("postcode",), ("sector", "outward", "area"), _of_postcode, ("postcode",)),
     "number": Sort(("unit", "number")),
-    "street": Sort(("street",), ("head", "tail", "four"), _of_street, ("address",)),
-    "town": Sort(("town",), ("head", "tail", "four"), _of_text, ("town",)),
+    "street": Sort(("street",), _TEXT, _of_street, ("address",)),
+    "town": Sort(("town",), _TEXT, _of_text, ("town",)),
     "phone": Sort(("phone_1", "phone_2"), fields=("phone",)),
     "email": Sort(("email",), ("local", "letters"), _of_email, ("email",)),
-    "birth_place": Sort(("birth_place",), ("head", "tail", "four"), _of_text, ("birth_place",)),
-    "occupation": Sort(("occupation",), ("head", "tail", "four"), _of_text, ("occupation",)),
+    "birth_place": Sort(("birth_place",), _TEXT, _of_text, ("birth_place",)),
+    "occupation": Sort(("occupation",), _TEXT, _of_text, ("occupation",)),
 } | {
     name: Sort((name,), fields=(name,))
     for name in ("sex", "uprn", "nhs_number", "nino", "reference", "vehicle", "source")

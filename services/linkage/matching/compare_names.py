@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 
 from services.linkage.matching.columns import Codes, Vocabulary
-from services.linkage.matching.pairs import Ids, Judged, Mask, Nodes, Pairs, commoner, likeness, meet, within
+from services.linkage.matching.pairs import NEAR, Ids, Judged, Mask, Nodes, Pairs, commoner, likeness, meet, within
 from services.linkage.reading.normal import TRAITS
 
 _NAMES: Final = slice(TRAITS.index("given"), TRAITS.index("middle_3") + 1)
@@ -15,6 +15,7 @@ _PARTS: Final = slice(TRAITS.index("family_1"), None)
 _FIRST_PART: Final = slice(TRAITS.index("family_1"), TRAITS.index("family_1") + 1)
 MIDDLES: Final = slice(TRAITS.index("middle_1"), TRAITS.index("middle_3") + 1)
 _NOT_FAMILY: Final = [TRAITS.index(trait) for trait in ("given", "middle_1", "middle_2", "middle_3")]
+_SOMEWHAT: Final = np.float32(0.7)
 INITIAL: Final = 5
 """The level of a given name of which an initial is all that agrees."""
 _GIVEN_SPELLED: Final = np.array((0, 3, 4, 7, 8), np.uint8)
@@ -141,10 +142,10 @@ def _names_apart(pairs: Pairs) -> dict[str, Codes]:
 
 def _spelled(names: Vocabulary, left: Ids, right: Ids) -> Codes:
     """Names that differ: 1 one edit, 2 alike, 3 somewhat alike, 4 different."""
-    like = likeness(names, left, right)
+    like = likeness(names, left, right, _SOMEWHAT)
     level = np.full(len(left), 4, np.uint8)
     level[like >= np.float32(0.8)] = 3
-    level[like >= np.float32(0.9)] = 2
+    level[like >= NEAR] = 2
     length = names.part["length"]
     # Jaro and Winkler see nothing in common between such as Ned and End.
     near = ((like > 0) | ((length[left] < 5) & (length[right] < 5))).nonzero()[0]

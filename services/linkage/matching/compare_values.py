@@ -128,7 +128,7 @@ def count_number(rarity: Codes, numbered: Mask) -> None:
 def _texts_apart(texts: Vocabulary, left: Ids, right: Ids) -> Codes:
     """2 alike or sharing a first or last word, 3 different; 2 means alike when they share no word."""
     level = np.where(_share_a_word(texts, left, right), np.uint8(2), np.uint8(3))
-    level[likeness(texts, left, right) >= NEAR] = 2
+    level[likeness(texts, left, right, NEAR) >= NEAR] = 2
     return level
 
 
@@ -145,7 +145,7 @@ def text(sort: str) -> Judge:
         left, right = pairs.some(sort, apart)
         texts = pairs.vocabulary(sort)
         level = np.where(_share_a_word(texts, left, right), np.uint8(3), np.uint8(4))
-        level[likeness(texts, left, right) >= NEAR] = 2
+        level[likeness(texts, left, right, NEAR) >= NEAR] = 2
         return level
 
     return judge
