@@ -25,7 +25,8 @@ from shared.contracts import Access, Action
 from shared.crypto import NONCE_BYTES, unseal
 
 SALT_BYTES = 32
-RANDOM_BYTES = SALT_BYTES + NONCE_BYTES
+CHANCE = struct.Struct(f"{SALT_BYTES}s{NONCE_BYTES}s")
+"""What an entry needs of random bytes: its salt, its nonce."""
 NOBODY = UUID(int=0)
 """Whom a refusal or an empty search is about: an entity like others, never erased."""
 
@@ -49,13 +50,15 @@ class Key(NamedTuple):
 
 
 class Draft(NamedTuple):
-    """An entry before it has its place."""
+    """An entry before it has its place, as it is written: ``at`` in microseconds since 1970; what is made of it under
+    the lock is little, ``ending`` being all of the leaf that does not depend on the place."""
 
-    at: datetime
+    at: int
     subject: int
-    actor: str
+    actor: bytes
     commitment: bytes
     sealed: bytes
+    ending: bytes
 
 
 class Entry(NamedTuple):
@@ -95,36 +98,44 @@ def commitment_to(salt: bytes, payload: bytes) -> bytes:
 
 
 def drafts(accesses: Sequence[Access], secrets: Sequence[Secret], random: bytes) -> list[Draft]:
-    """Each access under its subject's secret; ``random`` has ``RANDOM_BYTES`` for each, its salt and its nonce.
+    """Each access under its subject's secret; ``random`` has ``CHANCE.size`` bytes for each.
 
     Raises ``ValueError`` for a time without a zone: nobody would know what it means.
     """
-    drafted, at = [], 0
-    for access, (number, secret) in zip(accesses, secrets, strict=True):
-        if access.at.tzinfo is None:
+    drafted = []
+    for access, (number, secret), (salt, nonce) in zip(accesses, secrets, CHANCE.iter_unpack(random), strict=True):
+        at = access.at
+        if at.tzinfo is None:
             raise ValueError("an access's time needs a time zone: send it as 2026-01-31T09:00:00Z")
-        salt, nonce = random[at : at + SALT_BYTES], random[at + SALT_BYTES : at + RANDOM_BYTES]
-        at += RANDOM_BYTES
         plain = salt + payload_of(access)
         commitment = sha256(plain).digest()
         sealed = nonce + AESGCM(secret).encrypt(nonce, plain, commitment)  # as shared.crypto.seal, with our nonce
-        drafted.append(Draft(access.at, number, access.actor, commitment, sealed))
+        actor = access.actor.encode()
+        ending = leaf_ending(commitment, sealed, actor)
+        drafted.append(Draft(microseconds(at), number, actor, commitment, sealed, ending))
     return drafted
 
 
-def numbered(drafts: Sequence[Draft], first: int) -> list[Entry]:
-    """The drafts at their places, from ``first`` on."""
+def leaves(drafts: Sequence[Draft], first: int) -> list[bytes]:
+    """The leaf hashes of the drafts at their places, from ``first`` on."""
     return [
-        Entry(seq, at, subject, actor, commitment, leaf_of(seq, at, subject, actor, commitment, sealed), sealed)
-        for seq, (at, subject, actor, commitment, sealed) in enumerate(drafts, first)
+        leaf_hash(BEGINNING.pack(seq, at, subject) + ending)
+        for seq, (at, subject, _, _, _, ending) in enumerate(drafts, first)
     ]
+
+
+def microseconds(at: datetime) -> int:
+    return (at - EPOCH) // MICROSECOND
+
+
+def leaf_ending(commitment: bytes, sealed: bytes, actor: bytes) -> bytes:
+    return commitment + sha256(sealed).digest() + actor
 
 
 def leaf_data(seq: int, at: datetime, subject: int, actor: str, commitment: bytes, sealed: bytes) -> bytes:
     """Fixed widths, then the rest: no two rows give the same bytes. Raises ``Broken`` for what no entry can hold."""
     try:
-        beginning = BEGINNING.pack(seq, (at - EPOCH) // MICROSECOND, subject)
-        return beginning + commitment + sha256(sealed).digest() + actor.encode()
+        return BEGINNING.pack(seq, microseconds(at), subject) + leaf_ending(commitment, sealed, actor.encode())
     except (AttributeError, TypeError, struct.error) as error:  # NULL, or a time without end
         raise Broken(f"a column has a value that no entry can have: {error}") from error
 
