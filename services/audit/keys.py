@@ -36,16 +36,22 @@ class KeyRing:
         ``remember`` those that are found, never those that are made: they may yet be rolled back. So not twice in one
         transaction, which finds what it made itself.
         """
-        known = self._known
-        unknown = {entity.int: entity for entity in entities if entity.int not in known}
-        if not unknown:
-            return [known[entity.int] for entity in entities]
+        ids = [entity.int for entity in entities]
+        known = list(map(self._known.get, ids))
+        unknown = {id: entity for id, entity, secret in zip(ids, entities, known, strict=True) if secret is None}
+        fresh = await self._fresh(store, unknown, remember=remember) if unknown else {}
+        return [secret or fresh[id] for id, secret in zip(ids, known, strict=True)]
+
+    async def _fresh(self, store: AuditStore, unknown: dict[int, UUID], *, remember: bool) -> dict[int, Secret]:
+        remembering = self._known
         found = await self._found(store, unknown.values())
-        fresh = found | await self._made(store, {id: entity for id, entity in unknown.items() if id not in found})
-        secrets = [known.get(entity.int) or fresh[entity.int] for entity in entities]
-        if remember:
-            self._known = (known if len(known) + len(found) <= MOST else {}) | found
-        return secrets
+        made = await self._made(store, {id: entity for id, entity in unknown.items() if id not in found})
+        if remember and remembering is self._known:  # else keys were destroyed meanwhile, maybe these
+            if len(remembering) + len(found) > MOST:
+                for id in list(remembering)[: MOST // 2]:
+                    del remembering[id]
+            remembering.update(found)
+        return found | made
 
     async def _found(self, store: AuditStore, entities: Iterable[UUID]) -> dict[int, Secret]:
         keys = [unsealed(self._sealing_key, key) for key in await store.keys_of(entities)]

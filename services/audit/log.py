@@ -14,7 +14,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from services.audit.checkpoint import Checkpoint, Signer
-from services.audit.domain import CHANCE, NOBODY, Broken, Draft, Entry, Opened, drafts, erased, leaves, opened
+from services.audit.domain import CHANCE, NOBODY, Broken, Drafts, Entry, Opened, drafts, erased, leaves, opened
 from services.audit.keys import KeyRing
 from services.audit.merkle import Node, Span, consistency, folded, inclusion, kept, span_hash, subtrees
 from services.audit.rows import copied
@@ -96,7 +96,7 @@ class Log:
         except Broken as error:
             return Reading(entry, key.entity, fault=str(error))
 
-    async def _drafted(self, store: AuditStore, accesses: Sequence[Access], *, remember: bool) -> list[Draft]:
+    async def _drafted(self, store: AuditStore, accesses: Sequence[Access], *, remember: bool) -> Drafts:
         entities = [access.subject or NOBODY for access in accesses]
         secrets = await self._ring.secrets(store, entities, remember=remember)
         return drafts(accesses, secrets, os.urandom(CHANCE.size * len(accesses)))
