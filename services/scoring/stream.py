@@ -134,7 +134,7 @@ class Scorer:
         records = {*claims, *(record for change in news.erasures for record in forgotten_in(change))}
         await store.lock_records(records)
         standings = await store.standings(records)
-        newer = [c for c in claims.values() if c.record not in standings or _is_newer(c, standings[c.record].claim)]
+        newer = [claim for claim in claims.values() if _is_newer(claim, standings.get(claim.record))]
         touched = _touched(news, claims, standings)
         await store.lock_entities(touched)
         if newer:
@@ -154,13 +154,15 @@ class Scorer:
     ) -> None:
         """Keep what the facts add, but for what was linked before its record was erased."""
         lasting: dict[Place, Addition] = {}
+        dropped = 0
         for place, some in additions.items():
             kept = [one for one in some if one.version > erased.get(place[0], -1)]
-            metrics.DROPPED.inc(len(some) - len(kept))
+            dropped += len(some) - len(kept)
             if kept:
                 lasting[place] = together(kept)
+        metrics.DROPPED.inc(dropped)
         grown = await store.append(lasting)
-        for one in self._running:
+        for one in self._running if grown else ():
             places = [place for place in grown if place[1] == one.name]
             if places:
                 settled = one.features.settled([grown[place] for place in places])
@@ -202,9 +204,9 @@ def _touched(
     """The entities that must be judged anew, and an event that is the cause."""
     found: dict[UUID, Event[Any]] = {}
     for record, claim in claims.items():
-        found[claim.entity] = news.causes[record]
-        if record in standings:
-            found[standings[record].claim.entity] = news.causes[record]
+        found[claim.entity] = cause = news.causes[record]
+        if (known := standings.get(record)) is not None:
+            found[known.claim.entity] = cause
     for departure in news.departures:
         found[departure.entity] = news.causes[departure.entity]
         if departure.into is not None:
@@ -212,14 +214,14 @@ def _touched(
     return found
 
 
-def _is_newer(claim: Claim, known: Claim) -> bool:
+def _is_newer(claim: Claim, known: Standing | None) -> bool:
     """Does a claim say more than what is known?"""
-    return claim != known and claim.beats(known)
+    return known is None or (claim.beats(known.claim) and claim != known.claim)
 
 
 def _erased(news: News, standings: Mapping[UUID, Standing]) -> dict[UUID, int]:
     """The version at which records were last erased, before this batch or in it."""
-    erased = {record: standing.erased for record, standing in standings.items()}
+    erased = {record: standing.erased for record, standing in standings.items() if standing.erased}
     for change in news.erasures:
         for record in forgotten_in(change):
             erased[record] = max(change.version, erased.get(record, -1))

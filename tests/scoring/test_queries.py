@@ -24,7 +24,8 @@ ANALYZE
 """
 STATE = ([ONE], ["neet"], [b""], [NOW], [1], [""], [NOW], ["schools"], 100)
 SCORE = (
-    [ONE], ["neet"], [1], [0.5], [""], [None], [None], [1], ["m"], [ONE], [NOW], [None], [None], [ONE],
+    [ONE], ["neet"], [1], [0.5], [1], ["m"], [ONE], [NOW], [""], [None], [None], [None], [None], [ONE], [NOW], [b""],
+    [b""], ["{}"], [0.6], [0.4], ["schools"],
 )  # fmt: skip
 ASKED: dict[str, tuple[tuple[object, ...], tuple[str, ...]]] = {
     "standings": (([ONE],), ("members_pkey",)),
@@ -41,7 +42,7 @@ ASKED: dict[str, tuple[tuple[object, ...], tuple[str, ...]]] = {
     ),
     "endings": (([ONE],), ("departures_pkey", "members_entity")),
     "said": ((ONE, "neet"), ("scores_pkey",)),
-    "keep_scores": (SCORE, ("scores_pkey",)),
+    "keep": (SCORE, ("scores_pkey",)),
     "postpone": (([ONE], ["neet"], [DAY], [DAY]), ("scores_pkey",)),
     "due": ((DAY, 500), ("scores_due",)),
     "receipt": ((ONE,), ("receipts_pkey",)),
