@@ -87,25 +87,32 @@ FROM unnest($1::uuid[], $2::text[], $3::bytea[]) AS short (record, initiative, t
 WHERE states.record = short.record AND states.initiative = short.initiative;
 
 -- name: scored
--- What is counted of the records of entities, each with the part that the purpose ($3) of an initiative ($2) sees it in;
--- what was last said of the entities and of their parts, old and new; and with each a version for what is said next. A
--- record is a member when the claim on it is newer than what last left the entity, or it stayed then. Written so that it
--- can only go from the entities outwards (MATERIALIZED, OFFSET 0): a plan made while the tables are small reads them whole
--- and is kept when they are not. Index: members_entity, departures_pkey, states_pkey, scores_pkey, scores_whole.
-WITH counted AS MATERIALIZED (
+-- What is counted of the records of entities ($1, and those of $4 of whom anything was said), each with the part that the
+-- purpose ($3) of an initiative ($2) sees it in; what was last said of them and of their parts, old and new; and with each
+-- a version for what is said next. A record is a member when the claim on it is newer than what last left the entity, or
+-- it stayed then. Written so that it can only go from the entities outwards (MATERIALIZED, OFFSET 0): a plan made while
+-- the tables are small reads them whole and is kept when they are not. Index: members_entity, departures_pkey,
+-- states_pkey, scores_pkey, scores_whole.
+WITH theirs AS MATERIALIZED (
+    SELECT * FROM scores WHERE entity = ANY ($1::uuid[] || $4::uuid[])
+    UNION ALL SELECT * FROM scores WHERE whole = ANY ($1::uuid[] || $4::uuid[]) AND whole <> entity
+), asked AS MATERIALIZED (
+    SELECT unnest($1::uuid[]) AS entity
+    UNION ALL SELECT entity FROM unnest($4::uuid[]) AS entity
+    WHERE entity IN (SELECT entity FROM theirs UNION ALL SELECT whole FROM theirs)
+), counted AS MATERIALIZED (
     SELECT coalesce((m.parts ->> i.purpose)::uuid, m.entity) AS entity, i.initiative, m.entity AS whole, m.record,
         m.version, s.tiles, s.newest, s.area, s.area_at, s.agreements
     FROM members m CROSS JOIN unnest($2::text[], $3::text[]) AS i (initiative, purpose)
     CROSS JOIN LATERAL (
         SELECT * FROM states WHERE states.record = m.record AND states.initiative = i.initiative OFFSET 0
     ) s
-    WHERE m.entity = ANY ($1::uuid[]) AND NOT EXISTS (
+    WHERE m.entity = ANY (ARRAY(SELECT entity FROM asked)) AND NOT EXISTS (
         SELECT FROM departures d WHERE d.entity = m.entity AND d.version >= m.version AND m.record <> ALL (d.remaining)
         OFFSET 0
     )
 ), said AS (
-    SELECT * FROM scores WHERE entity = ANY ($1::uuid[])
-    UNION ALL SELECT * FROM scores WHERE whole = ANY ($1::uuid[]) AND whole <> entity
+    SELECT * FROM theirs
     UNION ALL SELECT s.* FROM counted c CROSS JOIN LATERAL (
         SELECT * FROM scores WHERE scores.entity = c.entity OFFSET 0
     ) s WHERE c.entity <> c.whole

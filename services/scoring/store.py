@@ -105,13 +105,13 @@ class ScoringStore:
         await self._connection.execute(Q["shorten"], *_columns(((*place, tiles) for place, tiles in states.items()), 3))
 
     async def scored(
-        self, entities: Iterable[UUID], purposes: Mapping[str, str]
+        self, entities: Iterable[UUID], purposes: Mapping[str, str], if_scored: Iterable[UUID] = ()
     ) -> tuple[dict[Place, Known], dict[Place, Said], dict[Place, int]]:
         """What is counted of the entities and of their parts, what was last said of them, and the version of what is
         said next. Three maps by place; a place is missing from a map that has nothing for it. ``purposes``: each
-        initiative's."""
+        initiative's; ``if_scored``: entities that are wanted only when something was ever said of them."""
         shares, said, versions = dict[Place, list[Share]](), dict[Place, Said](), dict[Place, int]()
-        asked = list(entities), list(purposes), list(purposes.values())
+        asked = list(entities), list(purposes), list(purposes.values()), list(if_scored)
         for entity, initiative, version, *row in await self._connection.fetch(Q["scored"], *asked):
             place = entity, initiative
             versions[place] = version

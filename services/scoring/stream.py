@@ -17,6 +17,7 @@ Failures
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from itertools import islice
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -29,8 +30,10 @@ from services.scoring.domain import (
     Assessed,
     Claim,
     Departure,
+    Known,
     Place,
     Receipt,
+    Said,
     Standing,
     claims_of,
     departure_of,
@@ -57,25 +60,35 @@ from shared.contracts.envelope import first
 
 SOURCE = "/services/scoring"
 NOTHING = np.empty(0, np.float32)
+MOST_OUTSIDE = 50_000
+"""Some 8 MB."""
 
 
 @dataclass(slots=True)
 class News:
-    """What a batch says, before it is known what it changes. ``causes``: the event about each record or entity."""
+    """What a batch says, before it is known what it changes. ``causes``: the event about each record or entity;
+    ``decisive``: the records of whom something is heard that may bring them into a population."""
 
     claims: list[Claim] = field(default_factory=list)
     additions: dict[Place, list[Addition]] = field(default_factory=dict)
     departures: list[Departure] = field(default_factory=list)
     erasures: list[EntityChanged] = field(default_factory=list)
     causes: dict[UUID, Event[Any]] = field(default_factory=dict)
+    decisive: set[UUID] = field(default_factory=set)
 
 
 class Scorer:
-    """The handlers, with the initiatives at work. ``today`` is the day of the newest fact heard by this process."""
+    """The handlers, with the initiatives at work. ``today`` is the day of the newest fact heard by this process.
+
+    Most of whom facts are heard are in no initiative's population. Whoever was seen to be outside stays so until they
+    have other members or something decisive is heard; then they get a score, or not, from whichever replica hears it.
+    So the newest ``MOST_OUTSIDE`` of them are remembered here, and are not looked at again while they have no score.
+    """
 
     def __init__(self, running: Sequence[Running]) -> None:
         self._running = running
         self._kinds = {one.initiative.kind for one in running}
+        self._outside: dict[UUID, None] = {}
         self.today: date | None = None
 
     @hears(Topic.ENTITIES, Topic.FACTS)
@@ -125,6 +138,8 @@ class Scorer:
                     news.additions.setdefault((subject.record, one.name), []).append(addition)
                     news.claims.append(Claim(subject.record, subject.entity, subject.version))
                     news.causes[subject.record] = event
+                    if fact.type in one.deciding:
+                        news.decisive.add(subject.record)
 
     async def _settle(self, news: News, store: ScoringStore, now: datetime) -> Effects:
         """Bring membership and counts up to date, and judge every entity that is touched."""
@@ -147,7 +162,10 @@ class Scorer:
             unreceipted |= await store.erase(change.entity, forgotten_in(change), change.version, ended=ended)
         if news.additions:
             await self._append(news.additions, _erased(news, standings), store)
-        return await self._judge(list(touched), touched, store, now, None, unreceipted)
+        open_ = _open(news, newer, claims, standings)
+        passed = {entity for entity in touched if entity in self._outside and entity not in open_}
+        asked = [entity for entity in touched if entity not in passed]
+        return await self._judge(asked, touched, store, now, None, unreceipted, passed)
 
     async def _append(
         self, additions: Mapping[Place, Sequence[Addition]], erased: Mapping[UUID, int], store: ScoringStore
@@ -170,10 +188,10 @@ class Scorer:
 
     async def _judge(
         self, entities: Sequence[UUID], causes: Mapping[UUID, Event[Any]], store: ScoringStore, now: datetime,
-        day: date | None, unreceipted: Collection[UUID] = (),
+        day: date | None, unreceipted: Collection[UUID] = (), if_scored: Collection[UUID] = (),
     ) -> Effects:  # fmt: skip
         known, said, versions = await store.scored(
-            entities, {one.name: one.initiative.purpose for one in self._running}
+            entities, {one.name: one.initiative.purpose for one in self._running}, if_scored
         )
         missing = {place[0] for place in said if place not in known}
         endings = await store.endings(missing) if missing else {}
@@ -192,10 +210,20 @@ class Scorer:
             _measure(one)
         if sayings:
             await store.keep(sayings)
+        self._remember_outside(known, said, judgements)
         postponed = {place: days for one in judgements for place, days in one.postponed.items()}
         if postponed:
             await store.postpone(postponed)
         return Effects(says, audits)
+
+    def _remember_outside(
+        self, known: Mapping[Place, Known], said: Mapping[Place, Said], judgements: Iterable[Judged]
+    ) -> None:
+        inside = {entity for (entity, _), was in said.items() for entity in (entity, was.whole)}
+        inside.update(now.whole for one in judgements for now in one.assessed)
+        self._outside.update((one.whole, None) for one in known.values() if one.whole not in inside)
+        for entity in list(islice(self._outside, max(0, len(self._outside) - MOST_OUTSIDE))):
+            del self._outside[entity]
 
 
 def _touched(
@@ -211,6 +239,20 @@ def _touched(
         found[departure.entity] = news.causes[departure.entity]
         if departure.into is not None:
             found[departure.into] = news.causes[departure.entity]
+    return found
+
+
+def _open(
+    news: News, newer: Iterable[Claim], claims: Mapping[UUID, Claim], standings: Mapping[UUID, Standing]
+) -> set[UUID]:
+    """The entities of which it is open whether they are in a population: their members, or what decides it, change."""
+    records = {*(claim.record for claim in newer), *news.decisive}
+    found = {claims[record].entity for record in records}
+    found.update(standings[record].claim.entity for record in records if record in standings)
+    for departure in news.departures:
+        found.add(departure.entity)
+        if departure.into is not None:
+            found.add(departure.into)
     return found
 
 

@@ -37,7 +37,7 @@ ASKED: dict[str, tuple[tuple[object, ...], tuple[str, ...]]] = {
     "append": (STATE, ("states_pkey",)),
     "shorten": (([ONE], ["neet"], [b""]), ("states_pkey",)),
     "scored": (
-        ([ONE], ["neet"], ["neet"]),
+        ([ONE], ["neet"], ["neet"], [ONE]),
         ("members_entity", "states_pkey", "departures_pkey", "scores_pkey", "scores_whole"),
     ),
     "endings": (([ONE],), ("departures_pkey", "members_entity")),
