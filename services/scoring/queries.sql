@@ -59,9 +59,9 @@ RETURNING entity;
 -- that have grown long. Index: states_pkey.
 WITH kept AS (
     INSERT INTO states (record, initiative, tiles, newest, since, area, area_at, agreements)
-    SELECT * FROM unnest(
-        $1::uuid[], $2::text[], $3::bytea[], $4::timestamptz[], $5::bigint[], $6::text[], $7::timestamptz[], $8::text[]
-    )
+    SELECT record, initiative, tiles, to_timestamp(newest), since, area, to_timestamp(area_at), agreements FROM unnest(
+        $1::uuid[], $2::text[], $3::bytea[], $4::float8[], $5::bigint[], $6::text[], $7::float8[], $8::text[]
+    ) AS added (record, initiative, tiles, newest, since, area, area_at, agreements)
     ON CONFLICT (record, initiative) DO UPDATE SET
         tiles = states.tiles || excluded.tiles,
         newest = greatest(states.newest, excluded.newest),

@@ -97,7 +97,10 @@ class ScoringStore:
 
     async def append(self, additions: Mapping[Place, Addition]) -> dict[Place, State]:
         """Add to what is counted of records. Returns the states that have grown longer than ``LONG`` bytes."""
-        rows = ((*place, *addition) for place, addition in additions.items())
+        rows = (
+            (*place, one.tiles, one.newest.timestamp(), one.version, one.area, one.area_at.timestamp(), one.agreements)
+            for place, one in additions.items()
+        )
         grown = await self._connection.fetch(Q["append"], *_columns(rows, 8), LONG)
         return {(record, initiative): tiles for record, initiative, tiles in grown}
 

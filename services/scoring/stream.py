@@ -150,7 +150,7 @@ class Scorer:
         await store.lock_records(records)
         standings = await store.standings(records)
         newer = [claim for claim in claims.values() if _is_newer(claim, standings.get(claim.record))]
-        touched = _touched(news, claims, standings)
+        touched = _touched(news, newer, claims, standings)
         await store.lock_entities(touched)
         if newer:
             await store.claim(newer)
@@ -227,14 +227,14 @@ class Scorer:
 
 
 def _touched(
-    news: News, claims: Mapping[UUID, Claim], standings: Mapping[UUID, Standing]
-) -> dict[UUID, Event[Any]]:  # fmt: skip
-    """The entities that must be judged anew, and an event that is the cause."""
-    found: dict[UUID, Event[Any]] = {}
-    for record, claim in claims.items():
-        found[claim.entity] = cause = news.causes[record]
-        if (known := standings.get(record)) is not None:
-            found[known.claim.entity] = cause
+    news: News, newer: Iterable[Claim], claims: Mapping[UUID, Claim], standings: Mapping[UUID, Standing]
+) -> dict[UUID, Event[Any]]:
+    """The entities that must be judged anew, and an event that is the cause: those in which records of whom something
+    was heard are, were or will be."""
+    found = {claim.entity: news.causes[claim.record] for claim in newer}
+    for record, known in standings.items():
+        if record in claims:
+            found[known.claim.entity] = news.causes[record]
     for departure in news.departures:
         found[departure.entity] = news.causes[departure.entity]
         if departure.into is not None:

@@ -22,7 +22,7 @@ INSERT INTO scores SELECT md5('e' || n)::uuid, 'neet', n, 0.5, '', null, null, 1
     '2026-03-02'::date + n % 100, md5('e' || n % 99990)::uuid FROM generate_series(1, 100000) n;
 ANALYZE
 """
-STATE = ([ONE], ["neet"], [b""], [NOW], [1], [""], [NOW], ["schools"], 100)
+STATE = ([ONE], ["neet"], [b""], [0.0], [1], [""], [0.0], ["schools"], 100)
 SCORE = (
     [ONE], ["neet"], [1], [0.5], [1], ["m"], [ONE], [NOW], [""], [None], [None], [None], [None], [ONE], [NOW], [b""],
     [b""], ["{}"], [0.6], [0.4], ["schools"],
