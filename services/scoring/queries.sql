@@ -11,8 +11,19 @@ FROM unnest($2::int[]) AS key;
 SELECT pg_advisory_xact_lock($1, -1);
 
 -- name: standings
--- To which entity records belong by what was heard so far. Index: members_pkey.
-SELECT record, entity, version, parts, erased FROM members WHERE record = ANY ($1::uuid[]);
+-- To which entity records belong by what was heard so far; and, in the order of ``lock``, the locks of these entities and
+-- of $2 (keys, the first -1), unless that is null. What is read here is of records, which are locked: of the entities
+-- nothing is known until the next statement. Index: members_pkey.
+WITH known AS MATERIALIZED (
+    SELECT record, entity, version, parts, erased FROM members WHERE record = ANY ($1::uuid[])
+), keys AS MATERIALIZED (
+    SELECT unnest($2::int[]) AS key
+    UNION SELECT ('x' || right(entity::text, 8))::bit(32)::int & 2147483647 FROM known WHERE $2 IS NOT NULL
+    ORDER BY key
+), locked AS MATERIALIZED (
+    SELECT CASE WHEN key < 0 THEN pg_advisory_xact_lock_shared(2, key) ELSE pg_advisory_xact_lock(2, key) END FROM keys
+)
+SELECT record, entity, version, parts, erased FROM known WHERE (SELECT count(*) FROM locked) >= 0;
 
 -- name: claim
 -- Keep the newer claims on records. A fact knows no parts: within its entity those that are known stay. Index:

@@ -1,6 +1,6 @@
 """What scoring keeps: membership, counts, said scores, receipts, models. One short method a statement."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -64,7 +64,7 @@ class ScoringStore:
         await self._lock(RECORDS, _lock_keys(records))
 
     async def lock_entities(self, entities: Iterable[UUID]) -> None:
-        """As lock_records, and once a transaction; after it."""
+        """As lock_records, and once a transaction; after it. ``standings`` does the same on its way."""
         await self._lock(ENTITIES, _lock_keys(entities))
 
     async def _lock(self, sort: int, keys: Sequence[int]) -> None:
@@ -73,8 +73,14 @@ class ScoringStore:
         else:
             await self._connection.execute(Q["lock"], sort, [-1, *keys])
 
-    async def standings(self, records: Iterable[UUID]) -> dict[UUID, Standing]:
-        rows = await self._connection.fetch(Q["standings"], list(records))
+    async def standings(self, records: Collection[UUID], entities: Iterable[UUID]) -> dict[UUID, Standing]:
+        """Where locked records stand. Until the transaction ends, nobody else decides about the entities that these are
+        in, nor about ``entities``."""
+        keys: list[int] | None = _lock_keys(entities)
+        if len(keys) + len(records) > MOST_LOCKS:
+            await self._connection.execute(Q["lock_all"], ENTITIES)
+            keys = None
+        rows = await self._connection.fetch(Q["standings"], list(records), None if keys is None else [-1, *keys])
         return {
             record: Standing(Claim(record, entity, version, parts), erased)
             for record, entity, version, parts, erased in rows

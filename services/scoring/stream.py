@@ -148,10 +148,9 @@ class Scorer:
         claims = newest_claims(news.claims)
         records = {*claims, *(record for change in news.erasures for record in forgotten_in(change))}
         await store.lock_records(records)
-        standings = await store.standings(records)
+        standings = await store.standings(records, _named(news, claims))
         newer = [claim for claim in claims.values() if _is_newer(claim, standings.get(claim.record))]
         touched = _touched(news, newer, claims, standings)
-        await store.lock_entities(touched)
         if newer:
             await store.claim(newer)
         if news.departures:
@@ -224,6 +223,16 @@ class Scorer:
         self._outside.update((one.whole, None) for one in known.values() if one.whole not in inside)
         for entity in list(islice(self._outside, max(0, len(self._outside) - MOST_OUTSIDE))):
             del self._outside[entity]
+
+
+def _named(news: News, claims: Mapping[UUID, Claim]) -> set[UUID]:
+    """The entities that a batch names and may touch."""
+    found = {claim.entity for claim in claims.values()}
+    for departure in news.departures:
+        found.add(departure.entity)
+        if departure.into is not None:
+            found.add(departure.into)
+    return found
 
 
 def _touched(
