@@ -10,6 +10,7 @@ from time import perf_counter
 from typing import Any
 
 import orjson
+import uvloop
 
 from bench.stack import Stack, fresh_stack, say
 from local.publisher import Publisher, batches
@@ -25,7 +26,7 @@ Body = tuple[str, bytes, int]
 def benchmark(arguments: Sequence[str], quick: bool) -> dict[str, Any]:
     rate = int(arguments[0]) if arguments else 2000
     seconds = 10 if quick else 60
-    return asyncio.run(_measured(rate, seconds))
+    return uvloop.run(_measured(rate, seconds))
 
 
 async def _measured(rate: int, seconds: int) -> dict[str, Any]:

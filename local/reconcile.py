@@ -12,8 +12,8 @@ import asyncpg
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
-from shared.bus import inbox_id
 from shared.contracts.asyncapi import HEARD_BY
+from shared.ids import id_of
 
 ACCEPTED = "SELECT id FROM receipts WHERE reason = ''"
 INBOX = "SELECT id FROM inbox"
@@ -68,8 +68,8 @@ async def reconcile(dsns: Mapping[str, str], servers: str, held: int | None = No
         unsent=sum([await _number(dsn, UNSENT) for dsn in dsns.values()]),
         unheard=await lag(servers),
         not_received=max(0, (held or 0) - len(accepted)),
-        not_linked=len({inbox_id("/services/ingest", id.hex) for id in accepted} - linked),
-        not_scored=len({inbox_id("/services/linkage", id.hex) for id in accepted} - scored),
+        not_linked=len({id_of("/services/ingest", id.hex) for id in accepted} - linked),
+        not_scored=len({id_of("/services/linkage", id.hex) for id in accepted} - scored),
         dead=sum([await _number(dsn, DEAD) for dsn in dsns.values()]),
         misplaced=await _number(dsns["linkage"], MISPLACED),
         claimed_twice=abs(await _number(dsns["linkage"], CLAIMED_TWICE)),

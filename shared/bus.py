@@ -24,9 +24,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from hashlib import blake2b
 from time import perf_counter
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 from uuid import UUID
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
@@ -39,6 +38,7 @@ from shared.contracts import Access, Event, Topic
 from shared.contracts.envelope import Contract, from_wire
 from shared.db import HERE, Connection, queries
 from shared.errors import Unavailable
+from shared.ids import id_of
 from shared.progress import Progress, report
 from shared.telemetry import AGE, BATCH, BATCH_SECONDS, DEAD, HEARD, REPEATED, RETRIES, log
 from shared.work import Raw, Worker
@@ -98,18 +98,13 @@ def ear_of(handler: Handler[Any]) -> Ear:
     return ear
 
 
-@dataclass(frozen=True, slots=True)
-class Letter:
+class Letter(NamedTuple):
     """A message on its way: where it came from (what to commit), and what it says, if that could be read."""
 
     raw: Raw
     event: Event[Any] | None = None
     fault: str = ""
     detail: str = ""
-
-
-def inbox_id(source: str, id: str) -> UUID:
-    return UUID(bytes=blake2b(f"{source}\0{id}".encode(), digest_size=16).digest())
 
 
 class Bus(Generic[S]):
@@ -194,20 +189,23 @@ class Bus(Generic[S]):
     async def do(self, batch: Sequence[Raw]) -> None:
         """Do one batch, whatever it takes. Returns when every message is done, dead or known."""
         began = perf_counter()
-        letters = [_opened(raw) for raw in batch]
-        await self._until_done([letter for letter in letters if letter.event is not None and self._matters(letter)])
-        for letter in letters:
+        due, unread, idle = list[Letter](), list[Letter](), Counter[str]()
+        for letter in map(_opened, batch):
             if letter.event is None:
-                await self._patiently(lambda letter=letter: self._bury(letter))  # type: ignore[misc]
-            elif not self._matters(letter):
-                HEARD.labels(letter.raw.topic).inc()
+                unread.append(letter)
+            elif self._ears[letter.raw.topic].matters(letter.event.body):
+                due.append(letter)
+            else:
+                idle[letter.raw.topic] += 1
+        await self._until_done(due)
+        for letter in unread:
+            await self._patiently(lambda letter=letter: self._bury(letter))  # type: ignore[misc]
+        for topic, messages in idle.items():
+            HEARD.labels(topic).inc(messages)
         report(self.progress.finish(batch))
-        self._heard_at.update((raw.topic, raw.timestamp / 1000) for raw in batch)
+        self._heard_at |= {raw.topic: raw.timestamp / 1000 for raw in batch}
         BATCH.observe(len(batch))
         BATCH_SECONDS.observe(perf_counter() - began)
-
-    def _matters(self, letter: Letter) -> bool:
-        return self._ears[letter.raw.topic].matters(letter.event.body)  # type: ignore[union-attr]
 
     async def _until_done(self, letters: list[Letter]) -> None:
         """The whole batch in one transaction; if our code fails on it, its halves; one that fails alone is buried."""
@@ -362,6 +360,6 @@ async def _fresh(connection: Connection, letters: list[Letter]) -> list[Letter]:
     by_id: dict[UUID, Letter] = {}
     for letter in letters:
         event: Event[Any] = letter.event  # type: ignore[assignment]
-        by_id.setdefault(inbox_id(event.source, event.id), letter)
+        by_id.setdefault(id_of(event.source, event.id), letter)
     entered = {row["id"] for row in await connection.fetch(Q["enter"], list(by_id))}
     return [letter for id, letter in by_id.items() if id in entered]

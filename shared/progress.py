@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
+from operator import attrgetter
 from typing import NamedTuple
 
 from aiokafka import TopicPartition
@@ -41,10 +43,12 @@ class Progress:
     def finish(self, batch: Sequence[Raw]) -> list[Gap]:
         """Returns what was missing between the messages, or before them."""
         gaps = []
-        for raw in batch:
-            partition = TopicPartition(raw.topic, raw.partition)
-            gaps.append(self.reach(partition, raw.offset))
-            self.finished[partition] = max(self.finished.get(partition, 0), raw.offset + 1)
+        for place, messages in groupby(batch, attrgetter("topic", "partition")):
+            partition = TopicPartition(*place)
+            for raw in messages:
+                if raw.offset != self.finished.get(partition):
+                    gaps.append(self.reach(partition, raw.offset))
+                self.finished[partition] = max(self.finished.get(partition, 0), raw.offset + 1)
         return [gap for gap in gaps if gap is not None]
 
     def owed(self) -> dict[TopicPartition, int]:

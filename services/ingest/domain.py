@@ -3,9 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from hashlib import blake2b
 from math import isfinite
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 from uuid import UUID
 
 from services.ingest.reasons import REJECTIONS
@@ -13,6 +12,7 @@ from shared.access import Agreement, Agreements
 from shared.contracts import Kind, Record, RecordsAccepted, record_id
 from shared.contracts.records import Fact
 from shared.errors import PartnerError
+from shared.ids import id_of
 from shared.normal import LINKING, Finding, normalise
 from shared.normal.dates import calendar_date
 from shared.normal.text import clean
@@ -74,8 +74,7 @@ def _rule(agreement: Agreement, event_type: str, today: date) -> Rule:
     )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(NamedTuple):
     """What ingest makes of one event. ``body`` when it is accepted; else ``reason`` and the ``field`` it is about.
 
     ``receipt`` is the same whenever the same event is judged: a function of its source and id, ``None`` when it has
@@ -93,7 +92,7 @@ class Judgement:
 
 def receipt_of(source: str, id: str) -> UUID:
     """The receipt of an event; CloudEvents holds source and id together to be unique."""
-    return UUID(bytes=blake2b(f"{source}\0{id}".encode(), digest_size=16).digest())
+    return id_of(source, id)
 
 
 def judge(event: object, sender: Sender, rules: Rules, now: datetime) -> Judgement:
@@ -215,7 +214,7 @@ def _without_id(kind: Kind, identity: Mapping[str, str], event_id: str) -> str:
     """What stands for the local id of a subject that the partner has none for. Of a place or an organisation it is what
     is said of it: one to which an ambulance goes each day is one record. Of a person it is the event: two people can be
     described alike. No local id has a line break in it."""
-    return event_id if kind is Kind.PERSON else "\n".join(f"{name}={identity[name]}" for name in sorted(identity))
+    return event_id if kind is Kind.PERSON else "".join(f"\n{name}={identity[name]}" for name in sorted(identity))
 
 
 def _local_id(kind: Kind, value: object, findings: list[Finding]) -> str:

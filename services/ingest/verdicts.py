@@ -31,8 +31,7 @@ class Post:
     trace: str
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """What the sender of an event is told. ``first`` is what a duplicate was when it came first."""
 
     id: str

@@ -15,7 +15,6 @@ Failures
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -122,7 +121,7 @@ def admissible(event: Event[RecordsAccepted], erased: Mapping[UUID, Suppression]
     return (
         event
         if len(records) == len(body.records)
-        else replace(event, body=body.model_copy(update={"records": records}))
+        else event._replace(body=body.model_copy(update={"records": records}))
     )
 
 

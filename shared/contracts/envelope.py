@@ -7,9 +7,9 @@ partner's event that caused this one, so that every hop can say how old the news
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Generic, TypeVar
+from functools import lru_cache
+from typing import Generic, NamedTuple, TypeVar
 from uuid import UUID
 
 import orjson
@@ -28,8 +28,7 @@ B = TypeVar("B", bound=Contract)
 C = TypeVar("C", bound=Contract)
 
 
-@dataclass(frozen=True, slots=True)
-class Event(Generic[B]):
+class Event(NamedTuple, Generic[B]):
     """One CloudEvent.
 
     ``time`` is when it happened, ``accepted`` when its first cause was accepted (both aware, UTC); ``key`` is the
@@ -51,16 +50,7 @@ class Event(Generic[B]):
         ``id`` is new unless given; where one event causes exactly one, it is given the cause's, so that what was
         accepted can be reconciled with what was done all along the way.
         """
-        return Event(
-            id=id or new_id(),
-            source=source,
-            type=event_type(type(body)),
-            time=at,
-            key=key,
-            body=body,
-            trace=child_of(self.trace),
-            accepted=self.accepted,
-        )
+        return Event(id or new_id(), source, event_type(type(body)), at, key, body, child_of(self.trace), self.accepted)
 
 
 def first(source: str, key: str, body: C, at: datetime, trace: str | None = None, id: str | None = None) -> Event[C]:
@@ -79,7 +69,8 @@ def new_id() -> str:
 
 
 def new_trace() -> str:
-    return f"00-{os.urandom(16).hex()}-{os.urandom(8).hex()}-01"
+    drawn = os.urandom(24).hex()
+    return f"00-{drawn[:32]}-{drawn[32:]}-01"
 
 
 def child_of(trace: str) -> str:
@@ -107,9 +98,13 @@ SAME: Headers = [("ce_specversion", b"1.0"), ("content-type", b"application/json
 
 
 def attributes(event: Event[B]) -> Attributes:
-    time = event.time.isoformat()
-    accepted = time if event.accepted is event.time else event.accepted.isoformat()
-    return event.id, event.source, event.type, time, accepted, event.trace
+    return event.id, event.source, event.type, _written(event.time), _written(event.accepted), event.trace
+
+
+@lru_cache(maxsize=256)
+def _written(moment: datetime) -> str:
+    """Most events of a batch have the same two moments."""
+    return moment.isoformat()
 
 
 def to_headers(attributes: Iterable[str]) -> Headers:
@@ -129,12 +124,12 @@ def from_wire(body: type[B], key: bytes | None, headers: Iterable[tuple[str, byt
     time = datetime.fromisoformat(said["ce_time"].decode())
     accepted, trace = said.get("ce_acceptedtime"), said.get("traceparent")
     return Event(
-        id=said["ce_id"].decode(),
-        source=said["ce_source"].decode(),
-        type=said["ce_type"].decode(),
-        time=time,
-        key=(key or b"").decode(),
-        body=body.model_validate_json(value or b""),
-        trace=trace.decode() if trace else new_trace(),
-        accepted=datetime.fromisoformat(accepted.decode()) if accepted else time.astimezone(UTC),
+        said["ce_id"].decode(),
+        said["ce_source"].decode(),
+        said["ce_type"].decode(),
+        time,
+        (key or b"").decode(),
+        body.model_validate_json(value or b""),
+        trace.decode() if trace else new_trace(),
+        datetime.fromisoformat(accepted.decode()) if accepted else time.astimezone(UTC),
     )

@@ -2,10 +2,10 @@
 
 from datetime import datetime
 from enum import StrEnum
-from hashlib import blake2b
 from uuid import UUID
 
 from shared.contracts.envelope import Contract
+from shared.ids import id_of
 
 Fact = bool | int | float | str
 
@@ -46,4 +46,4 @@ def record_id(partner: str, kind: Kind, local_id: str) -> UUID:
 
     A keyless hash hides nothing from somebody who knows the local ids; it keeps them out of topics and logs.
     """
-    return UUID(bytes=blake2b(f"{partner}\0{kind}\0{local_id}".encode(), digest_size=16).digest())
+    return id_of(partner, kind, local_id)

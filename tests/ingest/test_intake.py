@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 
 from hypothesis import given
@@ -32,7 +31,7 @@ def post(*judgements: Judgement) -> Post:
 
 async def test_one_bad_post_does_not_take_its_neighbours_with_it(ingest: Service[IngestStore]) -> None:
     intake = Intake(ingest.worker)
-    poison = replace(good(), id="PostgreSQL takes no \0")
+    poison = good()._replace(id="PostgreSQL takes no \0")
     posts = [post(good()), post(good()), post(good(), poison), post(good())]
     answers = await asyncio.gather(*map(intake.take, posts), return_exceptions=True)
     assert [isinstance(answer, Exception) for answer in answers] == [False, False, True, False]
@@ -42,7 +41,7 @@ async def test_one_bad_post_does_not_take_its_neighbours_with_it(ingest: Service
 
 async def test_what_waits_is_bounded(ingest: Service[IngestStore]) -> None:
     intake = Intake(ingest.worker)
-    many = post(*[replace(good(), receipt=None, body=None, reason="no_data")] * 500)
+    many = post(*[good()._replace(receipt=None, body=None, reason="no_data")] * 500)
     tasks = [asyncio.create_task(intake.take(many)) for _ in range(MOST_WAITING // 500 + 1)]
     answers = await asyncio.gather(*tasks, return_exceptions=True)
     assert [type(answer) for answer in answers if isinstance(answer, Exception)] == [Unavailable]
@@ -69,9 +68,9 @@ def test_of_one_id_one_event_counts_and_every_other_is_a_duplicate(
 ) -> None:
     """``sent``: posts of (id, acceptable); ``known``: ids that were accepted before."""
     kinds = {
-        (n, fit): good(n) if fit else replace(good(n), body=None, reason="no_data") for n in range(6) for fit in (0, 1)
+        (n, fit): good(n) if fit else good(n)._replace(body=None, reason="no_data") for n in range(6) for fit in (0, 1)
     }
-    posts = [post(*(replace(kinds[one]) for one in events)) for events in sent]
+    posts = [post(*(kinds[one]._replace() for one in events)) for events in sent]
     before = {kinds[n, True].receipt for n in known}
     counting = chosen(posts)
     new = {receipt for receipt in counting if receipt not in before}

@@ -74,7 +74,7 @@ async def test_what_is_accepted_is_said_and_accounted_for_in_normal_form(
     assert [(r.id, r.kind, r.identity) for r in body.records] == [
         (record_id("housing", Kind.PERSON, "T-1"), Kind.PERSON,
          {"given": "Fred", "family": "Smith", "birth_date": "1990-04-03"}),
-        (record_id("housing", Kind.PLACE, "uprn=12"), Kind.PLACE, {"uprn": "12"}),
+        (record_id("housing", Kind.PLACE, "\nuprn=12"), Kind.PLACE, {"uprn": "12"}),
     ]  # fmt: skip
     entries = await sent.entries(str(receipt), 2)
     assert {entry.subject for entry in entries} == {record.id for record in body.records}
