@@ -76,11 +76,11 @@ class ScoringStore:
     async def standings(self, records: Collection[UUID], entities: Iterable[UUID]) -> dict[UUID, Standing]:
         """Where locked records stand. Until the transaction ends, nobody else decides about the entities that these are
         in, nor about ``entities``."""
-        keys: list[int] | None = _lock_keys(entities)
-        if len(keys) + len(records) > MOST_LOCKS:
+        keys = _lock_keys(entities)
+        few = len(keys) + len(records) <= MOST_LOCKS
+        if not few:
             await self._connection.execute(Q["lock_all"], ENTITIES)
-            keys = None
-        rows = await self._connection.fetch(Q["standings"], list(records), None if keys is None else [-1, *keys])
+        rows = await self._connection.fetch(Q["standings"], list(records), [-1, *keys] if few else None)
         return {
             record: Standing(Claim(record, entity, version, parts), erased)
             for record, entity, version, parts, erased in rows
