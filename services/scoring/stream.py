@@ -196,13 +196,12 @@ class Scorer:
         endings = await store.endings(missing) if missing else {}
         judgements = [judged(one, known, said, endings, day, unreceipted) for one in self._running]
         sayings, says, audits = list[Saying](), list[Event[Any]](), list[Access]()
+        numbers = iter(sorted(versions.values()))  # what is taken back comes before what its survivor has now
         for one in judgements:
-            name = one.running.name
             over = [
-                Saying(_taken_back(o, versions[o.entity, name], one, now), None, o.said.whole, o.ending.into)
-                for o in one.overs
+                Saying(_taken_back(o, next(numbers), one, now), None, o.said.whole, o.ending.into) for o in one.overs
             ]
-            new = [Saying(_receipt(n, versions[n.entity, name], one, now), n, n.whole) for n in one.news]
+            new = [Saying(_receipt(n, next(numbers), one, now), n, n.whole) for n in one.news]
             sayings += over + new
             says += [_event(saying, one, causes.get(saying.whole), now) for saying in over + new]
             audits += _entries(one, over + new, causes, now)
@@ -227,12 +226,12 @@ class Scorer:
 
 def _named(news: News, claims: Mapping[UUID, Claim]) -> set[UUID]:
     """The entities that a batch names and may touch."""
-    found = {claim.entity for claim in claims.values()}
-    for departure in news.departures:
-        found.add(departure.entity)
-        if departure.into is not None:
-            found.add(departure.into)
-    return found
+    return {claim.entity for claim in claims.values()} | _parted(news)
+
+
+def _parted(news: News) -> set[UUID]:
+    """The entities that lost records, and those into which they were merged."""
+    return {entity for one in news.departures for entity in (one.entity, one.into) if entity is not None}
 
 
 def _touched(
@@ -256,13 +255,8 @@ def _open(
 ) -> set[UUID]:
     """The entities of which it is open whether they are in a population: their members, or what decides it, change."""
     records = {*(claim.record for claim in newer), *news.decisive}
-    found = {claims[record].entity for record in records}
-    found.update(standings[record].claim.entity for record in records if record in standings)
-    for departure in news.departures:
-        found.add(departure.entity)
-        if departure.into is not None:
-            found.add(departure.into)
-    return found
+    ours = {standings[record].claim.entity for record in records if record in standings}
+    return {claims[record].entity for record in records} | ours | _parted(news)
 
 
 def _is_newer(claim: Claim, known: Standing | None) -> bool:
