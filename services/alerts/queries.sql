@@ -3,22 +3,19 @@
 -- commits, so that a reader who has seen one has seen all before it. Ends with the transaction.
 SELECT pg_advisory_xact_lock(hashtext('alerts'));
 
--- name: redirects
--- Every redirect from or to one of these ids, or to where they lead. Indexes: redirects_pkey, redirects_into.
-WITH asked AS (SELECT unnest($1::uuid[]) AS entity)
-SELECT entity, into_entity FROM redirects
-WHERE into_entity IN (
-    SELECT entity FROM asked UNION SELECT r.into_entity FROM asked JOIN redirects r USING (entity)
-);
-
--- name: gone
--- Which of these ids were erased. Index: erased_pkey.
-SELECT entity FROM erased WHERE entity = ANY($1::uuid[]);
-
--- name: standings
--- What scoring has said of these entities. Index: standings_pkey.
-SELECT initiative, entity, version, score, area, reasons, receipt, as_of, raised, lowered, left_at, settled, episodes
-FROM standings WHERE entity = ANY($1::uuid[]);
+-- name: kept_of
+-- These ids, where they lead and all who lead there: each with its redirect, whether it was erased, and what scoring has
+-- said of it, a row an initiative. Indexes: redirects_pkey, redirects_into, erased_pkey, standings_pkey.
+WITH asked AS (
+    SELECT unnest($1::uuid[]) AS entity
+), people AS (
+    SELECT entity FROM asked UNION SELECT into_entity FROM asked JOIN redirects USING (entity)
+), everyone AS (
+    SELECT entity FROM people UNION SELECT r.entity FROM people JOIN redirects r ON r.into_entity = people.entity
+)
+SELECT entity, into_entity, erased.at IS NOT NULL AS gone,
+    initiative, version, score, area, reasons, receipt, as_of, raised, lowered, left_at, settled, episodes
+FROM everyone LEFT JOIN redirects USING (entity) LEFT JOIN erased USING (entity) LEFT JOIN standings USING (entity);
 
 -- name: counting
 -- Alerts of these people that a new score can change: live ones, and what lapsed since $2. Index: alerts_person.

@@ -33,19 +33,16 @@ class AlertStore:
 
     async def known(self, entities: Collection[UUID], now: datetime, *, ended: bool = False) -> Known:
         """What is kept of these entities and of all who are one with them; ``ended`` alerts too."""
-        rows = await self._connection.fetch(Q["redirects"], list(entities))
-        redirects = {row["entity"]: row["into_entity"] for row in rows}
-        everyone = list({*entities, *redirects, *redirects.values()})
-        gone = await self._connection.fetch(Q["gone"], everyone)
-        standings = await self._connection.fetch(Q["standings"], everyone)
+        rows = await self._connection.fetch(Q["kept_of"], list(entities))
+        everyone = list({row["entity"] for row in rows})
         if ended:
             alerts = await self._connection.fetch(Q["all_of"], everyone)
         else:
             alerts = await self._connection.fetch(Q["counting"], everyone, now - REOPENS_WITHIN)
         return Known(
-            redirects=redirects,
-            erased=frozenset(row["entity"] for row in gone),
-            standings={(row["initiative"], row["entity"]): _standing(row) for row in standings},
+            redirects={row["entity"]: row["into_entity"] for row in rows if row["into_entity"] is not None},
+            erased=frozenset(row["entity"] for row in rows if row["gone"]),
+            standings={(row["initiative"], row["entity"]): _standing(row) for row in rows if row["initiative"]},
             alerts=[_alert(row) for row in alerts],
         )
 

@@ -16,8 +16,10 @@ MOST = 50_000
 
 
 class KeyRing:
-    """One process's keys, by the integer of the entity's id: a UUID is hashed and compared by Python code, eight times
-    an entry. ``erasure`` is the newest erasure that what is remembered takes account of."""
+    """One process's keys, by the integer of the entity's id: a UUID is hashed and compared by Python code.
+
+    ``erasure`` is the newest erasure that what is remembered takes account of.
+    """
 
     def __init__(self, sealing_key: bytes) -> None:
         self.erasure = -1
@@ -28,35 +30,43 @@ class KeyRing:
         """Keys were destroyed: what is remembered may be among them."""
         self._known, self.erasure = {}, erasure
 
-    async def secrets(self, store: AuditStore, entities: Sequence[int], *, remember: bool) -> list[Secret]:
+    async def secrets(self, store: AuditStore, entities: Sequence[UUID], *, remember: bool) -> list[Secret]:
         """One for each entity, in this order.
 
         ``remember`` those that are found, never those that are made: they may yet be rolled back. So not twice in one
         transaction, which finds what it made itself.
         """
-        known = self._known
-        unknown = {entity for entity in entities if entity not in known}
-        if not unknown:
-            return [known[entity] for entity in entities]
-        found = await self._found(store, unknown)
-        fresh = found | await self._made(store, unknown - found.keys())
-        secrets = [known.get(entity) or fresh[entity] for entity in entities]
-        if remember:
-            self._known = (known if len(known) + len(found) <= MOST else {}) | found
-        return secrets
+        ids = [entity.int for entity in entities]
+        known = list(map(self._known.get, ids))
+        unknown = {id: entity for id, entity, secret in zip(ids, entities, known, strict=True) if secret is None}
+        fresh = await self._fresh(store, unknown, remember=remember) if unknown else {}
+        return [secret or fresh[id] for id, secret in zip(ids, known, strict=True)]
 
-    async def _found(self, store: AuditStore, entities: Iterable[int]) -> dict[int, Secret]:
-        keys = [unsealed(self._sealing_key, key) for key in await store.keys_of(UUID(int=e) for e in entities)]
+    async def _fresh(self, store: AuditStore, unknown: dict[int, UUID], *, remember: bool) -> dict[int, Secret]:
+        remembering = self._known
+        found = await self._found(store, unknown.values())
+        made = await self._made(store, {id: entity for id, entity in unknown.items() if id not in found})
+        if remember and remembering is self._known:  # else keys were destroyed meanwhile, maybe these
+            if len(remembering) + len(found) > MOST:
+                for id in list(remembering)[: MOST // 2]:
+                    del remembering[id]
+            remembering.update(found)
+        return found | made
+
+    async def _found(self, store: AuditStore, entities: Iterable[UUID]) -> dict[int, Secret]:
+        keys = [unsealed(self._sealing_key, key) for key in await store.keys_of(entities)]
         return {key.entity.int: (key.number, key.secret) for key in keys}
 
-    async def _made(self, store: AuditStore, entities: set[int]) -> dict[int, Secret]:
+    async def _made(self, store: AuditStore, entities: dict[int, UUID]) -> dict[int, Secret]:
+        """In the order of their ids, so that two replicas cannot wait for each other."""
         if not entities:
             return {}
-        secrets = {UUID(int=entity): os.urandom(SECRET_BYTES) for entity in entities}
-        sealed = {entity: seal(self._sealing_key, secret, entity.bytes) for entity, secret in secrets.items()}
-        numbers = await store.add_subjects(sealed)
-        made = {entity.int: (number, secrets[entity]) for entity, number in numbers.items()}
-        missing = entities - made.keys()  # another replica was first
+        new = [entity for _, entity in sorted(entities.items())]
+        secrets = {entity.int: os.urandom(SECRET_BYTES) for entity in new}
+        sealed = [seal(self._sealing_key, secrets[entity.int], entity.bytes) for entity in new]
+        numbers = await store.add_subjects(new, sealed)
+        made = {entity.int: (number, secrets[entity.int]) for entity, number in numbers}
+        missing = [entity for id, entity in entities.items() if id not in made]  # another replica was first
         return made | await self._found(store, missing) if missing else made
 
     def unsealed(self, key: SealedKey) -> Key:

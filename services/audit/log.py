@@ -14,9 +14,10 @@ from typing import NamedTuple
 from uuid import UUID
 
 from services.audit.checkpoint import Checkpoint, Signer
-from services.audit.domain import NOBODY, RANDOM_BYTES, Broken, Draft, Entry, Opened, drafts, erased, numbered, opened
+from services.audit.domain import CHANCE, NOBODY, Broken, Drafts, Entry, Opened, drafts, erased, leaves, opened
 from services.audit.keys import KeyRing
 from services.audit.merkle import Node, Span, consistency, folded, inclusion, kept, span_hash, subtrees
+from services.audit.rows import copied
 from services.audit.store import AuditStore, SealedKey
 from shared.contracts import Access, Action
 
@@ -57,10 +58,11 @@ class Log:
         if head.erasure != self._ring.erasure:  # keys were destroyed since: read again, now that nobody can destroy any
             self._ring.forget(head.erasure)
             drafted = await self._drafted(store, accesses, remember=False)
-        entries = numbered(drafted, head.frontier.size)
-        frontier, completed = head.frontier.extend([entry.leaf for entry in entries])
-        checkpoint = Checkpoint(self.signer.origin, frontier.size, frontier.root(), head.frontier.size, now)
-        await store.append(entries)
+        first = head.frontier.size
+        hashes = leaves(drafted, first)
+        frontier, completed = head.frontier.extend(hashes)
+        checkpoint = Checkpoint(self.signer.origin, frontier.size, frontier.root(), first, now)
+        await store.append(copied(drafted, hashes, first))
         await store.keep_checkpoint(self.signer.sign(checkpoint), frontier, completed)
         return checkpoint
 
@@ -69,7 +71,7 @@ class Log:
 
         Nothing happens for an entity that the log does not know.
         """
-        await self._ring.secrets(store, [NOBODY.int], remember=False)  # before the lock, as when appending
+        await self._ring.secrets(store, [NOBODY], remember=False)  # before the lock, as when appending
         await store.lock_head()
         numbers = await store.destroy_keys(set(entities) - {NOBODY})
         if not numbers:
@@ -94,10 +96,10 @@ class Log:
         except Broken as error:
             return Reading(entry, key.entity, fault=str(error))
 
-    async def _drafted(self, store: AuditStore, accesses: Sequence[Access], *, remember: bool) -> list[Draft]:
-        entities = [access.subject.int if access.subject else NOBODY.int for access in accesses]
+    async def _drafted(self, store: AuditStore, accesses: Sequence[Access], *, remember: bool) -> Drafts:
+        entities = [access.subject or NOBODY for access in accesses]
         secrets = await self._ring.secrets(store, entities, remember=remember)
-        return drafts(accesses, secrets, os.urandom(RANDOM_BYTES * len(accesses)))
+        return drafts(accesses, secrets, os.urandom(CHANCE.size * len(accesses)))
 
 
 async def prove_inclusion(store: AuditStore, seq: int, size: int) -> list[bytes]:

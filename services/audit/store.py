@@ -3,13 +3,14 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import asyncpg
 
 from services.audit.domain import Entry
 from services.audit.merkle import Frontier, Node, Span
+from services.audit.rows import COLUMNS
 from shared.db import Connection, queries
 
 Q = queries(Path(__file__).parent / "queries.sql")
@@ -53,8 +54,10 @@ class AuditStore:
         """The head, which nobody else moves until the transaction ends."""
         return _head(await self._connection.fetchrow(Q["lock_head"]))
 
-    async def append(self, entries: Sequence[Entry]) -> None:
-        await self._connection.copy_records_to_table("entries", columns=Entry._fields, records=entries)
+    async def append(self, rows: bytes) -> None:
+        """Rows as ``rows.copied`` packs them."""
+        source: Any = memoryview(rows)  # bytes would be taken for the path of a file
+        await self._connection.copy_to_table("entries", source=source, columns=COLUMNS, format="binary")
 
     async def keep_checkpoint(self, note: str, frontier: Frontier, completed: Sequence[tuple[Node, bytes]]) -> None:
         heights, places = [node.height for node, _ in completed], [node.place for node, _ in completed]
@@ -70,13 +73,10 @@ class AuditStore:
         """The keys that still are."""
         return _keys(await self._connection.fetch(Q["keys_numbered"], list(numbers)))
 
-    async def add_subjects(self, sealed_keys: dict[UUID, bytes]) -> dict[UUID, int]:
-        """The numbers of those that were new; added in the order of their ids, so that two replicas cannot wait for
-        each other."""
-        entities = sorted(sealed_keys)
-        sealed = [sealed_keys[entity] for entity in entities]
-        rows = await self._connection.fetch(Q["add_subjects"], entities, sealed)
-        return {row["entity"]: row["number"] for row in rows}
+    async def add_subjects(self, entities: Sequence[UUID], sealed_keys: Sequence[bytes]) -> list[tuple[UUID, int]]:
+        """Those that were new, and their numbers."""
+        rows = await self._connection.fetch(Q["add_subjects"], entities, sealed_keys)
+        return [(row["entity"], row["number"]) for row in rows]
 
     async def destroy_keys(self, entities: Iterable[UUID]) -> list[int]:
         """The numbers that mean nothing from now on."""

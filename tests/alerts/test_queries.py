@@ -17,9 +17,7 @@ SOME = "ARRAY(SELECT entity FROM alerts LIMIT 500)"
 ONE = "'00000000-0000-0000-0000-000000000001'::uuid"
 NEET = "ARRAY['neet']"
 PLANS = {
-    "redirects": [SOME],
-    "gone": [SOME],
-    "standings": [SOME],
+    "kept_of": [SOME],
     "counting": [SOME, "now()"],
     "all_of": [SOME],
     "alert": [ONE],

@@ -187,6 +187,33 @@ async def test_after_an_erasure_no_replica_uses_the_old_key(
         assert [r.entry.seq for r in await read_subject(database, log, person)][-1:] == [5]
 
 
+async def test_a_ring_that_is_full_forgets_and_finds_again(
+    database: Database, log: Log, append: Append, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.audit.keys.MOST", 4)
+    for _ in range(3):  # met, then read and remembered
+        for place in range(12):
+            await append(place)
+    for place in range(12):
+        readings = await read_subject(database, log, access(place).subject or NOBODY)
+        assert [r.opened and r.opened.access for r in readings] == [access(place)] * 3
+
+
+async def test_what_is_copied_is_what_was_said(database: Database, log: Log) -> None:
+    said = [
+        access(place, at=at, actor=actor)
+        for place, (at, actor) in enumerate([
+            (datetime(1, 1, 1, tzinfo=UTC), ""),
+            (datetime(1999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC), "Siân o Gaerdydd"),
+            (datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC), "service:\U0001f512"),
+        ])
+    ]  # fmt: skip
+    async with database.transaction() as connection:
+        await log.append(AuditStore(connection), said, NOON)
+        rows = await connection.fetch("SELECT seq, at, actor FROM entries ORDER BY seq")
+    assert [tuple(row) for row in rows] == [(seq, entry.at, entry.actor) for seq, entry in enumerate(said)]
+
+
 async def test_erasing_and_appending_at_once_never_loses_an_entry(
     database: Database, signer: Signer, sealing_key: bytes
 ) -> None:
