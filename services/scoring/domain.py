@@ -1,7 +1,6 @@
 """What scoring decides: who belongs to an entity, whether a score is news, and what its receipt says. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from functools import lru_cache
 from typing import NamedTuple, TypeAlias
@@ -30,8 +29,7 @@ SAME = 1e-5
 """How far a replayed number may lie from the receipt's: a batch may be summed in another order, in float32."""
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(NamedTuple):
     """``record`` belongs to ``entity``, says linkage at ``version``. Of several, the highest version holds.
 
     ``parts``: for each purpose to which the entity is several, the part of it that the record is in, if that has an id
@@ -46,12 +44,14 @@ class Claim:
     def beats(self, other: "Claim") -> bool:
         """Of two with one version, the greater entity id (any rule will do, if it is the same everywhere); of two that
         say the same, the one that knows of parts."""
-        mine, theirs = (self.version, self.entity.int), (other.version, other.entity.int)
-        return mine > theirs or (mine == theirs and self.parts is not None)
+        if self.version != other.version:
+            return self.version > other.version
+        if self.entity != other.entity:
+            return self.entity.int > other.entity.int
+        return self.parts is not None
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(NamedTuple):
     """The claim that holds for a record, and the version at which it was last erased (0: never): facts linked before
     that must not come back."""
 
@@ -59,8 +59,7 @@ class Standing:
     erased: int
 
 
-@dataclass(frozen=True, slots=True)
-class Departure:
+class Departure(NamedTuple):
     """Records left ``entity`` at ``version``: only ``remaining`` stayed. Older claims of others are void.
 
     ``ended``: the entity is no more; ``into`` is where its id redirects, ``None`` when it was erased. (The rule itself
@@ -100,6 +99,20 @@ class Known(NamedTuple):
     membership: int
 
 
+class Share(NamedTuple):
+    """What is counted of one record of ``whole``, or of a part of it, for one initiative. ``version``: of the claim on
+    the record; ``area``: the newest known, of ``area_at``, or "" and ``NOWHERE``."""
+
+    whole: UUID
+    record: UUID
+    version: int
+    tiles: State
+    newest: datetime
+    area: str
+    area_at: datetime
+    agreements: str
+
+
 class Ending(NamedTuple):
     """Why nothing is counted of an entity any more: what left it at ``version``, ``into`` whom, if it was merged."""
 
@@ -107,8 +120,7 @@ class Ending(NamedTuple):
     into: UUID | None
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(NamedTuple):
     """The newest score of one entity (or of a part of ``whole``) for one initiative, as it was said.
 
     ``membership`` is the highest version among its members' claims then; ``swept`` the day to which its windows were
@@ -128,8 +140,7 @@ class Said:
     whole: UUID
 
 
-@dataclass(frozen=True, slots=True)
-class Assessed:
+class Assessed(NamedTuple):
     """One entity, or part of ``whole``, as the model sees it now; vectors float32 (features,), ``reasons`` the names of
     the top ones."""
 
@@ -148,8 +159,7 @@ class Assessed:
     membership: int
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(NamedTuple):
     """All that a score was made of: the score can be computed again from it. ``score`` is ``None`` when it was taken
     back because the entity is no more; then ``vector`` and ``contributions`` are empty."""
 
@@ -238,11 +248,9 @@ def level(score: float, thresholds: Thresholds) -> int:
 def top_reasons(contributions: NDArray[np.float32], names: Sequence[str]) -> list[str]:
     """The reasons of each entity, names in the order of the features joined by commas. ``contributions`` float32
     (entities, features)."""
-    most = min(MOST_REASONS, contributions.shape[1])
-    top = np.argpartition(-contributions, most - 1, axis=1)[:, :most]
-    chosen = np.zeros(contributions.shape, bool)
-    np.put_along_axis(chosen, top, True, axis=1)
-    chosen &= contributions >= LEAST_CONTRIBUTION
+    chosen = contributions >= LEAST_CONTRIBUTION
+    for row in np.flatnonzero(chosen.sum(axis=1) > MOST_REASONS):
+        chosen[row, np.argsort(contributions[row])[:-MOST_REASONS]] = False
     key = tuple(names)
     return [_joined(row.tobytes(), key) for row in chosen]
 
@@ -276,6 +284,22 @@ def together(additions: Sequence[Addition]) -> Addition:
         area,
         area_at,
         each_once(",".join(one.agreements for one in additions)),
+    )
+
+
+def known_of(shares: Sequence[Share]) -> Known:
+    """What is counted of several records (mostly one), of one entity or part."""
+    one = shares[0]
+    if len(shares) == 1:
+        return Known(one.whole, one.tiles, one.newest, one.area or None, one.agreements, [one.record], one.version)
+    return Known(
+        one.whole,
+        b"".join([share.tiles for share in shares]),
+        max(share.newest for share in shares),
+        max((share.area_at, share.area) for share in shares)[1] or None,
+        ",".join(share.agreements for share in shares),
+        [share.record for share in shares],
+        max(share.version for share in shares),
     )
 
 

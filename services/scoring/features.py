@@ -16,7 +16,7 @@ days (sawtooth windows on event time): a late fact lands in the tile of its own 
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from enum import IntEnum
 from hashlib import blake2b
 from itertools import chain, pairwise
@@ -38,8 +38,12 @@ DAY = 86_400
 TIME_BITS = 40
 MILLIONTHS = 1_000_000
 MOST = 1e9
-NEVER = int(np.iinfo(np.int64).max)
+MOMENT = (1 << TIME_BITS) - 1
+FOREVER = 1 << TIME_BITS
+"""Days: a window that nothing leaves."""
 EPOCH = date(1970, 1, 1).toordinal()
+DERIVED = ("any", "mean", "ratio", "days_since")
+"""Features that are more than what one cell holds."""
 
 
 class Fold(IntEnum):
@@ -112,16 +116,23 @@ class Features:
             raise ValueError(f"two of {self.names} have the same hash: rename a fact or change a window")
         self._ids = np.array([cell.id for cell in cells], np.int64)
         self._fold = np.array([cell.fold for cell in cells], np.int64)
-        self._days = np.array([cell.days for cell in cells], np.int64)
+        self._days = np.array([cell.days or FOREVER for cell in cells], np.int64)
+        self._summed = self._fold == Fold.SUM
+        self._clock = np.where(self._fold == Fold.LAST, MOMENT, 0)
         place = {cell.id: i for i, cell in enumerate(cells)}
         self._columns = [[place[cell.id] for cell in some] for some in made]
+        self._first = np.array([some[0] for some in self._columns])
+        self._defaults = np.array([feature.default for feature in features])
+        self._derived = [i for i, feature in enumerate(features) if feature.kind in DERIVED]
         self._ageing = [some[0] for some, f in zip(self._columns, features, strict=True) if f.kind == "days_since"]
         self._readings: dict[str, list[_Reading]] = {}
+        self._needs: dict[str, frozenset[str]] = {}
         for feature, some in zip(features, made, strict=True):
             needs = frozenset(name for name in (feature.fact, feature.over) if name)
             reading = _Reading(feature.where, needs, tuple((cell.key, cell.clock, cell.fact) for cell in some))
             for event in feature.events:
                 self._readings.setdefault(event, []).append(reading)
+                self._needs[event] = self._needs.get(event, frozenset()) | needs
 
     def reads(self, event: str) -> bool:
         return event in self._readings
@@ -130,7 +141,8 @@ class Features:
         """What one fact adds to the state of its record."""
         moment = max(0, int(occurred.timestamp()))
         clocks = (moment, moment - moment % DAY, 0)
-        numbers = {name: _millionths(value) for name, value in facts.items() if not isinstance(value, str)}
+        needs = self._needs.get(event, frozenset())
+        numbers = {n: _millionths(v) for n, v in facts.items() if n in needs and not isinstance(v, str)}
         found: dict[int, int] = {}  # a cell that two features share is counted once
         for reading in self._readings.get(event, ()):
             if reading.where and not _meets(reading.where, facts):
@@ -176,30 +188,30 @@ class Features:
         """The feature vectors of states; a state's tiles may repeat keys (its members' together)."""
         states, cells = len(entities), len(self._ids)
         today = np.array([_ordinal(moment) for moment in as_of], np.int64)
-        batch, column = self._known(_unpacked(entities))
-        leaves = self._leaves(batch.key, column)
-        seen = np.flatnonzero(leaves > today[batch.group])
-        group, key, value, column = batch.group[seen], batch.key[seen], batch.value[seen], column[seen]
-        place, fold = group * cells + column, self._fold[column]
+        tiles, column = self._known(_unpacked(entities))
+        day = _day(tiles.key)
+        leaves = day + self._days[column]
+        inside = leaves > today[tiles.group]
+        order = np.lexsort((tiles.value, tiles.key & self._clock[column]))
+        order = order[inside[order]]
+        place, value = (tiles.group * cells + column)[order], tiles.value[order]
         known = np.zeros(states * cells, bool)
         known[place] = True
-        sums = np.where(fold == Fold.SUM, value, 0)
-        held = np.bincount(place, sums, states * cells).astype(np.float64)  # exact: below 2**53 millionths
-        peaks, lasts = np.flatnonzero(fold == Fold.PEAK), np.flatnonzero(fold == Fold.LAST)
-        held[place[peaks]] = -np.inf
-        np.maximum.at(held, place[peaks], value[peaks])
-        lasts = lasts[np.lexsort((value[lasts], key[lasts]))]
-        held[place[lasts]] = value[lasts]  # of a repeated place, the last one stays
+        held = np.zeros(states * cells)
+        held[place] = value  # of a repeated place, the last one stays: the newest, or the greatest
+        sums = np.bincount(place, value, states * cells)  # exact: below 2**53 millionths
         since = np.zeros(states * cells, np.int64)
-        since[place[lasts]] = _day(key[lasts])
+        if self._ageing:
+            since[place] = day[order]
         table = _Table(
-            (held / MILLIONTHS).reshape(states, cells),
+            np.where(self._summed, sums.reshape(states, cells), held.reshape(states, cells)) / MILLIONTHS,
             known.reshape(states, cells),
             today[:, None] - since.reshape(states, cells),
         )
-        columns = [_value(f, c, table) for f, c in zip(self._features, self._columns, strict=True)]
-        vectors = np.column_stack(columns).astype(np.float32)
-        return Evaluated(vectors, self._due(group, leaves[seen], today, table))
+        vectors = np.where(table.known[:, self._first], table.held[:, self._first], self._defaults)
+        for i in self._derived:
+            vectors[:, i] = _derived(self._features[i], self._columns[i], table)
+        return Evaluated(vectors.astype(np.float32), self._due(tiles.group[inside], leaves[inside], today, table))
 
     def _known(self, batch: _Tiles) -> tuple[_Tiles, Whole]:
         """The tiles of cells that are still counted, and the column of each."""
@@ -212,15 +224,14 @@ class Features:
 
     def _leaves(self, key: Whole, column: Whole) -> Whole:
         """The first day (since 1970) on which each tile is out of its window."""
-        days = self._days[column]
-        return np.where(days > 0, _day(key) + days, NEVER)
+        return _day(key) + self._days[column]
 
     def _due(self, group: Whole, leaves: Whole, today: Whole, table: "_Table") -> list[date | None]:
-        due = np.full(len(today), NEVER)
+        due = np.full(len(today), FOREVER)
         np.minimum.at(due, group, leaves)
         for column in self._ageing:
             due = np.where(table.known[:, column], np.minimum(due, today + 1), due)
-        return [None if day == NEVER else date.fromordinal(EPOCH + day) for day in due.tolist()]
+        return [None if day >= FOREVER else date.fromordinal(EPOCH + day) for day in due.tolist()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,18 +243,16 @@ class _Table:
     ago: Whole
 
 
-def _value(feature: Feature, columns: Sequence[int], table: _Table) -> NDArray[np.float64]:
-    """One feature of every state."""
+def _derived(feature: Feature, columns: Sequence[int], table: _Table) -> NDArray[np.float64]:
+    """A feature of every state that is more than what one cell holds."""
     first, known = table.held[:, columns[0]], table.known[:, columns[0]]
     if feature.kind == "any":
         return known.astype(np.float64)
-    if feature.kind in ("mean", "ratio"):
-        over = table.held[:, columns[1]]
-        whole = known & (over != 0)
-        return np.where(whole, first / np.where(whole, over, 1.0), feature.default)
     if feature.kind == "days_since":
-        return np.where(known, table.ago[:, columns[0]].astype(np.float64), feature.default)
-    return np.where(known, first, feature.default)
+        return np.where(known, table.ago[:, columns[0]], feature.default)
+    over = table.held[:, columns[1]]
+    whole = known & (over != 0)
+    return np.where(whole, first / np.where(whole, over, 1.0), feature.default)
 
 
 def _cells(feature: Feature) -> list[Cell]:
@@ -280,7 +289,8 @@ def _unpacked(states: Sequence[State]) -> _Tiles:
 
 
 def _millionths(value: float) -> int:
-    return round(max(-MOST, min(MOST, value)) * MILLIONTHS)
+    within = value if -MOST <= value <= MOST else max(-MOST, min(MOST, value))
+    return round(within * MILLIONTHS)
 
 
 def _meets(where: Mapping[str, object], facts: Mapping[str, Fact]) -> bool:
@@ -292,11 +302,11 @@ def _meets(where: Mapping[str, object], facts: Mapping[str, Fact]) -> bool:
 
 
 def _ordinal(moment: datetime) -> int:
-    return moment.astimezone(UTC).toordinal() - EPOCH
+    return int(moment.timestamp() // DAY)
 
 
 def _day(key: Whole) -> Whole:
-    return (key & ((1 << TIME_BITS) - 1)) // DAY
+    return (key & MOMENT) // DAY
 
 
 def _changes(left: Whole, right: Whole) -> NDArray[np.bool_]:

@@ -31,12 +31,14 @@ from shared.initiatives import Initiative, Initiatives
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """An initiative at work: its features compiled, its model loaded."""
+    """An initiative at work: its features compiled, its model loaded. ``deciding``: the types of events by which
+    somebody of whom it has counted something may come into its population."""
 
     name: str
     initiative: Initiative
     features: Features
     model: Model
+    deciding: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +106,18 @@ def judged(
 def _running(initiative: Initiative) -> Running:
     try:
         features = Features(initiative.statement.data.features)
-        return Running(initiative.name, initiative, features, Model(initiative.model(), features.names))
+        model = Model(initiative.model(), features.names)
+        return Running(initiative.name, initiative, features, model, _deciding(initiative))
     except ValueError as error:
         raise ValueError(f"initiative {initiative.name!r} cannot run: {error}") from error
+
+
+def _deciding(initiative: Initiative) -> frozenset[str]:
+    """All that it reads, unless there is a population by what stays as it is until something is heard of just that."""
+    data = initiative.statement.data
+    by = [one for one in data.features if data.population and one.name == data.population.feature]
+    lasting = bool(by) and not any(one.days or one.kind == "days_since" for one in by)
+    return frozenset(event for one in (by if lasting else data.features) for event in one.events)
 
 
 def _assessed(

@@ -11,8 +11,19 @@ FROM unnest($2::int[]) AS key;
 SELECT pg_advisory_xact_lock($1, -1);
 
 -- name: standings
--- To which entity records belong by what was heard so far. Index: members_pkey.
-SELECT record, entity, version, parts, erased FROM members WHERE record = ANY ($1::uuid[]);
+-- To which entity records belong by what was heard so far; and, in the order of ``lock``, the locks of these entities and
+-- of $2 (keys, the first -1), unless that is null. What is read here is of records, which are locked: of the entities
+-- nothing is known until the next statement. Index: members_pkey.
+WITH known AS MATERIALIZED (
+    SELECT record, entity, version, parts, erased FROM members WHERE record = ANY ($1::uuid[])
+), keys AS MATERIALIZED (
+    SELECT unnest($2::int[]) AS key
+    UNION SELECT ('x' || right(entity::text, 8))::bit(32)::int & 2147483647 FROM known WHERE $2 IS NOT NULL
+    ORDER BY key
+), locked AS MATERIALIZED (
+    SELECT CASE WHEN key < 0 THEN pg_advisory_xact_lock_shared(2, key) ELSE pg_advisory_xact_lock(2, key) END FROM keys
+)
+SELECT record, entity, version, parts, erased FROM known WHERE (SELECT count(*) FROM locked) >= 0;
 
 -- name: claim
 -- Keep the newer claims on records. A fact knows no parts: within its entity those that are known stay. Index:
@@ -59,9 +70,9 @@ RETURNING entity;
 -- that have grown long. Index: states_pkey.
 WITH kept AS (
     INSERT INTO states (record, initiative, tiles, newest, since, area, area_at, agreements)
-    SELECT * FROM unnest(
-        $1::uuid[], $2::text[], $3::bytea[], $4::timestamptz[], $5::bigint[], $6::text[], $7::timestamptz[], $8::text[]
-    )
+    SELECT record, initiative, tiles, to_timestamp(newest), since, area, to_timestamp(area_at), agreements FROM unnest(
+        $1::uuid[], $2::text[], $3::bytea[], $4::float8[], $5::bigint[], $6::text[], $7::float8[], $8::text[]
+    ) AS added (record, initiative, tiles, newest, since, area, area_at, agreements)
     ON CONFLICT (record, initiative) DO UPDATE SET
         tiles = states.tiles || excluded.tiles,
         newest = greatest(states.newest, excluded.newest),
@@ -72,12 +83,13 @@ WITH kept AS (
         END,
         area_at = greatest(states.area_at, excluded.area_at),
         agreements = CASE
-            WHEN string_to_array(states.agreements, ',') @> string_to_array(excluded.agreements, ',')
+            WHEN states.agreements = excluded.agreements
+                OR string_to_array(states.agreements, ',') @> string_to_array(excluded.agreements, ',')
             THEN states.agreements ELSE states.agreements || ',' || excluded.agreements
         END
-    RETURNING record, initiative, tiles
+    RETURNING record, initiative, CASE WHEN octet_length(tiles) > $9 THEN tiles END AS tiles
 )
-SELECT record, initiative, tiles FROM kept WHERE octet_length(tiles) > $9;
+SELECT record, initiative, tiles FROM kept WHERE tiles IS NOT NULL;
 
 -- name: shorten
 -- The same counts in fewer tiles. Index: states_pkey.
@@ -86,34 +98,44 @@ FROM unnest($1::uuid[], $2::text[], $3::bytea[]) AS short (record, initiative, t
 WHERE states.record = short.record AND states.initiative = short.initiative;
 
 -- name: scored
--- What is counted of entities, and of the parts that the purpose ($3) of an initiative ($2) sees: their members' together;
--- what was last said of them; and a version for what is said next. A record is a member when the claim on it is newer than
--- what last left the entity, or it stayed then. Written so that it can only go from the entities outwards (MATERIALIZED,
--- OFFSET 0): a plan made while the tables are small reads them whole and is kept when they are not. Index: members_entity,
--- departures_pkey, states_pkey, scores_pkey, scores_whole.
-WITH mine AS MATERIALIZED (
-    SELECT m.record, m.entity, m.version, m.parts FROM members m LEFT JOIN departures d ON d.entity = m.entity
-    WHERE m.entity = ANY ($1::uuid[])
-        AND (d.version IS NULL OR m.version > d.version OR m.record = ANY (d.remaining))
-), known AS MATERIALIZED (
-    SELECT coalesce((m.parts ->> i.purpose)::uuid, m.entity) AS entity, i.initiative, (array_agg(m.entity))[1] AS whole,
-        string_agg(s.tiles, '') AS tiles, max(s.newest) AS newest,
-        (array_agg(s.area ORDER BY s.area_at DESC, s.area COLLATE "C" DESC) FILTER (WHERE s.area <> ''))[1] AS area,
-        string_agg(s.agreements, ',') AS agreements, array_agg(m.record) AS members, max(m.version) AS membership
-    FROM mine m CROSS JOIN unnest($2::text[], $3::text[]) AS i (initiative, purpose)
+-- What is counted of the records of entities ($1, and those of $4 of whom anything was said), each with the part that the
+-- purpose ($3) of an initiative ($2) sees it in; what was last said of them and of their parts, old and new; and with each
+-- a version for what is said next. A record is a member when the claim on it is newer than what last left the entity, or
+-- it stayed then. Written so that it can only go from the entities outwards (MATERIALIZED, OFFSET 0): a plan made while
+-- the tables are small reads them whole and is kept when they are not. Index: members_entity, departures_pkey,
+-- states_pkey, scores_pkey, scores_whole.
+WITH theirs AS MATERIALIZED (
+    SELECT * FROM scores WHERE entity = ANY ($1::uuid[] || $4::uuid[])
+    UNION ALL SELECT * FROM scores WHERE whole = ANY ($1::uuid[] || $4::uuid[]) AND whole <> entity
+), asked AS MATERIALIZED (
+    SELECT unnest($1::uuid[]) AS entity
+    UNION ALL SELECT entity FROM unnest($4::uuid[]) AS entity
+    WHERE entity IN (SELECT entity FROM theirs UNION ALL SELECT whole FROM theirs)
+), counted AS MATERIALIZED (
+    SELECT coalesce((m.parts ->> i.purpose)::uuid, m.entity) AS entity, i.initiative, m.entity AS whole, m.record,
+        m.version, s.tiles, s.newest, s.area, s.area_at, s.agreements
+    FROM members m CROSS JOIN unnest($2::text[], $3::text[]) AS i (initiative, purpose)
     CROSS JOIN LATERAL (
         SELECT * FROM states WHERE states.record = m.record AND states.initiative = i.initiative OFFSET 0
     ) s
-    GROUP BY 1, 2
+    WHERE m.entity = ANY (ARRAY(SELECT entity FROM asked)) AND NOT EXISTS (
+        SELECT FROM departures d WHERE d.entity = m.entity AND d.version >= m.version AND m.record <> ALL (d.remaining)
+        OFFSET 0
+    )
 ), said AS (
-    SELECT s.* FROM (SELECT unnest($1::uuid[]) AS entity UNION SELECT entity FROM known) one
-    CROSS JOIN LATERAL (SELECT * FROM scores WHERE scores.entity = one.entity OFFSET 0) s
-    UNION SELECT * FROM scores WHERE whole = ANY ($1::uuid[]) AND whole <> entity
+    SELECT * FROM theirs
+    UNION ALL SELECT s.* FROM counted c CROSS JOIN LATERAL (
+        SELECT * FROM scores WHERE scores.entity = c.entity OFFSET 0
+    ) s WHERE c.entity <> c.whole
 )
-SELECT entity, initiative, nextval('score_versions'), k.whole, k.tiles, k.newest, k.area, k.agreements, k.members,
-    k.membership, s.version, s.score, s.reasons, s.area, s.into_entity, s.membership, s.model, s.receipt, s.swept, s.due,
-    s.whole
-FROM known k FULL JOIN said s USING (entity, initiative);
+SELECT entity, initiative, nextval('score_versions'), whole, record, version, tiles, newest, area, area_at, agreements,
+    NULL::bigint, NULL::float8, NULL, NULL, NULL::uuid, NULL::bigint, NULL, NULL::uuid, NULL::date, NULL::date,
+    NULL::uuid
+FROM counted
+UNION ALL
+SELECT entity, initiative, nextval('score_versions'), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+    version, score, reasons, area, into_entity, membership, model, receipt, swept, due, whole
+FROM said;
 
 -- name: endings
 -- What left entities of which nothing is counted any more, and whether anybody is still in them. Index:
@@ -129,21 +151,38 @@ FROM departures d WHERE d.entity = ANY ($1::uuid[]);
 SELECT version, score, reasons, area, into_entity, membership, model, receipt, swept, due, whole
 FROM scores WHERE entity = $1 AND initiative = $2;
 
--- name: keep_scores
--- The scores that are said now. Index: scores_pkey.
-INSERT INTO scores (
-    entity, initiative, version, score, reasons, area, into_entity, membership, model, receipt, as_of, swept, due,
-    whole
+-- name: keep
+-- The scores that are said now, and a receipt for each. Index: scores_pkey.
+WITH told AS MATERIALIZED (
+    SELECT * FROM unnest(
+        $1::uuid[], $2::text[], $3::bigint[], $4::float8[], $5::bigint[], $6::text[], $7::uuid[], $8::timestamptz[],
+        $9::text[], $10::text[], $11::uuid[], $12::date[], $13::date[], $14::uuid[], $15::timestamptz[], $16::bytea[],
+        $17::bytea[], $18::text[], $19::float8[], $20::float8[], $21::text[]
+    ) AS told (
+        entity, initiative, version, score, membership, model, receipt, as_of, reasons, area, into_entity, swept, due,
+        whole, at, vector, contributions, members, raise_at, lower_at, agreements
+    )
+), kept AS (
+    INSERT INTO scores (
+        entity, initiative, version, score, reasons, area, into_entity, membership, model, receipt, as_of, swept, due,
+        whole
+    )
+    SELECT entity, initiative, version, score, reasons, area, into_entity, membership, model, receipt, as_of, swept, due,
+        whole
+    FROM told
+    ON CONFLICT (entity, initiative) DO UPDATE
+    SET version = excluded.version, score = excluded.score, reasons = excluded.reasons, area = excluded.area,
+        into_entity = excluded.into_entity, membership = excluded.membership, model = excluded.model,
+        receipt = excluded.receipt, as_of = excluded.as_of, swept = excluded.swept, due = excluded.due,
+        whole = excluded.whole
 )
-SELECT * FROM unnest(
-    $1::uuid[], $2::text[], $3::bigint[], $4::float8[], $5::text[], $6::text[], $7::uuid[], $8::bigint[], $9::text[],
-    $10::uuid[], $11::timestamptz[], $12::date[], $13::date[], $14::uuid[]
+INSERT INTO receipts (
+    id, at, initiative, entity, version, as_of, score, vector, contributions, members, membership, model, raise_at,
+    lower_at, agreements
 )
-ON CONFLICT (entity, initiative) DO UPDATE
-SET version = excluded.version, score = excluded.score, reasons = excluded.reasons, area = excluded.area,
-    into_entity = excluded.into_entity, membership = excluded.membership, model = excluded.model,
-    receipt = excluded.receipt, as_of = excluded.as_of, swept = excluded.swept, due = excluded.due,
-    whole = excluded.whole;
+SELECT receipt, at, initiative, entity, version, as_of, score, vector, contributions, members::uuid[], membership, model,
+    raise_at, lower_at, agreements
+FROM told;
 
 -- name: postpone
 -- When unsaid scores must be looked at again. Index: scores_pkey.

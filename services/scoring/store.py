@@ -1,15 +1,28 @@
 """What scoring keeps: membership, counts, said scores, receipts, models. One short method a statement."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import numpy as np
 
-from services.scoring.domain import Addition, Assessed, Claim, Departure, Ending, Known, Place, Receipt, Said, Standing
+from services.scoring.domain import (
+    Addition,
+    Assessed,
+    Claim,
+    Departure,
+    Ending,
+    Known,
+    Place,
+    Receipt,
+    Said,
+    Share,
+    Standing,
+    known_of,
+)
 from services.scoring.features import TILE_BYTES, State
 from shared.db import Connection, queries, read_whole
 from shared.initiatives import Thresholds
@@ -20,14 +33,9 @@ RECORDS, ENTITIES = 1, 2
 MOST_LOCKS = 2_000
 """Taken one by one: PostgreSQL has room for some twelve thousand, as it is set up by itself."""
 LONG = 96 * TILE_BYTES
-RECEIPT = (
-    "id", "at", "initiative", "entity", "version", "as_of", "score", "vector", "contributions", "members",
-    "membership", "model", "raise_at", "lower_at", "agreements",
-)  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Saying:
+class Saying(NamedTuple):
     """A score to be said, of an entity or of a part of ``whole``: the receipt, and what is needed to judge the next."""
 
     receipt: Receipt
@@ -56,7 +64,7 @@ class ScoringStore:
         await self._lock(RECORDS, _lock_keys(records))
 
     async def lock_entities(self, entities: Iterable[UUID]) -> None:
-        """As lock_records, and once a transaction; after it."""
+        """As lock_records, and once a transaction; after it. ``standings`` does the same on its way."""
         await self._lock(ENTITIES, _lock_keys(entities))
 
     async def _lock(self, sort: int, keys: Sequence[int]) -> None:
@@ -65,9 +73,18 @@ class ScoringStore:
         else:
             await self._connection.execute(Q["lock"], sort, [-1, *keys])
 
-    async def standings(self, records: Iterable[UUID]) -> dict[UUID, Standing]:
-        rows = await self._connection.fetch(Q["standings"], list(records))
-        return {row[0]: Standing(Claim(*row[:4]), row[4]) for row in rows}
+    async def standings(self, records: Collection[UUID], entities: Iterable[UUID]) -> dict[UUID, Standing]:
+        """Where locked records stand. Until the transaction ends, nobody else decides about the entities that these are
+        in, nor about ``entities``."""
+        keys = _lock_keys(entities)
+        few = len(keys) + len(records) <= MOST_LOCKS
+        if not few:
+            await self._connection.execute(Q["lock_all"], ENTITIES)
+        rows = await self._connection.fetch(Q["standings"], list(records), [-1, *keys] if few else None)
+        return {
+            record: Standing(Claim(record, entity, version, parts), erased)
+            for record, entity, version, parts, erased in rows
+        }
 
     async def claim(self, claims: Iterable[Claim]) -> None:
         rows = ((c.record, c.entity, c.version, c.parts) for c in claims)
@@ -86,7 +103,10 @@ class ScoringStore:
 
     async def append(self, additions: Mapping[Place, Addition]) -> dict[Place, State]:
         """Add to what is counted of records. Returns the states that have grown longer than ``LONG`` bytes."""
-        rows = ((*place, *addition) for place, addition in additions.items())
+        rows = (
+            (*place, one.tiles, one.newest.timestamp(), one.version, one.area, one.area_at.timestamp(), one.agreements)
+            for place, one in additions.items()
+        )
         grown = await self._connection.fetch(Q["append"], *_columns(rows, 8), LONG)
         return {(record, initiative): tiles for record, initiative, tiles in grown}
 
@@ -94,21 +114,21 @@ class ScoringStore:
         await self._connection.execute(Q["shorten"], *_columns(((*place, tiles) for place, tiles in states.items()), 3))
 
     async def scored(
-        self, entities: Iterable[UUID], purposes: Mapping[str, str]
+        self, entities: Iterable[UUID], purposes: Mapping[str, str], if_scored: Iterable[UUID] = ()
     ) -> tuple[dict[Place, Known], dict[Place, Said], dict[Place, int]]:
         """What is counted of the entities and of their parts, what was last said of them, and the version of what is
         said next. Three maps by place; a place is missing from a map that has nothing for it. ``purposes``: each
-        initiative's."""
-        known, said, versions = dict[Place, Known](), dict[Place, Said](), dict[Place, int]()
-        asked = list(entities), list(purposes), list(purposes.values())
+        initiative's; ``if_scored``: entities that are wanted only when something was ever said of them."""
+        shares, said, versions = dict[Place, list[Share]](), dict[Place, Said](), dict[Place, int]()
+        asked = list(entities), list(purposes), list(purposes.values()), list(if_scored)
         for entity, initiative, version, *row in await self._connection.fetch(Q["scored"], *asked):
             place = entity, initiative
             versions[place] = version
-            if row[0] is not None:
-                known[place] = Known(*row[:7])
-            if row[7] is not None:
-                said[place] = Said(*row[7:])
-        return known, said, versions
+            if row[0] is None:
+                said[place] = Said._make(row[8:])
+            else:
+                shares.setdefault(place, []).append(Share._make(row[:8]))
+        return {place: known_of(some) for place, some in shares.items()}, said, versions
 
     async def endings(self, entities: Iterable[UUID]) -> dict[UUID, Ending]:
         rows = await self._connection.fetch(Q["endings"], list(entities))
@@ -120,10 +140,7 @@ class ScoringStore:
 
     async def keep(self, sayings: Sequence[Saying]) -> None:
         """The said scores, and a receipt for each."""
-        await self._connection.execute(Q["keep_scores"], *_columns(map(_score_row, sayings), 14))
-        await self._connection.copy_records_to_table(
-            "receipts", columns=RECEIPT, records=[_receipt_row(saying.receipt) for saying in sayings]
-        )
+        await self._connection.execute(Q["keep"], *_columns(map(_kept, sayings), 21))
 
     async def postpone(self, places: Mapping[Place, tuple[date | None, date | None]]) -> None:
         """``swept`` and ``due`` of scores that are not said anew."""
@@ -180,20 +197,14 @@ def _columns(rows: Iterable[Sequence[Any]], width: int) -> list[Sequence[Any]]:
     return list(zip(*rows, strict=True)) or [[] for _ in range(width)]
 
 
-def _score_row(saying: Saying) -> tuple[object, ...]:
+def _kept(saying: Saying) -> tuple[object, ...]:
     receipt, now = saying.receipt, saying.assessed
     return (
-        receipt.entity, receipt.initiative, receipt.version, receipt.score, now.reasons if now else "",
-        now.area if now else None, saying.into, receipt.membership, receipt.model, receipt.id, receipt.as_of,
-        now.swept if now else None, now.due if now else None, saying.whole,
-    )  # fmt: skip
-
-
-def _receipt_row(receipt: Receipt) -> tuple[object, ...]:
-    return (
-        receipt.id, receipt.at, receipt.initiative, receipt.entity, receipt.version, receipt.as_of, receipt.score,
-        receipt.vector.astype(NUMBER).tobytes(), receipt.contributions.astype(NUMBER).tobytes(), receipt.members,
-        receipt.membership, receipt.model, receipt.raise_at, receipt.lower_at, receipt.agreements,
+        receipt.entity, receipt.initiative, receipt.version, receipt.score, receipt.membership, receipt.model,
+        receipt.id, receipt.as_of, now.reasons if now else "", now.area if now else None, saying.into,
+        now.swept if now else None, now.due if now else None, saying.whole, receipt.at,
+        receipt.vector.astype(NUMBER).tobytes(), receipt.contributions.astype(NUMBER).tobytes(),
+        f"{{{','.join(map(str, receipt.members))}}}", receipt.raise_at, receipt.lower_at, receipt.agreements,
     )  # fmt: skip
 
 

@@ -17,6 +17,7 @@ Failures
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from itertools import islice
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -29,8 +30,10 @@ from services.scoring.domain import (
     Assessed,
     Claim,
     Departure,
+    Known,
     Place,
     Receipt,
+    Said,
     Standing,
     claims_of,
     departure_of,
@@ -57,25 +60,35 @@ from shared.contracts.envelope import first
 
 SOURCE = "/services/scoring"
 NOTHING = np.empty(0, np.float32)
+MOST_OUTSIDE = 50_000
+"""Some 8 MB."""
 
 
 @dataclass(slots=True)
 class News:
-    """What a batch says, before it is known what it changes. ``causes``: the event about each record or entity."""
+    """What a batch says, before it is known what it changes. ``causes``: the event about each record or entity;
+    ``decisive``: the records of whom something is heard that may bring them into a population."""
 
     claims: list[Claim] = field(default_factory=list)
     additions: dict[Place, list[Addition]] = field(default_factory=dict)
     departures: list[Departure] = field(default_factory=list)
     erasures: list[EntityChanged] = field(default_factory=list)
     causes: dict[UUID, Event[Any]] = field(default_factory=dict)
+    decisive: set[UUID] = field(default_factory=set)
 
 
 class Scorer:
-    """The handlers, with the initiatives at work. ``today`` is the day of the newest fact heard by this process."""
+    """The handlers, with the initiatives at work. ``today`` is the day of the newest fact heard by this process.
+
+    Most of whom facts are heard are in no initiative's population. Whoever was seen to be outside stays so until they
+    have other members or something decisive is heard; then they get a score, or not, from whichever replica hears it.
+    So the newest ``MOST_OUTSIDE`` of them are remembered here, and are not looked at again while they have no score.
+    """
 
     def __init__(self, running: Sequence[Running]) -> None:
         self._running = running
         self._kinds = {one.initiative.kind for one in running}
+        self._outside: dict[UUID, None] = {}
         self.today: date | None = None
 
     @hears(Topic.ENTITIES, Topic.FACTS)
@@ -125,6 +138,8 @@ class Scorer:
                     news.additions.setdefault((subject.record, one.name), []).append(addition)
                     news.claims.append(Claim(subject.record, subject.entity, subject.version))
                     news.causes[subject.record] = event
+                    if fact.type in one.deciding:
+                        news.decisive.add(subject.record)
 
     async def _settle(self, news: News, store: ScoringStore, now: datetime) -> Effects:
         """Bring membership and counts up to date, and judge every entity that is touched."""
@@ -133,10 +148,9 @@ class Scorer:
         claims = newest_claims(news.claims)
         records = {*claims, *(record for change in news.erasures for record in forgotten_in(change))}
         await store.lock_records(records)
-        standings = await store.standings(records)
-        newer = [c for c in claims.values() if c.record not in standings or _is_newer(c, standings[c.record].claim)]
-        touched = _touched(news, claims, standings)
-        await store.lock_entities(touched)
+        standings = await store.standings(records, _named(news, claims))
+        newer = [claim for claim in claims.values() if _is_newer(claim, standings.get(claim.record))]
+        touched = _touched(news, newer, claims, standings)
         if newer:
             await store.claim(newer)
         if news.departures:
@@ -147,20 +161,25 @@ class Scorer:
             unreceipted |= await store.erase(change.entity, forgotten_in(change), change.version, ended=ended)
         if news.additions:
             await self._append(news.additions, _erased(news, standings), store)
-        return await self._judge(list(touched), touched, store, now, None, unreceipted)
+        open_ = _open(news, newer, claims, standings)
+        passed = {entity for entity in touched if entity in self._outside and entity not in open_}
+        asked = [entity for entity in touched if entity not in passed]
+        return await self._judge(asked, touched, store, now, None, unreceipted, passed)
 
     async def _append(
         self, additions: Mapping[Place, Sequence[Addition]], erased: Mapping[UUID, int], store: ScoringStore
     ) -> None:
         """Keep what the facts add, but for what was linked before its record was erased."""
         lasting: dict[Place, Addition] = {}
+        dropped = 0
         for place, some in additions.items():
             kept = [one for one in some if one.version > erased.get(place[0], -1)]
-            metrics.DROPPED.inc(len(some) - len(kept))
+            dropped += len(some) - len(kept)
             if kept:
                 lasting[place] = together(kept)
+        metrics.DROPPED.inc(dropped)
         grown = await store.append(lasting)
-        for one in self._running:
+        for one in self._running if grown else ():
             places = [place for place in grown if place[1] == one.name]
             if places:
                 settled = one.features.settled([grown[place] for place in places])
@@ -168,43 +187,62 @@ class Scorer:
 
     async def _judge(
         self, entities: Sequence[UUID], causes: Mapping[UUID, Event[Any]], store: ScoringStore, now: datetime,
-        day: date | None, unreceipted: Collection[UUID] = (),
+        day: date | None, unreceipted: Collection[UUID] = (), if_scored: Collection[UUID] = (),
     ) -> Effects:  # fmt: skip
         known, said, versions = await store.scored(
-            entities, {one.name: one.initiative.purpose for one in self._running}
+            entities, {one.name: one.initiative.purpose for one in self._running}, if_scored
         )
         missing = {place[0] for place in said if place not in known}
         endings = await store.endings(missing) if missing else {}
         judgements = [judged(one, known, said, endings, day, unreceipted) for one in self._running]
         sayings, says, audits = list[Saying](), list[Event[Any]](), list[Access]()
+        numbers = iter(sorted(versions.values()))  # what is taken back comes before what its survivor has now
         for one in judgements:
-            name = one.running.name
             over = [
-                Saying(_taken_back(o, versions[o.entity, name], one, now), None, o.said.whole, o.ending.into)
-                for o in one.overs
+                Saying(_taken_back(o, next(numbers), one, now), None, o.said.whole, o.ending.into) for o in one.overs
             ]
-            new = [Saying(_receipt(n, versions[n.entity, name], one, now), n, n.whole) for n in one.news]
+            new = [Saying(_receipt(n, next(numbers), one, now), n, n.whole) for n in one.news]
             sayings += over + new
             says += [_event(saying, one, causes.get(saying.whole), now) for saying in over + new]
             audits += _entries(one, over + new, causes, now)
             _measure(one)
         if sayings:
             await store.keep(sayings)
+        self._remember_outside(known, said, judgements)
         postponed = {place: days for one in judgements for place, days in one.postponed.items()}
         if postponed:
             await store.postpone(postponed)
         return Effects(says, audits)
 
+    def _remember_outside(
+        self, known: Mapping[Place, Known], said: Mapping[Place, Said], judgements: Iterable[Judged]
+    ) -> None:
+        inside = {entity for (entity, _), was in said.items() for entity in (entity, was.whole)}
+        inside.update(now.whole for one in judgements for now in one.assessed)
+        self._outside.update((one.whole, None) for one in known.values() if one.whole not in inside)
+        for entity in list(islice(self._outside, max(0, len(self._outside) - MOST_OUTSIDE))):
+            del self._outside[entity]
+
+
+def _named(news: News, claims: Mapping[UUID, Claim]) -> set[UUID]:
+    """The entities that a batch names and may touch."""
+    return {claim.entity for claim in claims.values()} | _parted(news)
+
+
+def _parted(news: News) -> set[UUID]:
+    """The entities that lost records, and those into which they were merged."""
+    return {entity for one in news.departures for entity in (one.entity, one.into) if entity is not None}
+
 
 def _touched(
-    news: News, claims: Mapping[UUID, Claim], standings: Mapping[UUID, Standing]
-) -> dict[UUID, Event[Any]]:  # fmt: skip
-    """The entities that must be judged anew, and an event that is the cause."""
-    found: dict[UUID, Event[Any]] = {}
-    for record, claim in claims.items():
-        found[claim.entity] = news.causes[record]
-        if record in standings:
-            found[standings[record].claim.entity] = news.causes[record]
+    news: News, newer: Iterable[Claim], claims: Mapping[UUID, Claim], standings: Mapping[UUID, Standing]
+) -> dict[UUID, Event[Any]]:
+    """The entities that must be judged anew, and an event that is the cause: those in which records of whom something
+    was heard are, were or will be."""
+    found = {claim.entity: news.causes[claim.record] for claim in newer}
+    for record, known in standings.items():
+        if record in claims:
+            found[known.claim.entity] = news.causes[record]
     for departure in news.departures:
         found[departure.entity] = news.causes[departure.entity]
         if departure.into is not None:
@@ -212,14 +250,23 @@ def _touched(
     return found
 
 
-def _is_newer(claim: Claim, known: Claim) -> bool:
+def _open(
+    news: News, newer: Iterable[Claim], claims: Mapping[UUID, Claim], standings: Mapping[UUID, Standing]
+) -> set[UUID]:
+    """The entities of which it is open whether they are in a population: their members, or what decides it, change."""
+    records = {*(claim.record for claim in newer), *news.decisive}
+    ours = {standings[record].claim.entity for record in records if record in standings}
+    return {claims[record].entity for record in records} | ours | _parted(news)
+
+
+def _is_newer(claim: Claim, known: Standing | None) -> bool:
     """Does a claim say more than what is known?"""
-    return claim != known and claim.beats(known)
+    return known is None or (claim.beats(known.claim) and claim != known.claim)
 
 
 def _erased(news: News, standings: Mapping[UUID, Standing]) -> dict[UUID, int]:
     """The version at which records were last erased, before this batch or in it."""
-    erased = {record: standing.erased for record, standing in standings.items()}
+    erased = {record: standing.erased for record, standing in standings.items() if standing.erased}
     for change in news.erasures:
         for record in forgotten_in(change):
             erased[record] = max(change.version, erased.get(record, -1))

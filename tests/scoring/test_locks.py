@@ -1,10 +1,11 @@
 """Who decides about very many records waits for, and holds up, whoever decides about one of them."""
 
 import asyncio
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
+from services.scoring.domain import Claim
 from services.scoring.store import MOST_LOCKS, ScoringStore
 from shared.db import Database
 from tests.parts import Databases, connected
@@ -31,6 +32,35 @@ async def test_many_and_one_follow_one_another(databases: Databases, first: list
     async with connected(databases.dsn) as watching, asyncio.timeout(SECONDS):
         async with database.transaction() as connection:
             await ScoringStore(connection).lock_records(first)
+            waiting = asyncio.create_task(decide())
+            while not await watching.fetchval(WAITING):  # noqa: ASYNC110 (the database does it)
+                await asyncio.sleep(0)
+            done.append("first")
+        await waiting
+    await database.close()
+    assert done == ["first", "second"]
+
+
+@pytest.mark.parametrize("named", [True, False])
+async def test_who_reads_where_records_stand_waits_for_whoever_decides_about_the_entity(
+    databases: Databases, named: bool
+) -> None:
+    """Whether the entity is named, or it is only known that a record is in it."""
+    record, entity = uuid4(), uuid4()
+    database = Database(databases.dsn)
+    await database.open()
+    async with database.transaction() as connection:
+        await ScoringStore(connection).claim([] if named else [Claim(record, entity, 1)])
+    done: list[str] = []
+
+    async def decide() -> None:
+        async with database.transaction() as connection:
+            await ScoringStore(connection).standings([record], [entity] if named else [])
+            done.append("second")
+
+    async with connected(databases.dsn) as watching, asyncio.timeout(SECONDS):
+        async with database.transaction() as connection:
+            await ScoringStore(connection).lock_entities([entity])
             waiting = asyncio.create_task(decide())
             while not await watching.fetchval(WAITING):  # noqa: ASYNC110 (the database does it)
                 await asyncio.sleep(0)

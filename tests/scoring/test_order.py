@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from services.scoring.domain import EPSILON, midnight
 from services.scoring.judging import Running
+from services.scoring.stream import Scorer
 from shared.contracts import Event
 from shared.db import Database
 from shared.errors import Unavailable
@@ -31,8 +32,14 @@ def recount(region: Region, one: Running, day: date) -> dict[UUID, tuple[float, 
             as_of = max(max(f.occurred for f in facts), midnight(day))
             area = max(((f.occurred, f.facts["area"]) for f in facts if "area" in f.facts), default=(None, None))[1]
             vector = one.features.vector(tiles, as_of)
-            found[entity] = float(one.model.score(vector.reshape(1, -1)).score[0]), area
+            if in_population(one, vector.tolist()):
+                found[entity] = float(one.model.score(vector.reshape(1, -1)).score[0]), area
     return found
+
+
+def in_population(one: Running, vector: Sequence[float]) -> bool:
+    who = one.initiative.statement.data.population
+    return who is None or who.least <= dict(zip(one.features.names, vector, strict=True))[who.feature] <= who.most
 
 
 @given(st.integers(0, 10**6), st.integers(5, 60), st.integers(1, 30), st.booleans())
@@ -52,6 +59,23 @@ async def test_scores_are_those_of_a_recount_in_any_order(
     told = len(office.said)
     await office.age(last)
     assert len(office.said) == told
+
+
+@given(st.integers(0, 10**6), st.integers(20, 100), st.integers(1, 10), st.booleans())
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+async def test_who_is_in_the_population_is_so_whichever_replica_heard_it(
+    database: Database, running_for_some: list[Running], seed: int, steps: int, batch: int, shuffled: bool
+) -> None:
+    """Replicas remember whom they saw outside, each for itself."""
+    region, office = history(seed, steps), await Office(database, running_for_some).empty()
+    replicas, chance = [office.scorer, *(Scorer(running_for_some) for _ in range(2))], random.Random(seed)
+    events = chance.sample(region.said, len(region.said)) if shuffled else list(region.said)
+    for start in range(0, len(events), batch):
+        office.scorer = chance.choice(replicas)
+        await office.hear(events[start : start + batch])
+    last = max((e.body.occurred for e in events if hasattr(e.body, "occurred")), default=events[0].time).date()
+    await office.age(last)
+    held_is_true(office, region, running_for_some[0], last)
 
 
 @given(st.integers(0, 10**6), st.integers(20, 60))

@@ -22,12 +22,13 @@ INSERT INTO scores SELECT md5('e' || n)::uuid, 'neet', n, 0.5, '', null, null, 1
     '2026-03-02'::date + n % 100, md5('e' || n % 99990)::uuid FROM generate_series(1, 100000) n;
 ANALYZE
 """
-STATE = ([ONE], ["neet"], [b""], [NOW], [1], [""], [NOW], ["schools"], 100)
+STATE = ([ONE], ["neet"], [b""], [0.0], [1], [""], [0.0], ["schools"], 100)
 SCORE = (
-    [ONE], ["neet"], [1], [0.5], [""], [None], [None], [1], ["m"], [ONE], [NOW], [None], [None], [ONE],
+    [ONE], ["neet"], [1], [0.5], [1], ["m"], [ONE], [NOW], [""], [None], [None], [None], [None], [ONE], [NOW], [b""],
+    [b""], ["{}"], [0.6], [0.4], ["schools"],
 )  # fmt: skip
 ASKED: dict[str, tuple[tuple[object, ...], tuple[str, ...]]] = {
-    "standings": (([ONE],), ("members_pkey",)),
+    "standings": (([ONE], [-1, 1]), ("members_pkey",)),
     "claim": (([ONE], [ONE], [1], [None]), ("members_pkey",)),
     "depart": ((ONE, 1, [], True, None), ("departures_pkey",)),
     "erase_records": (([ONE], ONE, 1), ("members_pkey",)),
@@ -36,12 +37,12 @@ ASKED: dict[str, tuple[tuple[object, ...], tuple[str, ...]]] = {
     "append": (STATE, ("states_pkey",)),
     "shorten": (([ONE], ["neet"], [b""]), ("states_pkey",)),
     "scored": (
-        ([ONE], ["neet"], ["neet"]),
+        ([ONE], ["neet"], ["neet"], [ONE]),
         ("members_entity", "states_pkey", "departures_pkey", "scores_pkey", "scores_whole"),
     ),
     "endings": (([ONE],), ("departures_pkey", "members_entity")),
     "said": ((ONE, "neet"), ("scores_pkey",)),
-    "keep_scores": (SCORE, ("scores_pkey",)),
+    "keep": (SCORE, ("scores_pkey",)),
     "postpone": (([ONE], ["neet"], [DAY], [DAY]), ("scores_pkey",)),
     "due": ((DAY, 500), ("scores_due",)),
     "receipt": ((ONE,), ("receipts_pkey",)),
