@@ -37,10 +37,9 @@ AWAY = (
 )
 """What may pass if one waits: the same transaction is tried again."""
 
-PLANNING = {"enable_seqscan": "off", "plan_cache_mode": "force_generic_plan"}
+PLANNING = {"enable_seqscan": "off"}
 """Tables grow from nothing, and a plan is kept: one that was made while they were small reads them whole, for every
-batch, until they are next analysed. Who does want a table whole says so (``read_whole``). A plan is made once, not for
-the values of each batch: making that of scoring's longest statement takes longer than what it does."""
+batch, until they are next analysed. Who does want a table whole says so (``read_whole``)."""
 
 
 async def read_whole(connection: Connection) -> None:
