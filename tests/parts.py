@@ -74,8 +74,10 @@ async def _hear_from_now(servers: str, service: str) -> None:
     consumer = AIOKafkaConsumer(bootstrap_servers=servers, group_id=service, enable_auto_commit=False)
     await consumer.start()
     try:
-        names = {topic.spec.name for topic in Topic} & await consumer.topics()
-        partitions = [TopicPartition(name, at) for name in names for at in consumer.partitions_for_topic(name) or ()]
+        # What `partitions_for_topic` knows, a refresh in the background may have forgotten: nothing is subscribed to.
+        there = await consumer.topics()
+        specs = [topic.spec for topic in Topic if topic.spec.name in there]
+        partitions = [TopicPartition(spec.name, at) for spec in specs for at in range(spec.partitions)]
         if partitions:
             consumer.assign(partitions)
             await consumer.commit(await consumer.end_offsets(partitions))
