@@ -11,7 +11,7 @@ Whoever destroys the subject's key destroys salt and payload; row, leaf and tree
 import re
 import struct
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from hashlib import sha256
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from services.audit.merkle import leaf_hash
 from shared.contracts import Access, Action
 from shared.crypto import NONCE_BYTES, unseal
+from shared.moments import microseconds
 
 SALT_BYTES = 32
 CHANCE = struct.Struct(f"{SALT_BYTES}s{NONCE_BYTES}s")
@@ -31,8 +32,6 @@ NOBODY = UUID(int=0)
 """Whom a refusal or an empty search is about: an entity like others, never erased."""
 
 ERASED = re.compile(r"subject/(\d+)", re.ASCII)
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MICROSECOND = timedelta(microseconds=1)
 BEGINNING = struct.Struct(">qqq")
 """Of a leaf: seq, microseconds since 1970, number of the subject; big-endian."""
 
@@ -127,10 +126,6 @@ def leaves(drafts: Drafts, first: int) -> list[bytes]:
     return [
         leaf_hash(BEGINNING.pack(seq, at, subject) + ending) for seq, (at, subject, ending) in enumerate(rows, first)
     ]
-
-
-def microseconds(at: datetime) -> int:
-    return (at - EPOCH) // MICROSECOND
 
 
 def leaf_ending(commitment: bytes, sealed: bytes, actor: bytes) -> bytes:

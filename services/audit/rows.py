@@ -7,8 +7,9 @@ import struct
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from services.audit.domain import Drafts, microseconds
+from services.audit.domain import Drafts
 from services.audit.merkle import HASH_BYTES
+from shared.moments import microseconds
 
 COLUMNS = ("seq", "at", "subject", "commitment", "leaf", "actor", "sealed")
 HEAD = b"PGCOPY\n\xff\r\n\x00" + bytes(8)

@@ -270,13 +270,10 @@ def next_version(committed: int) -> int:
     return committed + 1 + randbelow(APART)
 
 
-_CHANGES = {change.value: change for change in Change}
-
-
 def changed(one: EntityChange, kind: Kind, version: int) -> EntityChanged:
     """A change of an index in the words of the bus."""
     return EntityChanged(
-        entity=one.entity, kind=kind, version=version, change=_CHANGES[one.change], before=list(one.before),
+        entity=one.entity, kind=kind, version=version, change=Change(one.change), before=list(one.before),
         after=list(one.after), into=one.into,
     )  # fmt: skip
 

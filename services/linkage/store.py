@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -17,6 +17,7 @@ from shared.batched import batched
 from shared.contracts import EntityChanged, Kind
 from shared.db import Connection, queries, read_whole
 from shared.errors import Unavailable
+from shared.moments import microseconds
 
 Place = tuple[UUID, int]
 """The entity of a record, and the version of that claim."""
@@ -121,7 +122,7 @@ class LinkageStore:
         raises ``Unavailable`` as ``sighted`` does."""
         rows = await self._connection.fetch(
             Q["asked"], [p.id for p in said], [p.digest if p.identity else None for p in said],
-            [_micros(p.occurred) for p in said],
+            [microseconds(p.occurred) for p in said],
         )  # fmt: skip
         committed, known_at, missed = rows[0][-3:] if rows else (None, None, False)
         if missed:
@@ -137,7 +138,7 @@ class LinkageStore:
     async def sighted(self, seen: Mapping[UUID, datetime], known: Mapping[UUID, Known]) -> None:
         """Raises ``Unavailable`` when a record is not ``known`` rightly any more: the batch must be judged anew."""
         if seen:
-            digests, times = [known[id].digest for id in seen], [_micros(at) for at in seen.values()]
+            digests, times = [known[id].digest for id in seen], [microseconds(at) for at in seen.values()]
             if await self._connection.fetchval(Q["sighted"], list(seen), digests, times) < len(seen):
                 raise Unavailable(CHANGED)
 
@@ -179,7 +180,7 @@ class LinkageStore:
             Q["keep"],
             [k.id for k in kept], [k.kind for k in kept], [k.partner for k in kept], [k.agreement for k in kept],
             [k.identity for k in kept], [k.times for k in kept], [" ".join(k.snapshot) for k in kept],
-            [rows.get(k.id) for k in kept], [k.digest for k in kept], [_micros(k.seen) for k in kept],
+            [rows.get(k.id) for k in kept], [k.digest for k in kept], [microseconds(k.seen) for k in kept],
             [places[k.id][0] for k in kept], [places[k.id][1] for k in kept],
             list(others), list(others.values()), list(moved), list(moved.values()),
             [c.entity for c in changes], [c.kind for c in changes], [" ".join(map(str, c.after)) for c in changes],
@@ -372,14 +373,6 @@ class LinkageStore:
     async def undecide(self, records: Iterable[UUID]) -> list[tuple[UUID, UUID]]:
         """Forget what stewards decided about records; the pairs."""
         return [(row["a"], row["b"]) for row in await self._connection.fetch(Q["undecide"], list(records))]
-
-
-_EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
-
-
-def _micros(at: datetime) -> int:
-    """A moment for an array of a statement: to make a number of it here is three times as quick as in asyncpg."""
-    return (at - _EPOCH) // _MICROSECOND
 
 
 def _kept(row: asyncpg.Record) -> Kept:

@@ -179,7 +179,7 @@ class Features:
         kept = (self._fold[column] != Fold.LAST) | cell_ends
         newest = np.zeros(len(states), np.int64)
         np.maximum.at(newest, group, _day(key))
-        kept &= self._leaves(key, column) > newest[group]
+        kept &= self._leaves(_day(key), column) > newest[group]
         packed = np.column_stack((key[kept], value[kept])).astype(TILE).tobytes()
         cuts = (np.searchsorted(group[kept], np.arange(len(states) + 1)) * TILE_BYTES).tolist()
         return [packed[start:end] for start, end in pairwise(cuts)]
@@ -190,7 +190,7 @@ class Features:
         today = np.array([_ordinal(moment) for moment in as_of], np.int64)
         tiles, column = self._known(_unpacked(entities))
         day = _day(tiles.key)
-        leaves = day + self._days[column]
+        leaves = self._leaves(day, column)
         inside = leaves > today[tiles.group]
         order = np.lexsort((tiles.value, tiles.key & self._clock[column]))
         order = order[inside[order]]
@@ -222,9 +222,9 @@ class Features:
             return batch, column
         return _Tiles(batch.group[kept], batch.key[kept], batch.value[kept]), column[kept]
 
-    def _leaves(self, key: Whole, column: Whole) -> Whole:
-        """The first day (since 1970) on which each tile is out of its window."""
-        return _day(key) + self._days[column]
+    def _leaves(self, day: Whole, column: Whole) -> Whole:
+        """The first day (since 1970) on which each tile, of such a day, is out of its window."""
+        return day + self._days[column]
 
     def _due(self, group: Whole, leaves: Whole, today: Whole, table: "_Table") -> list[date | None]:
         due = np.full(len(today), FOREVER)
@@ -289,8 +289,7 @@ def _unpacked(states: Sequence[State]) -> _Tiles:
 
 
 def _millionths(value: float) -> int:
-    within = value if -MOST <= value <= MOST else max(-MOST, min(MOST, value))
-    return round(within * MILLIONTHS)
+    return round(max(-MOST, min(MOST, value)) * MILLIONTHS)
 
 
 def _meets(where: Mapping[str, object], facts: Mapping[str, Fact]) -> bool:

@@ -13,7 +13,7 @@ _WHERE: Mapping[str, Reader] = {
     "postcode": addresses.postcode,
     "uprn": identifiers.uprn,
 }
-READERS: Mapping[Kind | str, Mapping[str, Reader]] = {
+READERS: Mapping[Kind, Mapping[str, Reader]] = {
     Kind.PERSON: {
         "name": names.whole,
         "given": names.given,
@@ -61,7 +61,7 @@ def normalise(
     and on the century of two-digit years. A name on one line also gives given, middle, family and birth_family, where
     they were not published themselves; an address that ends with a postcode gives the postcode.
     """
-    readers = READERS[kind]
+    readers = READERS[Kind(kind)]
     identity: dict[str, str] = {}
     findings: list[Finding] = []
     for field, text in fields.items():
