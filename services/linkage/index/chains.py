@@ -82,6 +82,11 @@ class Chains:
         self._pool: NDArray[np.int32] = np.zeros(1024, np.int32)
         self._used = 0
 
+    @property
+    def arrays(self) -> tuple[NDArray[np.int32], NDArray[np.uint32], NDArray[np.int32]]:
+        """How long each owner's list is, where it starts in the pool, and the pool."""
+        return self.length, self._start, self._pool
+
     def hold(self, owners: int) -> None:
         """Make room for owners 0 … owners − 1."""
         self.length, self._start = grown(self.length, owners), grown(self._start, owners)

@@ -9,6 +9,7 @@ from services.linkage.index.chains import Chains
 from services.linkage.matching.arrays import NONE, grown
 
 Ints = NDArray[np.int64]
+Lengths = NDArray[np.int32]
 
 DEAD: Final = -(1 << 31)
 """The weight of an edge that is no more: its number stays until the index is packed anew."""
@@ -57,6 +58,14 @@ class Edges:
         living = self.weight[numbers] != DEAD
         places, numbers = places[living], numbers[living]
         return places, self.left[numbers].astype(np.int64) + self.right[numbers] - nodes[places], numbers
+
+    @property
+    def arrays(
+        self,
+    ) -> tuple[Lengths, NDArray[np.uint32], Lengths, Lengths, Lengths, Lengths, NDArray[np.int16]]:
+        """For loops over the edges of nodes: how many each node's list has, where it starts in the pool, the pool of
+        edge numbers; and the edges' left and right ends, weights and conflicts."""
+        return *self._chains.arrays, self.left, self.right, self.weight, self.conflict
 
     def kill(self, numbers: Ints) -> None:
         """End edges; those ended already stay so."""
