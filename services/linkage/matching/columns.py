@@ -13,6 +13,7 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
+from services.linkage.compiled import compiled
 from services.linkage.matching.arrays import grown
 from services.linkage.reading.names import MOST_GROUPS, diminutives, sound
 from services.linkage.reading.normal import TRAITS, Traits
@@ -21,6 +22,7 @@ from services.linkage.reading.places import STREET_TYPES
 Ids = NDArray[np.int32]
 Hashes = NDArray[np.uint32]
 Codes = NDArray[np.uint8]
+Places = NDArray[np.int64]
 
 RARITY_STEPS: Final = 8
 """Rarity is −log2 of a value's frozen frequency, stored in eighths of a bit: 0 is everyone, 255 is 1 in 3.9 billion."""
@@ -156,7 +158,7 @@ class Vocabulary:
     def _bind(self, sort: Sort) -> None:
         self.part = {name: self._parts[:, at] for at, name in enumerate(sort.parts)}
         self.rarity = {name: self._rarity[:, at] for at, name in enumerate(sort.fields)}
-        self.hash = self._hash
+        self.hash, self.table = self._hash, self._rarity
         self.groups = self._parts[:, :MOST_GROUPS]  # of a name: `GROUPS` beside each other
         self._sort = sort
 
@@ -171,10 +173,11 @@ class Vocabulary:
 
     def number(self, texts: Sequence[str]) -> list[int]:
         """The ids of n values; what was never met gets the next ones."""
-        known, add = self.ids.get, self._add
+        known, add = self.ids.get, self.add
         return [add(text) if (at := known(text)) is None else at for text in texts]
 
-    def _add(self, text: str) -> int:
+    def add(self, text: str) -> int:
+        """The next id, for a value that was never met."""
         at = len(self.ids)
         if at >= len(self.texts):
             self.texts = grown(self.texts, at + 1)
@@ -204,6 +207,8 @@ class Columns:
         of = {trait: self.vocabularies[name] for name, sort in SORTS.items() for trait in sort.traits}
         self._of_trait = [of[trait] for trait in TRAITS]
         self.at = {trait: at for at, trait in enumerate(TRAITS)}
+        self._rare = np.array([self.at[trait] for trait in RARE.values()])
+        self._part = np.array([list(self.vocabulary(trait).rarity).index(field) for field, trait in RARE.items()])
 
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"ids": self.ids[: self.size], "rarities": self.rarities[: self.size]}
@@ -213,12 +218,14 @@ class Columns:
         first, self.size = self.size, self.size + len(rows)
         self.ids, self.rarities = grown(self.ids, self.size), grown(self.rarities, self.size)
         if rows:
-            told = zip(self._of_trait, zip(*rows, strict=True), strict=True)
-            numbers = np.array([vocabulary.number(texts) for vocabulary, texts in told])
-            self.ids[first : self.size] = numbers.T
-            new = self.rarities[first : self.size]
-            for at, (field, trait) in enumerate(RARE.items()):
-                new[:, at] = self.vocabulary(trait).rarity[field][numbers[self.at[trait]]]
+            known = [(vocabulary.ids.get, vocabulary.add) for vocabulary in self._of_trait]
+            new = slice(first, self.size)
+            self.ids[new] = [
+                [add(text) if (at := get(text)) is None else at for (get, add), text in zip(known, row, strict=True)]
+                for row in rows
+            ]
+            tables = tuple([self._of_trait[at].table for at in self._rare.tolist()])
+            _look_up(self.ids[new], self._rare, tables, self._part, self.rarities[new])
         return np.arange(first, self.size)
 
     def vocabulary(self, trait: str) -> Vocabulary:
@@ -236,3 +243,11 @@ class Columns:
             str(vocabulary.texts[value])
             for vocabulary, value in zip(self._of_trait, self.ids[node].tolist(), strict=True)
         )
+
+
+@compiled
+def _look_up(ids: Ids, traits: Places, tables: tuple[Codes, ...], parts: Places, into: Codes) -> None:
+    """The rarities of n nodes: each field's trait, the table of its sort, and which part of that."""
+    for node in range(len(ids)):
+        for field in range(len(tables)):
+            into[node, field] = tables[field][ids[node, traits[field]], parts[field]]
