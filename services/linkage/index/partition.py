@@ -17,12 +17,10 @@ from services.linkage.index.changes import Verdict
 from services.linkage.index.cluster import MUST, MUST_NOT, Floats, Ints, clustered
 from services.linkage.index.edges import Edges
 from services.linkage.index.nodes import Moves, Nodes
-from services.linkage.matching.arrays import NONE, distinct, grown
+from services.linkage.matching.arrays import NONE, grown
 from services.linkage.matching.model import Thresholds
 
 Labels = NDArray[np.int32]
-Around = tuple[Ints, Ints, Ints, Ints]
-"""Edges of a region's nodes: position of the near end, far node, weight, conflict."""
 
 
 class Decisions:
@@ -101,16 +99,12 @@ class Partition:
     def settle(self, moves: Moves, stirred: Ints) -> list[list[int]]:
         """Cluster what was stirred up; groups of nodes whose members, or whose members' bearers, changed."""
         self._grow()
-        thin = self._nodes.thin
-        changed, gone = moves.changed[~thin[moves.changed]], moves.gone[~thin[moves.gone]]
-        region = self._joined(np.concatenate((changed, stirred)))
-        living, reshaped = changed, []
-        if len(gone):
-            reshaped.append(regions.left(gone, *self._clusters, self._marks))
-            region, living = self._without(region, gone), self._without(changed, gone)
-        news = self._label[region].astype(np.int64)
-        region = self._with_likely(region)
-        proved = NONE
+        rests, living, news, region = regions.stirred_up(
+            moves.changed, moves.gone, stirred, self._nodes.thin, *self._edges.arrays, self._link, *self._clusters,
+            self._marks,
+        )  # fmt: skip
+        reshaped, proved = [rests], NONE
+        region.sort()
         while len(region):
             upset, fresh, doubts = self._alone(region, news, proved)
             reshaped.append(fresh)
@@ -150,19 +144,6 @@ class Partition:
         found.sort()
         return found
 
-    def _with_likely(self, region: Ints) -> Ints:
-        found = regions.widened(
-            region, *self._edges.arrays, self._link, self._label, self._size, self._after, self._marks
-        )
-        found.sort()
-        return found
-
-    def _without(self, nodes: Ints, some: Ints) -> Ints:
-        self._marks[some] = 1
-        found: Ints = nodes[self._marks[nodes] == 0]
-        self._marks[some] = 0
-        return found
-
     def _still(self, proved: Ints, upset: Ints) -> Ints:
         """Those codes of two clusters of which neither means another cluster now."""
         self._marks[upset] = 1
@@ -173,35 +154,28 @@ class Partition:
 
     def _groups(self, nodes: Ints) -> list[list[int]]:
         """The clusters of these nodes, in order."""
-        names = distinct(self._label[nodes]).astype(np.int64)
-        members = regions.listed(names, self._size, self._after).tolist()
-        ends = self._size[names].cumsum().tolist()
-        return [members[start:end] for start, end in zip([0, *ends], ends, strict=False)]
+        names = regions.names(nodes, self._label, self._marks)
+        names.sort()
+        members, ends = regions.members(names, self._size, self._after)
+        found, stops = members.tolist(), ends.tolist()
+        return [found[start:stop] for start, stop in zip([0, *stops], stops, strict=False)]
 
     def _alone(self, region: Ints, news: Ints, proved: Ints) -> tuple[Ints, Ints, Ints]:
         """Cluster a region as if there were nothing else, and make that what holds (``regions.adopted``)."""
-        around: Around = regions.around(region, *self._edges.arrays)
-        if self._decisions:
-            around = self._with_decisions(region, around)
-        inside = regions.within(region, *around, self._place)
+        edges, inside = regions.around(region, *self._edges.arrays, *self._decided(region), self._place)
         found = clustered(len(region), *inside, self._nodes.rank[region], self._link, self._missing)
         return regions.adopted(
-            region, *self._clusters, *around, *found, news, proved, self._link, self._missing, self._place, self._marks
+            region, *self._clusters, *edges, *found, news, proved, self._link, self._missing, self._place, self._marks
         )
 
-    def _with_decisions(self, region: Ints, around: Around) -> Around:
-        """Decided pairs take the place of scored ones."""
-        at = {int(node): place for place, node in enumerate(region)}
-        decided = self._decisions.edges(self._nodes, at)
-        if not decided:
-            return around
-        span = self._nodes.count
-        near = np.array([at[node] for node, _, _ in decided])
-        far = np.array([other for _, other, _ in decided])
-        places, others, weights, conflicts = around
-        free = ~np.isin(places * span + others, near * span + far)
-        return (
-            np.concatenate((places[free], near)), np.concatenate((others[free], far)),
-            np.concatenate((weights[free], np.array([weight for _, _, weight in decided]))),
-            np.concatenate((conflicts[free], np.zeros(len(decided), np.int64))),
-        )  # fmt: skip
+    def _decided(self, region: Ints) -> tuple[Ints, Ints]:
+        """What is decided of a region's nodes: codes, as ``regions.around`` reads them, and weights."""
+        if not self._decisions:
+            return NONE, NONE
+        at = {node: place for place, node in enumerate(region.tolist())}
+        span = len(self._label)
+        decided = sorted(
+            (at[node] * span + other, weight) for node, other, weight in self._decisions.edges(self._nodes, at)
+        )
+        codes = np.array([code for code, _ in decided], np.int64)
+        return codes, np.array([weight for _, weight in decided], np.int64)

@@ -15,46 +15,52 @@ from services.linkage.index.edges import DEAD
 Labels = NDArray[np.int32]
 Marks = NDArray[np.uint8]
 Number = int | np.int64
+Edges = tuple[Ints, Ints, Ints, Ints]
+"""Two ends of n edges, weight, conflict."""
 
 NEWS, UPSET = 1, 2
 
 
 @compiled
-def joined(nodes: Ints, label: Labels, size: Labels, after: Labels, marks: Marks) -> Ints:
-    """All nodes of the clusters of n nodes, which may repeat."""
+def names(nodes: Ints, label: Labels, marks: Marks) -> Ints:
+    """The names of the clusters of n nodes, each once."""
+    found = np.empty(len(nodes), np.int64)
     count = 0
     for node in nodes:
-        name = np.int64(label[node])
-        if not marks[name]:
-            marks[name] = 1
-            count += size[name]
-    found = np.empty(count, np.int64)
-    count = 0
-    for node in nodes:
-        name = np.int64(label[node])
-        if marks[name]:
-            marks[name] = 0
-            count = _written(found, count, name, after)
-    return found
+        if not marks[label[node]]:
+            marks[label[node]] = 1
+            found[count] = label[node]
+            count += 1
+    for name in found[:count]:
+        marks[name] = 0
+    return found[:count]
 
 
 @compiled
-def listed(names: Ints, size: Labels, after: Labels) -> Ints:
-    """The nodes of n clusters, one cluster's after the other's, each in order."""
+def members(names: Ints, size: Labels, after: Labels) -> tuple[Ints, Ints]:
+    """The nodes of n clusters, one cluster's after the other's, each in order; and where each ends."""
+    ends = np.empty(len(names), np.int64)
     count = 0
-    for name in names:
+    for at, name in enumerate(names):
         count += size[name]
+        ends[at] = count
     found = np.empty(count, np.int64)
     count = 0
     for name in names:
         count = _written(found, count, name, after)
-    return found
+    return found, ends
 
 
 @compiled
-def _written(found: Ints, at: int, name: Number, after: Labels) -> int:
+def joined(nodes: Ints, label: Labels, size: Labels, after: Labels, marks: Marks) -> Ints:
+    """All nodes of the clusters of n nodes."""
+    return members(names(nodes, label, marks), size, after)[0]
+
+
+@compiled
+def _written(found: Ints, at: int, name: int, after: Labels) -> int:
     """Write a cluster's nodes into an array; where they end."""
-    node = name
+    node: Number = name
     while node >= 0:
         found[at] = node
         at += 1
@@ -144,7 +150,7 @@ def _room(nodes: Ints, length: Labels) -> int:
 @compiled
 def widened(
     region: Ints, length: Labels, start: NDArray[np.uint32], pool: Labels, one: Labels, other: Labels, weight: Labels,
-    conflict: NDArray[np.int16], link: int, label: Labels, size: Labels, after: Labels, marks: Marks,
+    link: int, label: Labels, size: Labels, after: Labels, marks: Marks,
 ) -> Ints:  # fmt: skip
     """The region and what its nodes may merge with at once: one run then settles most of it."""
     ends = np.empty(len(region) + _room(region, length), np.int64)
@@ -162,31 +168,76 @@ def widened(
 
 
 @compiled
-def around(
-    region: Ints, length: Labels, start: NDArray[np.uint32], pool: Labels, one: Labels, other: Labels, weight: Labels,
-    conflict: NDArray[np.int16],
+def stirred_up(
+    changed: Ints, gone: Ints, stirred: Ints, thin: NDArray[np.bool_], length: Labels, start: NDArray[np.uint32],
+    pool: Labels, one: Labels, other: Labels, weight: Labels, conflict: NDArray[np.int16], link: int, label: Labels,
+    size: Labels, after: Labels, first: Floats, low: Floats, marks: Marks,
 ) -> tuple[Ints, Ints, Ints, Ints]:  # fmt: skip
-    """The living edges of a region's nodes: position of the near end, far node, weight, conflict."""
-    room = _room(region, length)
-    places, ends = np.empty(room, np.int64), np.empty(room, np.int64)
-    weights, conflicts = np.empty(room, np.int64), np.empty(room, np.int64)
-    count = 0
-    for place, node in enumerate(region):
-        if node < len(length):
-            for at in range(np.int64(start[node]), np.int64(start[node]) + length[node]):
-                edge = pool[at]
-                if weight[edge] != DEAD:
-                    places[count], ends[count] = place, one[edge] + other[edge] - node
-                    weights[count], conflicts[count] = weight[edge], conflict[edge]
-                    count += 1
-    return places[:count], ends[:count], weights[:count], conflicts[:count]
+    """Take the nodes that are gone out of their clusters. The names of the rests; the nodes that changed and live; the
+    names of the clusters of these, and of all that was stirred up; and the region to begin with."""
+    moved, leaving = _without(changed, thin), _without(gone, thin)
+    touched = np.empty(len(moved) + len(stirred), np.int64)
+    for at, node in enumerate(moved):
+        touched[at] = node
+    for at, node in enumerate(stirred):
+        touched[len(moved) + at] = node
+    region = joined(touched, label, size, after, marks)
+    rests = left(leaving, label, size, after, first, low, marks)
+    for node in leaving:
+        marks[node] = 1
+    region, living = _without(region, marks), _without(moved, marks)
+    for node in leaving:
+        marks[node] = 0
+    news = names(region, label, marks)
+    region = widened(region, length, start, pool, one, other, weight, link, label, size, after, marks)
+    return rests, living, news, region
 
 
 @compiled
-def within(
-    region: Ints, near: Ints, far: Ints, weight: Ints, conflict: Ints, place: Labels
-) -> tuple[Ints, Ints, Ints, Ints]:  # fmt: skip
-    """Of the edges around a region those with both ends in it, each once, as edges of positions."""
+def _without(nodes: Ints, these: NDArray[np.bool_] | Marks) -> Ints:
+    """The nodes that are not marked."""
+    found = np.empty(len(nodes), np.int64)
+    count = 0
+    for node in nodes:
+        if not these[node]:
+            found[count] = node
+            count += 1
+    return found[:count]
+
+
+@compiled
+def around(
+    region: Ints, length: Labels, start: NDArray[np.uint32], pool: Labels, one: Labels, other: Labels, weight: Labels,
+    conflict: NDArray[np.int16], decided: Ints, verdicts: Ints, place: Labels,
+) -> tuple[Edges, Edges]:  # fmt: skip
+    """The edges of a region's nodes: position of the near end, far node, weight, conflict; and of these the ones with
+    both ends in the region, each once, as edges of positions.
+
+    What is decided of two nodes takes the place of what they weigh: `decided` are position × how many nodes there are +
+    far node, in order.
+    """
+    room = _room(region, length) + len(decided)
+    near, far = np.empty(room, np.int64), np.empty(room, np.int64)
+    weights, conflicts = np.empty(room, np.int64), np.empty(room, np.int64)
+    count = 0
+    for at, node in enumerate(region):
+        if node < len(length):
+            for where in range(np.int64(start[node]), np.int64(start[node]) + length[node]):
+                edge = pool[where]
+                end = np.int64(one[edge]) + other[edge] - node
+                if weight[edge] != DEAD and not _has(decided, at * len(place) + end):
+                    near[count], far[count], weights[count], conflicts[count] = at, end, weight[edge], conflict[edge]
+                    count += 1
+    for at, code in enumerate(decided):
+        near[count], far[count] = code // len(place), code % len(place)
+        weights[count], conflicts[count] = verdicts[at], 0
+        count += 1
+    edges = near[:count], far[:count], weights[:count], conflicts[:count]
+    return edges, _within(region, near[:count], far[:count], weights[:count], conflicts[:count], place)
+
+
+@compiled
+def _within(region: Ints, near: Ints, far: Ints, weight: Ints, conflict: Ints, place: Labels) -> Edges:
     for at, node in enumerate(region):
         place[node] = at
     count = 0
