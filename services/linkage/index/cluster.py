@@ -85,24 +85,30 @@ def _choose(
     found = False
     for at in range(len(one)):
         a, b = one[at], other[at]
-        again = against[at] * (min(size[a], size[b]) - 1)
-        similarity = (said[at] + again) / (size[a] * size[b]) + missing
-        if similarity >= link:
+        alike = similarity(said[at], against[at], size[a], size[b], missing)
+        if alike >= link:
             found = True
-            _prefer(a, b, similarity, rank, best, choice)
-            _prefer(b, a, similarity, rank, best, choice)
+            _prefer(a, b, alike, rank, best, choice)
+            _prefer(b, a, alike, rank, best, choice)
     return found
 
 
 @compiled
-def _prefer(cluster: int, to: int, similarity: float, rank: Ranks, best: Floats, choice: Ints) -> None:
-    if similarity < best[cluster]:
+def similarity(said: int, against: int, size: int, other_size: int, missing: int) -> float:
+    """Of two clusters: what their edges say above what none would, and the conflict in it."""
+    again = against * (min(size, other_size) - 1)
+    return (said + again) / (size * other_size) + missing
+
+
+@compiled
+def _prefer(cluster: int, to: int, alike: float, rank: Ranks, best: Floats, choice: Ints) -> None:
+    if alike < best[cluster]:
         return
-    if similarity == best[cluster]:
+    if alike == best[cluster]:
         held = choice[cluster]
         if rank[held] < rank[to] or (rank[held] == rank[to] and held < to):
             return
-    best[cluster], choice[cluster] = similarity, to
+    best[cluster], choice[cluster] = alike, to
 
 
 @compiled

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.linkage.compiled import compiled
-from services.linkage.index.cluster import Floats, Ints
+from services.linkage.index.cluster import Floats, Ints, similarity
 from services.linkage.index.edges import DEAD
 
 Labels = NDArray[np.int32]
@@ -99,7 +99,7 @@ def _added(
 
 
 @compiled
-def left(
+def _left(
     gone: Ints, label: Labels, size: Labels, after: Labels, first: Floats, low: Floats, marks: Marks
 ) -> Ints:  # fmt: skip
     """Take nodes out of their clusters; the names of the rests, of which it is not known how they hold together."""
@@ -148,7 +148,7 @@ def _room(nodes: Ints, length: Labels) -> int:
 
 
 @compiled
-def widened(
+def _widened(
     region: Ints, length: Labels, start: NDArray[np.uint32], pool: Labels, one: Labels, other: Labels, weight: Labels,
     link: int, label: Labels, size: Labels, after: Labels, marks: Marks,
 ) -> Ints:  # fmt: skip
@@ -182,14 +182,14 @@ def stirred_up(
     for at, node in enumerate(stirred):
         touched[len(moved) + at] = node
     region = joined(touched, label, size, after, marks)
-    rests = left(leaving, label, size, after, first, low, marks)
+    rests = _left(leaving, label, size, after, first, low, marks)
     for node in leaving:
         marks[node] = 1
     region, living = _without(region, marks), _without(moved, marks)
     for node in leaving:
         marks[node] = 0
     news = names(region, label, marks)
-    region = widened(region, length, start, pool, one, other, weight, link, label, size, after, marks)
+    region = _widened(region, length, start, pool, one, other, weight, link, label, size, after, marks)
     return rests, living, news, region
 
 
@@ -354,12 +354,9 @@ def _doubted(
     where a node's first merge was weaker than it, all edges together where a later merge was weaker than half of what
     speaks for the two.
     """
-    doubts, others, strong = np.empty(len(near), np.int64), np.empty(len(near), np.int64), np.empty(len(near), np.bool_)
-    sums, against, speaking = (
-        np.empty(len(near), np.int64),
-        np.empty(len(near), np.int64),
-        np.empty(len(near), np.int64),
-    )
+    room = len(near)
+    others, sums, against = np.empty(room, np.int64), np.empty(room, np.int64), np.empty(room, np.int64)
+    speaking, strong, doubts = np.empty(room, np.int64), np.empty(room, np.bool_), np.empty(room, np.int64)
     count = 0
     for cluster, name in enumerate(region):
         rows, at = 0, newest[cluster]
@@ -382,13 +379,9 @@ def _doubted(
         for row in range(rows):
             other = others[row]
             place[other] = -1
-            one_size, other_size = np.int64(size[name]), np.int64(size[other])
-            total = sums[row] + against[row] * (min(one_size, other_size) - 1)
-            if (
-                strong[row]
-                or total / (one_size * other_size) + missing >= link
-                or speaking[row] / 2 + missing >= min(low[name], low[other])
-            ):
+            alike = similarity(sums[row], against[row], size[name], size[other], missing)
+            later = speaking[row] / 2 + missing >= min(low[name], low[other])
+            if strong[row] or later or alike >= link:
                 code = min(name, other) * len(label) + max(name, other)
                 if marks[name] == UPSET or marks[other] == UPSET or not _has(proved, code):
                     doubts[count] = code
