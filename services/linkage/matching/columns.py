@@ -173,10 +173,11 @@ class Vocabulary:
 
     def number(self, texts: Sequence[str]) -> list[int]:
         """The ids of n values; what was never met gets the next ones."""
-        known, add = self.ids.get, self._add
+        known, add = self.ids.get, self.add
         return [add(text) if (at := known(text)) is None else at for text in texts]
 
-    def _add(self, text: str) -> int:
+    def add(self, text: str) -> int:
+        """The next id, for a value that was never met."""
         at = len(self.ids)
         if at >= len(self.texts):
             self.texts = grown(self.texts, at + 1)
@@ -217,9 +218,12 @@ class Columns:
         first, self.size = self.size, self.size + len(rows)
         self.ids, self.rarities = grown(self.ids, self.size), grown(self.rarities, self.size)
         if rows:
-            told = zip(self._of_trait, zip(*rows, strict=True), strict=True)
+            known = [(vocabulary.ids.get, vocabulary.add) for vocabulary in self._of_trait]
             new = slice(first, self.size)
-            self.ids[new] = np.array([vocabulary.number(texts) for vocabulary, texts in told]).T
+            self.ids[new] = [
+                [add(text) if (at := get(text)) is None else at for (get, add), text in zip(known, row, strict=True)]
+                for row in rows
+            ]
             tables = tuple([self._of_trait[at].table for at in self._rare.tolist()])
             _look_up(self.ids[new], self._rare, tables, self._part, self.rarities[new])
         return np.arange(first, self.size)
