@@ -5,10 +5,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from services.linkage.index.chains import Chains
+from services.linkage.compiled import compiled
+from services.linkage.index.chains import Chains, Slots, Starts
 from services.linkage.matching.arrays import NONE, grown
 
 Ints = NDArray[np.int64]
+Ends = NDArray[np.int32]
 
 DEAD: Final = -(1 << 31)
 """The weight of an edge that is no more: its number stays until the index is packed anew."""
@@ -21,59 +23,91 @@ class Edges:
     counts the live keys both ends share (or is `UNCOUNTED`); a decided edge needs none."""
 
     def __init__(self) -> None:
-        self.left: NDArray[np.int32] = np.zeros(256, np.int32)
-        self.right: NDArray[np.int32] = np.zeros(256, np.int32)
+        self.left: Ends = np.zeros(256, np.int32)
+        self.right: Ends = np.zeros(256, np.int32)
         self.weight: NDArray[np.int32] = np.zeros(256, np.int32)
         self.conflict: NDArray[np.int16] = np.zeros(256, np.int16)
         self.support: NDArray[np.int16] = np.zeros(256, np.int16)
         self.size = 0
         self.dead = 0
-        self._chains = Chains()
+        self.chains = Chains()
 
     def add(self, left: Ints, right: Ints, weight: Ints, conflict: Ints, support: Ints) -> Ints:
         """Number n new edges. The pairs must not be edges already."""
         first, self.size = self.size, self.size + len(left)
+        numbers = np.arange(first, self.size)
+        if not len(numbers):
+            return numbers
         self.left, self.right = grown(self.left, self.size), grown(self.right, self.size)
         self.weight, self.support = grown(self.weight, self.size), grown(self.support, self.size)
         self.conflict = grown(self.conflict, self.size)
         new = slice(first, self.size)
         self.left[new], self.right[new] = left, right
         self.weight[new], self.support[new], self.conflict[new] = weight, support, conflict
-        numbers = np.arange(first, self.size)
-        if len(numbers):
-            ends = np.concatenate((left, right))
-            order = ends.argsort(kind="stable")
-            ends = ends[order]
-            self._chains.hold(int(ends[-1]) + 1)
-            self._chains.append(ends, np.concatenate((numbers, numbers))[order])
+        ends = np.concatenate((left, right))
+        self.chains.hold(int(ends.max()) + 1)
+        self.chains.append(ends, np.concatenate((numbers, numbers)))
         return numbers
 
     def of(self, nodes: Ints) -> tuple[Ints, Ints, Ints]:
         """Living edges of n nodes: position in `nodes`, other end, edge number."""
         if not len(nodes):
             return NONE, NONE, NONE
-        self._chains.hold(int(nodes.max()) + 1)
-        places, numbers = self._chains.read(nodes)
-        living = self.weight[numbers] != DEAD
-        places, numbers = places[living], numbers[living]
-        return places, self.left[numbers].astype(np.int64) + self.right[numbers] - nodes[places], numbers
+        chains = self.chains
+        return _of(nodes, self.left, self.right, self.weight, chains.start, chains.length, chains.pool)
 
     def kill(self, numbers: Ints) -> None:
         """End edges; those ended already stay so."""
+        if not len(numbers):
+            return
         self.dead += int(np.count_nonzero(self.weight[numbers] != DEAD))
         self.weight[numbers] = DEAD
 
     def between(self, left: Ints, right: Ints) -> Ints:
-        """Edge number of each of n pairs, −1 where there is none. Pairs must be distinct."""
-        found = np.full(len(left), -1, np.int64)
-        starts, which = np.unique(left, return_inverse=True)
-        places, others, numbers = self.of(starts)
-        span = int(max(left.max(initial=0), right.max(initial=0), others.max(initial=0))) + 1
-        codes = places * span + others
-        order = np.argsort(codes)
-        wanted = which * span + right
-        at = np.searchsorted(codes[order], wanted)
-        inside = np.flatnonzero(at < len(codes))
-        hit = inside[codes[order][at[inside]] == wanted[inside]]
-        found[hit] = numbers[order][at[hit]]
-        return found
+        """Edge number of each of n pairs, −1 where there is none."""
+        chains = self.chains
+        return _between(left, right, self.left, self.right, self.weight, chains.start, chains.length, chains.pool)
+
+
+@compiled
+def _of(
+    nodes: Ints, left: Ends, right: Ends, weight: Ends, start: Starts, length: Slots, pool: Slots
+) -> tuple[Ints, Ints, Ints]:
+    """See `Edges.of`. Nodes that came after the last edge have no list yet."""
+    most = 0
+    for node in nodes:
+        most += length[node] if node < len(length) else 0
+    places, others, numbers = np.empty(most, np.int64), np.empty(most, np.int64), np.empty(most, np.int64)
+    size = 0
+    for at in range(len(nodes)):
+        node = nodes[at]
+        if node >= len(length):
+            continue
+        first = np.int64(start[node])
+        for place in range(first, first + length[node]):
+            number = pool[place]
+            if weight[number] != DEAD:
+                places[size], numbers[size] = at, number
+                others[size] = left[number] + right[number] - node
+                size += 1
+    return places[:size], others[:size], numbers[:size]
+
+
+@compiled
+def _between(
+    left: Ints, right: Ints, lefts: Ends, rights: Ends, weight: Ends, start: Starts, length: Slots, pool: Slots
+) -> Ints:
+    """See `Edges.between`. It is looked for at the end that has fewer edges."""
+    found = np.full(len(left), -1, np.int64)
+    for at in range(len(left)):
+        one, other = left[at], right[at]
+        if one >= len(length) or other >= len(length):
+            continue
+        node = one if length[one] <= length[other] else other
+        first = np.int64(start[node])
+        for place in range(first, first + length[node]):
+            number = pool[place]
+            if weight[number] != DEAD and lefts[number] + rights[number] == one + other:
+                found[at] = number
+                break
+    return found

@@ -71,7 +71,9 @@ class Index:
                 self._nodes.bind(change.record, isinstance(change, Upsert) and change.strict)
         moves = self._nodes.move(list(wanted.items()))
         owners, compared, stirred = self._link(moves)
-        stirred = np.concatenate((stirred, [self._nodes.of(r) for r in decided if r in self._nodes])).astype(np.int64)
+        if decided:
+            here = [self._nodes.of(record) for record in decided if record in self._nodes]
+            stirred = np.concatenate((stirred, np.array(here, np.int64)))
         entities = self._settle(moves, stirred)
         looked_at = frozenset(self._entity[record] for record in wanted if record in self._entity)
         return Delta(
@@ -230,8 +232,7 @@ class Index:
         return self._rule_for(left, right) or NO_RULE
 
     def _entities_of(self, moves: Moves, stirred: Ints) -> frozenset[UUID]:
-        nodes = distinct(np.concatenate((moves.changed, stirred))).tolist()
-        found = (self._nodes.bearers(node) for node in nodes)
+        found = map(self._nodes.bearers, {*moves.changed.tolist(), *stirred.tolist()})
         return frozenset(self._entity[record] for some in found if not is_crowd(len(some)) for record in some)
 
     def _decide(self, decisions: Sequence[Decide]) -> list[UUID]:
@@ -255,9 +256,12 @@ class Index:
         self._score(proposal.fresh)
         crowds = proposal.crowds
         self._weigh_anew(crowds)
-        stirred = np.concatenate((bereft, loosened, loose, older, newer, crowds.left, crowds.right, fresh))
         compared = len(proposal.fresh) + len(proposal.woken) + len(crowds)
-        owners = np.concatenate((newer, crowds.right, loosened, bereft if moves.left else bereft[:0]))
+        others = (bereft, loosened, loose, older, newer, crowds.left, crowds.right)
+        if not any(map(len, others)):
+            return NONE, compared, fresh
+        stirred = np.concatenate((*others, fresh))
+        owners = np.concatenate((newer, crowds.right, loosened, bereft if moves.left else NONE))
         return owners[self._blocks.alive[owners]], compared, stirred[self._blocks.alive[stirred]]
 
     def _weigh_anew(self, pairs: Pairs) -> None:
@@ -348,6 +352,8 @@ class Index:
 
     def _packed(self, moves: Moves, owners: Ints, moved: Container[UUID]) -> dict[UUID, bytes]:
         """The rows to store: of all records of nodes with new edges, and of every record that moved."""
+        if not len(owners):
+            return packed(moves.changed, self._nodes, self._edges, moved)
         others = np.array(sorted(set(moves.changed.tolist()).difference(owners.tolist())), np.int64)
         return packed(others, self._nodes, self._edges, moved) | packed(distinct(owners), self._nodes, self._edges)
 

@@ -156,7 +156,7 @@ class Vocabulary:
     def _bind(self, sort: Sort) -> None:
         self.part = {name: self._parts[:, at] for at, name in enumerate(sort.parts)}
         self.rarity = {name: self._rarity[:, at] for at, name in enumerate(sort.fields)}
-        self.hash = self._hash
+        self.hash, self.parts = self._hash, self._parts
         self.groups = self._parts[:, :MOST_GROUPS]  # of a name: `GROUPS` beside each other
         self._sort = sort
 
