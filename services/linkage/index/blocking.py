@@ -189,6 +189,7 @@ class Blocks:
         """How many live keys each of n pairs shares."""
         each = distinct(np.concatenate((left, right)))
         keys, bearers = (np.concatenate(side) for side in zip((NONE, NONE), *self.living(each), strict=True))
+        keys = keys[np.lexsort((keys, bearers))]
         starts = np.searchsorted(bearers, np.append(each, self._columns.size))
         return _shared(np.searchsorted(each, left), np.searchsorted(each, right), keys, starts)
 
@@ -254,13 +255,11 @@ class Blocks:
 @compiled
 def _is_live(key: np.uint64, bearers: int, caps: Nodes) -> bool:
     """Whether a key bears no more nodes than it may. Its last bit says whether it is narrow."""
-    return bearers <= caps[np.int64(key & np.uint64(1)) ^ 1]
+    return bool(bearers <= caps[np.int64(key & np.uint64(1)) ^ 1])
 
 
 @compiled
-def _recounted(
-    left: Keys, left_numbers: Nodes, come: Keys, come_numbers: Nodes, count: Slots, caps: Nodes
-) -> Nodes:
+def _recounted(left: Keys, left_numbers: Nodes, come: Keys, come_numbers: Nodes, count: Slots, caps: Nodes) -> Nodes:
     """Take the nodes that leave from their keys' counts and add those that come; the numbers of the keys that are live
     now and were not before or the other way round, which may repeat."""
     left_live, come_live = np.empty(len(left), np.bool_), np.empty(len(come), np.bool_)
@@ -337,15 +336,13 @@ def _told(met: Nodes, fresh: Nodes) -> tuple[Nodes, Nodes, Nodes]:
 
 @compiled
 def _shared(left: Nodes, right: Nodes, keys: Nodes, starts: Nodes) -> Nodes:
-    """How many keys each two of n nodes share; node i's are those from `starts[i]` to `starts[i + 1]`."""
-    for node in range(len(starts) - 1):
-        keys[starts[node] : starts[node + 1]].sort()
+    """How many keys each two of n nodes share; node i's, in order, are those from `starts[i]` to `starts[i + 1]`."""
     found = np.zeros(len(left), np.int64)
     for at in range(len(left)):
         one, other = starts[left[at]], starts[right[at]]
         while one < starts[left[at] + 1] and other < starts[right[at] + 1]:
-            found[at] += keys[one] == keys[other]
-            step = keys[one] <= keys[other]
-            other += keys[one] >= keys[other]
-            one += step
+            key, met = keys[one], keys[other]
+            found[at] += key == met
+            one += key <= met
+            other += met <= key
     return found

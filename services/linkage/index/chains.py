@@ -59,9 +59,8 @@ class Chains:
         """Append value i to the list of owner i. Owners may repeat: their values stay in order."""
         each, more, needed = _growing(owners, self.length)
         self.pool = grown(self.pool, self._used + needed)
-        _moved(each, more, self.start, self.length, self.pool, self._used)
+        _appended(owners, values, each, more, self.start, self.length, self.pool, self._used)
         self._used += needed
-        _appended(owners, values, self.start, self.length, self.pool)
 
     def read(self, owners: Numbers) -> tuple[Numbers, Numbers]:
         """All values of n owners, one owner's after the other's: positions in `owners`, and values beside them."""
@@ -98,7 +97,7 @@ def _placed(known: Keys, size: int, slots: Slots) -> None:
 
 
 @compiled
-def _slot(key: np.uint64, known: Keys, slots: Slots) -> int:
+def _slot(key: np.uint64, known: Keys, slots: Slots) -> np.int64:
     """The slot of a key, or the free one where it would be. A key's last bit says what sort of key it is, so it is not
     well mixed and the others say where it is looked for first."""
     mask = len(slots) - 1
@@ -123,29 +122,27 @@ def _growing(owners: Numbers, length: Slots) -> tuple[Numbers, Numbers, int]:
         more[-1 - length[owner]] += 1
     needed = 0
     for at in range(count):
-        length[each[at]] = old[at]
-        if old[at] + more[at] > _room(old[at]):
-            needed += _room(old[at] + more[at])
+        length[each[at]], size = old[at], old[at] + more[at]
+        if size > _room(size - more[at]):
+            needed += _room(size)
     return each[:count], more[:count], needed
 
 
 @compiled
-def _moved(each: Numbers, more: Numbers, start: Starts, length: Slots, pool: Slots, used: int) -> None:
-    """Move the lists that have no room for so many more to the end of what is used of the pool."""
+def _appended(
+    owners: Numbers, values: Numbers, each: Numbers, more: Numbers, start: Starts, length: Slots, pool: Slots, used: int
+) -> None:
+    """Each value at the end of its owner's list. Lists that have no room for so many more move first, to the end of
+    what is used of the pool."""
     for at in range(len(each)):
         owner = each[at]
-        size = length[owner]
-        if size + more[at] > _room(size):
+        size = length[owner] + more[at]
+        if size > _room(size - more[at]):
             before = np.int64(start[owner])
-            for place in range(size):
+            for place in range(length[owner]):
                 pool[used + place] = pool[before + place]
             start[owner] = used
-            used += _room(size + more[at])
-
-
-@compiled
-def _appended(owners: Numbers, values: Numbers, start: Starts, length: Slots, pool: Slots) -> None:
-    """Each value at the end of its owner's list, which has room for it."""
+            used += _room(size)
     for at in range(len(owners)):
         owner = owners[at]
         pool[np.int64(start[owner]) + length[owner]] = values[at]

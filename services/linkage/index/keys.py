@@ -66,14 +66,13 @@ CROWDS: Final[Mapping[str, tuple[str, ...]]] = {
 solicitor's telephone, a number that somebody typed to get past the form."""
 
 _CHOICES: Final = tuple(dict.fromkeys(choice for choices in _TRAITS.values() for choice in choices))
-
-
 _HOME: Final = -2
 _WHOLE: Final = -1
 _SORT: Final = {trait: name for name, sort in SORTS.items() for trait in sort.traits}
 _WHOLES: Final = tuple(dict.fromkeys(("number", *(_SORT[trait] for trait, part in _CHOICES if part in (None, "home")))))
+"""The sorts of values whose hashes keys are made of: a house's number only with its street."""
 _PARTED: Final = tuple(dict.fromkeys(_SORT[trait] for trait, part in _CHOICES if part not in (None, "home")))
-"""Sorts of values whose hashes keys are made of, and sorts of which it is a part's."""
+"""The sorts whose parts' hashes keys are made of."""
 
 
 def _source(trait: str, part: str | None) -> tuple[int, int, int]:
@@ -84,7 +83,7 @@ def _source(trait: str, part: str | None) -> tuple[int, int, int]:
     return at, _PARTED.index(sort), SORTS[sort].parts.index(part or "")
 
 
-_SOURCES: Final = np.array([_source(trait, part) for trait, part in _CHOICES])
+_SOURCES: Final = np.array([_source(trait, part) for trait, part in _CHOICES], np.int64)
 _NUMBER: Final = TRAITS.index("number")
 _OF_NUMBER: Final = _WHOLES.index("number")
 
@@ -99,6 +98,11 @@ class _Variants:
     wide: Keys
     first: Nodes
     keys: tuple[tuple[str, ...], ...]
+
+    @property
+    def told(self) -> tuple[Nodes, Keys, Keys]:
+        """What keys are made by."""
+        return self.choices, self.salts, self.wide
 
 
 def _variants(keys: tuple[tuple[str, ...], ...]) -> _Variants:
@@ -127,19 +131,20 @@ _OF_CROWDS: Final = _variants(tuple((name,) for name in CROWDS))
 
 def block_keys(columns: Columns, nodes: Nodes) -> Keys:
     """64-bit keys of n nodes, shape (n, key variants); 0 where a part is missing. A function of the traits only."""
-    return _made(columns, nodes, _ALL)
+    return _made(_hashed(columns, nodes), *_ALL.told)
 
 
 def borne_keys(columns: Columns, nodes: Nodes) -> tuple[Keys, Nodes, Nodes]:
     """The keys of n nodes one after the other's, each once; beside each its node; and where each node's keys start,
     and the last one's end."""
-    return _borne(_made(columns, nodes, _ALL), nodes, _ALL.first)
+    return _borne(_hashed(columns, nodes), nodes, *_ALL.told, _ALL.first)
 
 
 def crowd_keys(columns: Columns, nodes: Nodes) -> dict[str, list[Keys]]:
     """The keys of `CROWDS` that n nodes have, by name: each variant an array of n keys."""
     found: dict[str, list[Keys]] = {}
-    for (name,), keys in zip(_OF_CROWDS.keys, _made(columns, nodes, _OF_CROWDS).T, strict=True):
+    made = np.ascontiguousarray(_made(_hashed(columns, nodes), *_OF_CROWDS.told).T)
+    for (name,), keys in zip(_OF_CROWDS.keys, made, strict=True):
         found.setdefault(name, []).append(keys)
     return found
 
@@ -149,19 +154,17 @@ def is_narrow(keys: Keys) -> NDArray[np.bool_]:
     return np.asarray((keys & _ONE) == 0)
 
 
-def _made(columns: Columns, nodes: Nodes, variants: _Variants) -> Keys:
+def _hashed(columns: Columns, nodes: Nodes) -> Keys:
+    """Hashes of all that keys may be made of: shape (n, choices)."""
     of = columns.vocabularies
-    wholes, parts = tuple(of[sort].hash for sort in _WHOLES), tuple(of[sort].parts for sort in _PARTED)
-    hashes = _hashes(nodes, columns.ids, wholes, parts, _SOURCES)
-    return _mixed(hashes, variants.choices, variants.salts, variants.wide)
+    wholes, parts = tuple([of[sort].hash for sort in _WHOLES]), tuple([of[sort].parts for sort in _PARTED])
+    return _hashes(nodes, columns.ids, wholes, parts, _SOURCES)
 
 
 @compiled
-def _hashes(
-    nodes: Nodes, ids: Ids, wholes: tuple[Hashes, ...], parts: tuple[Hashes, ...], sources: Nodes
-) -> Keys:
-    """Hashes of all that keys may be made of: shape (n, choices). One choice after the other, so that the values of
-    many nodes are looked up without one waiting for the next."""
+def _hashes(nodes: Nodes, ids: Ids, wholes: tuple[Hashes, ...], parts: tuple[Hashes, ...], sources: Nodes) -> Keys:
+    """See `_hashed`. One choice after the other, so that what many nodes have is looked up without one waiting for the
+    next."""
     found = np.empty((len(nodes), len(sources)), np.uint64)
     for choice in range(len(sources)):
         trait, sort, part = sources[choice]
@@ -189,34 +192,40 @@ _NOTHING: Final = np.uint64(0)
 
 
 @compiled
-def _mixed(hashes: Keys, choices: Nodes, salts: Keys, wide: Keys) -> Keys:
-    """Keys of n nodes' hashes, shape (n, variants); 0 if a part is 0. The last bit says whether the key is narrow."""
-    keys = np.empty((len(hashes), len(salts)), np.uint64)
+def _made(hashes: Keys, choices: Nodes, salts: Keys, wide: Keys) -> Keys:
+    """Keys of n nodes, shape (n, variants); 0 if a part is 0. The last bit says whether the key is narrow."""
+    keys = np.zeros((len(hashes), len(salts)), np.uint64)
     for at in range(len(hashes)):
         for variant in range(len(salts)):
-            keys[at, variant] = _key(hashes[at], choices[variant], salts[variant], wide[variant])
+            key = salts[variant]
+            for place in range(choices.shape[1]):
+                choice = choices[variant, place]
+                if choice < 0:
+                    break
+                part = hashes[at, choice]
+                if part == _NOTHING:
+                    key = _NOTHING
+                    break
+                key = _stirred(key, part)
+            if key != _NOTHING:
+                keys[at, variant] = key & ~_ONE | wide[variant]
     return keys
 
 
 @compiled
-def _key(hashes: Keys, choices: Nodes, salt: np.uint64, wide: np.uint64) -> np.uint64:
-    """Parts mixed into one key as SplitMix64 mixes (Steele et al. 2014)."""
-    key = salt
-    for choice in choices:
-        if choice < 0:
-            break
-        part = hashes[choice]
-        if part == _NOTHING:
-            return _NOTHING
-        key = (key * _SECOND ^ part) * _FIRST
-        key = (key ^ key >> _HIGH) * _SECOND
-        key ^= key >> _LOW
-    return key & ~_ONE | wide
+def _stirred(key: np.uint64, part: np.uint64) -> np.uint64:
+    """A key with one part more, mixed in as SplitMix64 mixes (Steele et al. 2014)."""
+    key = (key * _SECOND ^ part) * _FIRST
+    key = (key ^ key >> _HIGH) * _SECOND
+    return key ^ key >> _LOW
 
 
 @compiled
-def _borne(keys: Keys, nodes: Nodes, first: Nodes) -> tuple[Keys, Nodes, Nodes]:
+def _borne(
+    hashes: Keys, nodes: Nodes, choices: Nodes, salts: Keys, wide: Keys, first: Nodes
+) -> tuple[Keys, Nodes, Nodes]:
     """See `borne_keys`. Variants of a key may say the same of a node: then all but the first are made 0 here."""
+    keys = _made(hashes, choices, salts, wide)
     starts = np.zeros(len(nodes) + 1, np.int64)
     for at in range(len(nodes)):
         size = 0

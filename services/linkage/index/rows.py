@@ -23,9 +23,9 @@ from services.linkage.index.nodes import Nodes
 EDGE = np.dtype([("other", "<u8"), ("weight", "<i4"), ("conflict", "<i2")])
 """One edge of a row: the rank of the other node, which is the same on every machine; weight and conflict in
 millibits."""
-_SIZE: Final = EDGE.itemsize
 UNKNOWN: Final = np.iinfo(np.int64).max
 """When the row of a node was written of which no row is known: nobody else's row speaks for it."""
+_SIZE: Final = EDGE.itemsize
 
 
 @dataclass(frozen=True, slots=True)
