@@ -218,7 +218,7 @@ class Blocks:
         self._meetings = grown(self._meetings, self._columns.size)
         met = _met(
             fresh, coming.starts, coming.keys, coming.numbers, self._count, self._caps,
-            self._chains.start, self._chains.length, self._chains.pool, self.alive, self._meetings,
+            *self._chains.arrays, self.alive, self._meetings,
         )  # fmt: skip
         met.sort()
         return Pairs(*_told(met, fresh))
@@ -290,7 +290,7 @@ _OLDER, _NEWER = np.int64(32), np.int64(8)
 @compiled
 def _met(
     fresh: Nodes, starts: Nodes, keys: Keys, numbers: Nodes, count: Slots, caps: Nodes,
-    start: Starts, length: Slots, pool: Slots, alive: NDArray[np.bool_], meetings: NDArray[np.uint8],
+    length: Slots, start: Starts, pool: Slots, alive: NDArray[np.bool_], meetings: NDArray[np.uint8],
 ) -> Nodes:  # fmt: skip
     """Whom each of n fresh nodes meets under its live keys, and how often; `meetings`, all 0 before and after, has a
     byte for every node. Older nodes have smaller numbers: so a pair of two fresh ones is met from one side only.

@@ -14,6 +14,7 @@ Numbers = NDArray[np.int64]
 Keys = NDArray[np.uint64]
 Slots = NDArray[np.int32]
 Starts = NDArray[np.uint32]
+Lists = tuple[Slots, Starts, Slots]
 
 
 class KeyTable:
@@ -47,24 +48,29 @@ class Chains:
 
     def __init__(self) -> None:
         self.length: Slots = np.zeros(256, np.int32)
-        self.start: Starts = np.zeros(256, np.uint32)
-        self.pool: Slots = np.zeros(1024, np.int32)
+        self._start: Starts = np.zeros(256, np.uint32)
+        self._pool: Slots = np.zeros(1024, np.int32)
         self._used = 0
+
+    @property
+    def arrays(self) -> Lists:
+        """How long each owner's list is, where it starts in the pool, and the pool."""
+        return self.length, self._start, self._pool
 
     def hold(self, owners: int) -> None:
         """Make room for owners 0 … owners − 1."""
-        self.length, self.start = grown(self.length, owners), grown(self.start, owners)
+        self.length, self._start = grown(self.length, owners), grown(self._start, owners)
 
     def append(self, owners: Numbers, values: Numbers) -> None:
         """Append value i to the list of owner i. Owners may repeat: their values stay in order."""
         each, more, needed = _growing(owners, self.length)
-        self.pool = grown(self.pool, self._used + needed)
-        _appended(owners, values, each, more, self.start, self.length, self.pool, self._used)
+        self._pool = grown(self._pool, self._used + needed)
+        _appended(owners, values, each, more, *self.arrays, self._used)
         self._used += needed
 
     def read(self, owners: Numbers) -> tuple[Numbers, Numbers]:
         """All values of n owners, one owner's after the other's: positions in `owners`, and values beside them."""
-        return _read(owners, self.start, self.length, self.pool)
+        return _read(owners, *self.arrays)
 
 
 @compiled
@@ -130,7 +136,7 @@ def _growing(owners: Numbers, length: Slots) -> tuple[Numbers, Numbers, int]:
 
 @compiled
 def _appended(
-    owners: Numbers, values: Numbers, each: Numbers, more: Numbers, start: Starts, length: Slots, pool: Slots, used: int
+    owners: Numbers, values: Numbers, each: Numbers, more: Numbers, length: Slots, start: Starts, pool: Slots, used: int
 ) -> None:
     """Each value at the end of its owner's list. Lists that have no room for so many more move first, to the end of
     what is used of the pool."""
@@ -150,7 +156,7 @@ def _appended(
 
 
 @compiled
-def _read(owners: Numbers, start: Starts, length: Slots, pool: Slots) -> tuple[Numbers, Numbers]:
+def _read(owners: Numbers, length: Slots, start: Starts, pool: Slots) -> tuple[Numbers, Numbers]:
     """See `Chains.read`."""
     size = 0
     for owner in owners:

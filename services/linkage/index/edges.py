@@ -30,7 +30,7 @@ class Edges:
         self.support: NDArray[np.int16] = np.zeros(256, np.int16)
         self.size = 0
         self.dead = 0
-        self.chains = Chains()
+        self._chains = Chains()
 
     def add(self, left: Ints, right: Ints, weight: Ints, conflict: Ints, support: Ints) -> Ints:
         """Number n new edges. The pairs must not be edges already."""
@@ -45,16 +45,21 @@ class Edges:
         self.left[new], self.right[new] = left, right
         self.weight[new], self.support[new], self.conflict[new] = weight, support, conflict
         ends = np.concatenate((left, right))
-        self.chains.hold(int(ends.max()) + 1)
-        self.chains.append(ends, np.concatenate((numbers, numbers)))
+        self._chains.hold(int(ends.max()) + 1)
+        self._chains.append(ends, np.concatenate((numbers, numbers)))
         return numbers
 
     def of(self, nodes: Ints) -> tuple[Ints, Ints, Ints]:
         """Living edges of n nodes: position in `nodes`, other end, edge number."""
         if not len(nodes):
             return NONE, NONE, NONE
-        chains = self.chains
-        return _of(nodes, self.left, self.right, self.weight, chains.start, chains.length, chains.pool)
+        return _of(nodes, self.left, self.right, self.weight, *self._chains.arrays)
+
+    @property
+    def arrays(self) -> tuple[Slots, Starts, Slots, Ends, Ends, NDArray[np.int32], NDArray[np.int16]]:
+        """For loops over the edges of nodes: how many each node's list has, where it starts in the pool, the pool of
+        edge numbers; and the edges' left and right ends, weights and conflicts."""
+        return *self._chains.arrays, self.left, self.right, self.weight, self.conflict
 
     def kill(self, numbers: Ints) -> None:
         """End edges; those ended already stay so."""
@@ -65,13 +70,12 @@ class Edges:
 
     def between(self, left: Ints, right: Ints) -> Ints:
         """Edge number of each of n pairs, −1 where there is none."""
-        chains = self.chains
-        return _between(left, right, self.left, self.right, self.weight, chains.start, chains.length, chains.pool)
+        return _between(left, right, self.left, self.right, self.weight, *self._chains.arrays)
 
 
 @compiled
 def _of(
-    nodes: Ints, left: Ends, right: Ends, weight: Ends, start: Starts, length: Slots, pool: Slots
+    nodes: Ints, left: Ends, right: Ends, weight: Ends, length: Slots, start: Starts, pool: Slots
 ) -> tuple[Ints, Ints, Ints]:
     """See `Edges.of`. Nodes that came after the last edge have no list yet."""
     most = 0
@@ -95,7 +99,7 @@ def _of(
 
 @compiled
 def _between(
-    left: Ints, right: Ints, lefts: Ends, rights: Ends, weight: Ends, start: Starts, length: Slots, pool: Slots
+    left: Ints, right: Ints, lefts: Ends, rights: Ends, weight: Ends, length: Slots, start: Starts, pool: Slots
 ) -> Ints:
     """See `Edges.between`. It is looked for at the end that has fewer edges."""
     found = np.full(len(left), -1, np.int64)

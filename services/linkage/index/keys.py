@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.linkage.compiled import compiled
-from services.linkage.matching.columns import GROUPS, SORTS, Columns, Hashes, Ids
+from services.linkage.matching.columns import GROUPS, SORTS, Columns, Hashes, Ids, parts
 from services.linkage.reading.normal import TRAITS
 
 Keys = NDArray[np.uint64]
@@ -80,7 +80,7 @@ def _source(trait: str, part: str | None) -> tuple[int, int, int]:
     sort, at = _SORT[trait], TRAITS.index(trait)
     if part in (None, "home"):
         return at, _WHOLES.index(sort), _HOME if part else _WHOLE
-    return at, _PARTED.index(sort), SORTS[sort].parts.index(part or "")
+    return at, _PARTED.index(sort), parts(sort)[part or ""]
 
 
 _SOURCES: Final = np.array([_source(trait, part) for trait, part in _CHOICES], np.int64)
@@ -157,25 +157,25 @@ def is_narrow(keys: Keys) -> NDArray[np.bool_]:
 def _hashed(columns: Columns, nodes: Nodes) -> Keys:
     """Hashes of all that keys may be made of: shape (n, choices)."""
     of = columns.vocabularies
-    wholes, parts = tuple([of[sort].hash for sort in _WHOLES]), tuple([of[sort].parts for sort in _PARTED])
-    return _hashes(nodes, columns.ids, wholes, parts, _SOURCES)
+    wholes, derived = tuple([of[sort].hash for sort in _WHOLES]), tuple([of[sort].parts for sort in _PARTED])
+    return _hashes(nodes, columns.ids, wholes, derived, _SOURCES)
 
 
 @compiled
-def _hashes(nodes: Nodes, ids: Ids, wholes: tuple[Hashes, ...], parts: tuple[Hashes, ...], sources: Nodes) -> Keys:
+def _hashes(nodes: Nodes, ids: Ids, wholes: tuple[Hashes, ...], derived: tuple[Hashes, ...], sources: Nodes) -> Keys:
     """See `_hashed`. One choice after the other, so that what many nodes have is looked up without one waiting for the
     next."""
     found = np.empty((len(nodes), len(sources)), np.uint64)
     for choice in range(len(sources)):
         trait, sort, part = sources[choice]
         if part >= 0:
-            derived = parts[sort]
+            hashes = derived[sort]
             for at in range(len(nodes)):
-                found[at, choice] = derived[ids[nodes[at], trait], part]
+                found[at, choice] = hashes[ids[nodes[at], trait], part]
             continue
-        hashes = wholes[sort]
+        values = wholes[sort]
         for at in range(len(nodes)):
-            found[at, choice] = hashes[ids[nodes[at], trait]]
+            found[at, choice] = values[ids[nodes[at], trait]]
         if part == _HOME:
             # Street with its house number, where there is one: a hall has none, and a flat is at its house's door.
             numbers = wholes[_OF_NUMBER]

@@ -139,6 +139,11 @@ RARE: Final[Mapping[str, str]] = {
 """Field → the trait whose value's rarity is a node's in this field (`Columns.rarities`)."""
 
 
+def parts(sort: str) -> dict[str, int]:
+    """Where each part of a sort's values is in `Vocabulary.parts`."""
+    return {name: at for at, name in enumerate(SORTS[sort].parts)}
+
+
 class Vocabulary:
     """Values of one sort ↔ small ids. Id 0 is absence, whose parts and rarity are 0."""
 
