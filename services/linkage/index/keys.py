@@ -140,11 +140,15 @@ def borne_keys(columns: Columns, nodes: Nodes) -> tuple[Keys, Nodes, Nodes]:
     return _borne(_hashed(columns, nodes), nodes, *_ALL.told, _ALL.first)
 
 
+def value_keys(columns: Columns, nodes: Nodes) -> Keys:
+    """The keys of `CROWDS` that n nodes have, shape (n, variants of these keys)."""
+    return _made(_hashed(columns, nodes), *_OF_CROWDS.told)
+
+
 def crowd_keys(columns: Columns, nodes: Nodes) -> dict[str, list[Keys]]:
-    """The keys of `CROWDS` that n nodes have, by name: each variant an array of n keys."""
+    """The same by name: each variant an array of n keys."""
     found: dict[str, list[Keys]] = {}
-    made = np.ascontiguousarray(_made(_hashed(columns, nodes), *_OF_CROWDS.told).T)
-    for (name,), keys in zip(_OF_CROWDS.keys, made, strict=True):
+    for (name,), keys in zip(_OF_CROWDS.keys, np.ascontiguousarray(value_keys(columns, nodes).T), strict=True):
         found.setdefault(name, []).append(keys)
     return found
 
