@@ -215,6 +215,7 @@ class Blocks:
     def _fresh_pairs(self, fresh: Nodes, coming: _Borne) -> Pairs:
         if not len(fresh):
             return _NO_PAIRS
+        assert len(fresh) < 1 << 24, "that many come by `load`"
         self._meetings = grown(self._meetings, self._columns.size)
         met = _met(
             fresh, coming.starts, coming.keys, coming.numbers, self._count, self._caps,

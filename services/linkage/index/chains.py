@@ -117,12 +117,12 @@ def _slot(key: np.uint64, known: Keys, slots: Slots) -> np.int64:
 def _growing(owners: Numbers, length: Slots) -> tuple[Numbers, Numbers, int]:
     """The owners of n values, each once; how many values each gets; and how much of the pool must be free for those
     that move. Meanwhile the length of a list says where among them its owner is."""
-    each, more = np.empty(len(owners), np.int64), np.zeros(len(owners), np.int64)
+    each, more = np.empty(len(owners), np.int64), np.empty(len(owners), np.int64)
     old = np.empty(len(owners), np.int32)
     count = 0
     for owner in owners:
         if length[owner] >= 0:
-            each[count], old[count] = owner, length[owner]
+            each[count], more[count], old[count] = owner, 0, length[owner]
             length[owner] = -1 - count
             count += 1
         more[-1 - length[owner]] += 1

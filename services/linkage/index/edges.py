@@ -61,6 +61,16 @@ class Edges:
         edge numbers; and the edges' left and right ends, weights and conflicts."""
         return *self._chains.arrays, self.left, self.right, self.weight, self.conflict
 
+    def within(self, groups: Ints, nodes: Ints) -> Ints:
+        """Living edges both ends of which are in one group, once for each group. Of n nodes, node i is in group i; a
+        group's nodes are beside each other."""
+        return _within(groups, nodes, self.left, self.right, self.weight, *self._chains.arrays)
+
+    def lessen(self, numbers: Ints) -> tuple[Ints, Ints]:
+        """Take one key's support from each of these edges, which may repeat. Those that have none now, and those of
+        which nobody has counted the keys yet; both may repeat."""
+        return _lessened(numbers, self.support)
+
     def kill(self, numbers: Ints) -> None:
         """End edges; those ended already stay so."""
         if not len(numbers):
@@ -115,3 +125,55 @@ def _between(
                 found[at] = number
                 break
     return found
+
+
+@compiled
+def _within(
+    groups: Ints, nodes: Ints, left: Ends, right: Ends, weight: Ends, length: Slots, start: Starts, pool: Slots
+) -> Ints:
+    """See `Edges.within`."""
+    inside = np.zeros(len(length), np.bool_)
+    most = 0
+    for node in nodes:
+        most += length[node] if node < len(length) else 0
+    found, size = np.empty(most, np.int64), 0
+    begin = 0
+    while begin < len(nodes):
+        end = begin
+        while end < len(nodes) and groups[end] == groups[begin]:
+            if nodes[end] < len(length):
+                inside[nodes[end]] = True
+            end += 1
+        for node in nodes[begin:end]:
+            if node >= len(length):
+                continue
+            first = np.int64(start[node])
+            for place in range(first, first + length[node]):
+                number = pool[place]
+                # From its left end alone, so that it counts once.
+                if left[number] == node and inside[right[number]] and weight[number] != DEAD:
+                    found[size] = number
+                    size += 1
+        for node in nodes[begin:end]:
+            if node < len(length):
+                inside[node] = False
+        begin = end
+    return found[:size]
+
+
+@compiled
+def _lessened(numbers: Ints, support: NDArray[np.int16]) -> tuple[Ints, Ints]:
+    """See `Edges.lessen`."""
+    ended, uncounted = np.empty(len(numbers), np.int64), np.empty(len(numbers), np.int64)
+    without, unknown = 0, 0
+    for number in numbers:
+        if support[number] == UNCOUNTED:
+            uncounted[unknown] = number
+            unknown += 1
+        else:
+            support[number] -= 1
+            # What several keys are taken from has none once it has none, so it is never less than none.
+            if support[number] == 0:
+                ended[without] = number
+                without += 1
+    return ended[:without], uncounted[:unknown]

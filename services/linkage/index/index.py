@@ -232,8 +232,12 @@ class Index:
         return self._rule_for(left, right) or NO_RULE
 
     def _entities_of(self, moves: Moves, stirred: Ints) -> frozenset[UUID]:
-        found = map(self._nodes.bearers, {*moves.changed.tolist(), *stirred.tolist()})
-        return frozenset(self._entity[record] for some in found if not is_crowd(len(some)) for record in some)
+        entity, found = self._entity, set[UUID]()
+        for node in {*moves.changed.tolist(), *stirred.tolist()}:
+            bearers = self._nodes.bearers(node)
+            if not is_crowd(len(bearers)):
+                found.update([entity[record] for record in bearers])
+        return frozenset(found)
 
     def _decide(self, decisions: Sequence[Decide]) -> list[UUID]:
         touched = dict.fromkeys(record for one in decisions for record in (one.left, one.right))
@@ -278,10 +282,7 @@ class Index:
         keys, nodes = proposal.slept_keys, proposal.slept_nodes
         if not len(keys):
             return NONE, NONE
-        places, others, numbers = self._edges.of(nodes)
-        span = self._columns.size
-        under = np.isin(keys[places] * span + others, keys * span + nodes) & (nodes[places] < others)
-        ended = self._lessened(numbers[under])
+        ended = self._lessened(self._edges.within(keys, nodes))
         left, right = self._edges.left[ended].astype(np.int64), self._edges.right[ended].astype(np.int64)
         self._edges.kill(ended)
         return left, right
@@ -289,13 +290,13 @@ class Index:
     def _lessened(self, numbers: Ints) -> Ints:
         """Take one key's support from each of these edges, which may repeat; those that have none now. What nobody has
         counted yet is counted as it is now."""
-        each, support = distinct(numbers), self._edges.support
-        uncounted = each[support[each] == UNCOUNTED]
-        np.subtract.at(support, numbers, 1)
-        support[uncounted] = self._blocks.shared(
-            self._edges.left[uncounted].astype(np.int64), self._edges.right[uncounted].astype(np.int64)
-        )
-        return np.asarray(each[support[each] <= 0])
+        ended, uncounted = self._edges.lessen(numbers)
+        if len(uncounted):
+            uncounted = distinct(uncounted)
+            ends = self._edges.left[uncounted].astype(np.int64), self._edges.right[uncounted].astype(np.int64)
+            self._edges.support[uncounted] = support = self._blocks.shared(*ends)
+            ended = np.concatenate((ended, uncounted[support <= 0]))
+        return distinct(ended)
 
     def _not_yet(self, woken: Pairs) -> Pairs:
         """Give edges that exist their woken keys' support; the pairs that are no edges yet."""
