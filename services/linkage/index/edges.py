@@ -34,20 +34,19 @@ class Edges:
 
     def add(self, left: Ints, right: Ints, weight: Ints, conflict: Ints, support: Ints) -> Ints:
         """Number n new edges. The pairs must not be edges already."""
+        if not len(left):
+            return NONE
         first, self.size = self.size, self.size + len(left)
-        numbers = np.arange(first, self.size)
-        if not len(numbers):
-            return numbers
         self.left, self.right = grown(self.left, self.size), grown(self.right, self.size)
         self.weight, self.support = grown(self.weight, self.size), grown(self.support, self.size)
         self.conflict = grown(self.conflict, self.size)
-        new = slice(first, self.size)
-        self.left[new], self.right[new] = left, right
-        self.weight[new], self.support[new], self.conflict[new] = weight, support, conflict
-        ends = np.concatenate((left, right))
-        self._chains.hold(int(ends.max()) + 1)
-        self._chains.append(ends, np.concatenate((numbers, numbers)))
-        return numbers
+        ends, numbers, last = _added(
+            first, left, right, weight, conflict, support,
+            self.left, self.right, self.weight, self.conflict, self.support,
+        )  # fmt: skip
+        self._chains.hold(last + 1)
+        self._chains.append(ends, numbers)
+        return numbers[: len(left)]
 
     def of(self, nodes: Ints) -> tuple[Ints, Ints, Ints]:
         """Living edges of n nodes: position in `nodes`, other end, edge number."""
@@ -81,6 +80,25 @@ class Edges:
     def between(self, left: Ints, right: Ints) -> Ints:
         """Edge number of each of n pairs, −1 where there is none."""
         return _between(left, right, self.left, self.right, self.weight, *self._chains.arrays)
+
+
+@compiled
+def _added(
+    first: int, left: Ints, right: Ints, weight: Ints, conflict: Ints, support: Ints,
+    lefts: Ends, rights: Ends, weights: NDArray[np.int32], conflicts: NDArray[np.int16], supports: NDArray[np.int16],
+) -> tuple[Ints, Ints, int]:  # fmt: skip
+    """Keep n edges, the first of which has this number: all their ends, left ones first, and beside each the edge's
+    number; and the greatest end."""
+    size, last = len(left), 0
+    ends, numbers = np.empty(2 * size, np.int64), np.empty(2 * size, np.int64)
+    for at in range(size):
+        number = first + at
+        lefts[number], rights[number], weights[number] = left[at], right[at], weight[at]
+        conflicts[number], supports[number] = conflict[at], support[at]
+        ends[at], ends[size + at] = left[at], right[at]
+        numbers[at] = numbers[size + at] = number
+        last = max(last, left[at], right[at])
+    return ends, numbers, last
 
 
 @compiled

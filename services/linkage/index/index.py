@@ -250,8 +250,7 @@ class Index:
     def _link(self, moves: Moves) -> tuple[Ints, int, Ints]:
         """Candidates, scores, edges. Back come nodes whose rows are to be written: one end at least of each edge of
         older nodes that is new, weighed anew or no more; pairs compared; nodes stirred up."""
-        thin = self._nodes.thin
-        gone, fresh = moves.gone[~thin[moves.gone]], moves.fresh[~thin[moves.fresh]]
+        gone, fresh = (nodes[~self._nodes.thin[nodes]] if len(nodes) else nodes for nodes in (moves.gone, moves.fresh))
         proposal = self._blocks.change(gone, fresh)
         _, bereft, ended = self._edges.of(gone)
         self._edges.kill(ended)
