@@ -232,11 +232,10 @@ class Index:
         return self._rule_for(left, right) or NO_RULE
 
     def _entities_of(self, moves: Moves, stirred: Ints) -> frozenset[UUID]:
-        entity, found = self._entity, set[UUID]()
-        for node in {*moves.changed.tolist(), *stirred.tolist()}:
-            bearers = self._nodes.bearers(node)
+        found = set[UUID]()
+        for bearers in map(self._nodes.bearers, {*moves.changed.tolist(), *stirred.tolist()}):
             if not is_crowd(len(bearers)):
-                found.update([entity[record] for record in bearers])
+                found.update(map(self._entity.__getitem__, bearers))
         return frozenset(found)
 
     def _decide(self, decisions: Sequence[Decide]) -> list[UUID]:
