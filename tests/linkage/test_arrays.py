@@ -7,7 +7,7 @@ import numpy as np
 from hypothesis import given, settings
 
 from services.linkage.index.chains import Chains, KeyTable
-from services.linkage.matching.arrays import Marks, counted, distinct, spans
+from services.linkage.matching.arrays import Marks, counted, distinct
 
 numbers = st.lists(st.integers(0, 12), max_size=40)
 batches = st.lists(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 2**31 - 1)), max_size=30), max_size=8)
@@ -21,12 +21,6 @@ def test_few_numbers_are_sorted_out_as_sets_and_counters_do(some: list[int], oth
     each, times = counted(values)
     assert dict(zip(each.tolist(), times.tolist(), strict=True)) == Counter(some)
     assert Marks().among(values, more).tolist() == [one in others for one in some]
-
-
-@given(st.lists(st.tuples(st.integers(0, 50), st.integers(0, 6)), max_size=10))
-def test_spans_are_ranges_one_after_the_other(wanted: list[tuple[int, int]]) -> None:
-    starts, sizes = (np.array([span[side] for span in wanted], np.int64) for side in (0, 1))
-    assert spans(starts, sizes).tolist() == [one for start, size in wanted for one in range(start, start + size)]
 
 
 compiling = settings(deadline=None)
