@@ -4,16 +4,44 @@ Level 0 is "cannot say" (a side has no value), level 1 the fullest agreement; `L
 function of the two nodes' traits only. String measures are rapidfuzz's.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
 
-from services.linkage.matching import compare_names as names
+from services.linkage.compiled import compiled, inner
 from services.linkage.matching import compare_values as values
 from services.linkage.matching.columns import RARE, Codes, Columns
-from services.linkage.matching.pairs import Judged, Nodes, Pairs
-from services.linkage.reading.normal import TRAITS
+from services.linkage.matching.compare_names import ask_names, judge_names
+from services.linkage.matching.compare_values import (
+    BIRTH_PLACE,
+    DATE,
+    EMAIL,
+    NHS_NUMBER,
+    NINO,
+    OCCUPATION,
+    PHONE_2,
+    POSTCODE,
+    REFERENCE,
+    SEX,
+    SOURCE,
+    TOWN,
+    UPRN,
+    VEHICLE,
+)  # fmt: skip
+from services.linkage.matching.pairs import (
+    FAR,
+    MEASURES,
+    Nodes,
+    Row,
+    Sheet,
+    Similarities,
+    Values,
+    distances,
+    sheet,
+    similarities,
+    values_of,
+)  # fmt: skip
 
 _CODE = ("same", "one edit", "alike", "different")
 _TEXT = ("same", "alike", "shares a word", "different")
@@ -50,69 +78,160 @@ FIELDS: Final = tuple(LEVELS)
 KEPT: Final = ("source", "age")
 """Fields that are not what a record says but who keeps it: what they are worth is in `model.Sources`."""
 
-_JUDGES: Final[Mapping[str, tuple[str, values.Judge]]] = {
-    # field → the trait that says the same, or not; and who judges two values of it that differ
-    "given": ("given", names.given), "family": ("family", names.family), "sex": ("sex", values.flag),
-    "year": ("date", values.year), "postcode": ("postcode", values.postcode), "address": ("street", values.street),
-    "town": ("town", values.text("town")), "uprn": ("uprn", values.flag), "email": ("email", values.email),
-    "nhs_number": ("nhs_number", values.code("nhs_number")), "nino": ("nino", values.code("nino")),
-    "reference": ("reference", values.code("reference")), "vehicle": ("vehicle", values.code("vehicle")),
-    "birth_place": ("birth_place", values.text("birth_place")),
-    "occupation": ("occupation", values.text("occupation")),
-}  # fmt: skip
-_SETTLED: Final[Mapping[str, tuple[str, Callable[[Pairs, Judged], None]]]] = {
-    # field → the trait without which there is nothing to say; and who says what more there is to it than one value
-    "given": ("given", names.settle_initials), "middle": ("middle_1", names.settle_middle),
-    "address": ("street", values.settle_address), "phone": ("phone_1", values.settle_phone),
-    "source": ("source", values.settle_source), "age": ("source", values.settle_age),
-}  # fmt: skip
-_GIVEN, _FAMILY, _MIDDLE, _YEAR, _DAY, _ADDRESS, _SOURCE = map(
-    FIELDS.index, ("given", "family", "middle", "year", "day", "address", "source")
-)
-_JUDGED: Final = [FIELDS.index(field) for field in _JUDGES]
-_OF_JUDGED: Final = [TRAITS.index(trait) for trait, _ in _JUDGES.values()]
-_RARE: Final = [FIELDS.index(field) for field in RARE]
-_SELVES: Final = [*_JUDGED, _DAY, FIELDS.index("phone")]
-_OF_SELVES: Final = [*_OF_JUDGED, TRAITS.index("date"), TRAITS.index("phone_1")]
+_FIELDS: Final = len(FIELDS)
+(
+    _GIVEN, _FAMILY, _MIDDLE, _SEX, _YEAR, _DAY, _POSTCODE, _ADDRESS, _TOWN, _UPRN, _PHONE, _EMAIL, _NHS_NUMBER, _NINO,
+    _REFERENCE, _VEHICLE, _BIRTH_PLACE, _OCCUPATION, _SOURCE, _AGE,
+) = range(_FIELDS)  # fmt: skip
+_RARE: Final = tuple(FIELDS.index(field) for field in RARE)
+_RARE_PHONE, _RARE_SOURCE = map(tuple(RARE).index, ("phone", "source"))
+_MEASURES: Final = len(MEASURES)
+_LIKES, _EDITS = 8, 11
+"""Similarities and distances that may be asked of a pair, at most."""
+_AT_ONCE: Final = 8192
+"""Pairs that are compared at once: few enough to stay in the processor's cache."""
 
 
 def compare(columns: Columns, left: Nodes, right: Nodes) -> tuple[Codes, Codes]:
-    """Levels and rarities of n pairs: two uint8 arrays of shape (fields, n)."""
-    levels = np.zeros((len(FIELDS), len(left)), np.uint8)
-    rarities = np.zeros_like(levels)
-    pairs = Pairs(columns, left, right)
-    levels[_JUDGED] = pairs.known[_OF_JUDGED]
-    rarities[_RARE] = pairs.commoner()
-    for at, (trait, judge) in zip(_JUDGED, _JUDGES.values(), strict=True):
-        if pairs.differ(trait):
-            apart = pairs.apart(trait)
-            levels[at, apart] = judge(pairs, apart)
-    for field, (trait, settle) in _SETTLED.items():
-        if pairs.bear(trait):
-            at = FIELDS.index(field)
-            settle(pairs, (levels[at], rarities[at]))
-    if pairs.bear("date"):
-        values.settle_day(pairs, levels[_DAY], levels[_YEAR])
-    given, family = (levels[_GIVEN], rarities[_GIVEN]), (levels[_FAMILY], rarities[_FAMILY])
-    names.settle_lone_names(pairs, given, family)
-    names.settle_swapped_names(pairs, given, family)
-    names.settle_called_by_middle_name(pairs, given, levels[_MIDDLE])
+    """Levels and rarities of n pairs: two uint8 arrays of shape (fields, n), a pair's beside each other in memory."""
+    known = values_of(columns)
+    if len(left) <= _AT_ONCE:
+        return _compare(columns, known, left, right)
+    starts = range(0, len(left), _AT_ONCE)
+    parts = [_compare(columns, known, left[at : at + _AT_ONCE], right[at : at + _AT_ONCE]) for at in starts]
+    levels, rarities = (np.concatenate([one.T for one in side]).T for side in zip(*parts, strict=True))
     return levels, rarities
+
+
+def _compare(columns: Columns, known: Values, left: Nodes, right: Nodes) -> tuple[Codes, Codes]:
+    likes, edits = _ask(known, left, right)
+    measured, counted = similarities(columns, likes), distances(columns, edits)
+    levels, rarities = _judge(known, left, right, likes, measured, edits, counted)
+    return levels.T, rarities.T
 
 
 def itself(columns: Columns, nodes: Nodes) -> tuple[Codes, Codes]:
     """What ``compare`` says of n nodes and themselves, but for `KEPT`, of which it says nothing: all that a node has is
-    the same, and nothing need be compared for that."""
-    levels = np.zeros((len(FIELDS), len(nodes)), np.uint8)
-    rarities = np.zeros_like(levels)
-    ids = columns.ids.take(nodes, axis=0).T
-    levels[_SELVES] = ids[_OF_SELVES] > 0
-    rarities[_RARE] = columns.rarities.take(nodes, axis=0).T
-    rarities[_SOURCE] = 0
-    length, digits = columns.vocabularies["name"].part["length"], columns.vocabularies["date"].part["day_digits"]
-    levels[_GIVEN][length[ids[columns.at["given"]]] == 1] = names.INITIAL
-    levels[_DAY] *= digits[ids[columns.at["date"]]] > 0
-    middles = ids[names.MIDDLES]
-    levels[_MIDDLE] = (middles[0] > 0) * np.where((length[middles] > 1).any(axis=0), np.uint8(1), np.uint8(2))
-    values.count_number(rarities[_ADDRESS], ids[columns.at["number"]] > 0)
+    the same, and nothing need be measured for that."""
+    levels, rarities = _judge(values_of(columns), nodes, nodes, *_NOTHING)
+    levels[:, _SOURCE] = levels[:, _AGE] = 0
+    return levels.T, rarities.T
+
+
+_NOTHING: Final = (
+    np.zeros((1, 3), np.int32), np.zeros(0, np.float32), np.zeros((1, 3), np.int32), np.zeros(0, np.uint8),
+)  # fmt: skip
+
+
+@compiled
+def _ask(known: Values, left: Nodes, right: Nodes) -> tuple[Sheet, Sheet]:
+    """Of which texts the similarity, and of which the distance may decide a level."""
+    likes, edits = sheet(_LIKES * len(left)), sheet(_EDITS * len(left))
+    _ask_all(known, left, right, likes, edits)
+    return likes, edits
+
+
+@inner
+def _ask_all(known: Values, left: Nodes, right: Nodes, likes: Sheet, edits: Sheet) -> None:
+    for pair in range(len(left)):
+        one, other = known.ids[left[pair]], known.ids[right[pair]]
+        ask_names(likes, edits, pair, known.names, one, other)
+        values.ask_values(likes, edits, pair, known, one, other)
+
+
+@compiled
+def _judge(
+    known: Values, left: Nodes, right: Nodes, likes: Sheet, measured: Similarities, edits: Sheet, counted: Codes
+) -> tuple[Codes, Codes]:
+    """Levels and rarities of n pairs, shape (n, fields), once all is measured."""
+    similar = np.zeros((len(left), _MEASURES), np.float32)
+    apart = np.full((len(left), _MEASURES), FAR, np.uint8)
+    for at in range(1, likes[0, 0] + 1):
+        similar[likes[at, 0] // _MEASURES, likes[at, 0] % _MEASURES] = measured[at - 1]
+    for at in range(1, edits[0, 0] + 1):
+        apart[edits[at, 0] // _MEASURES, edits[at, 0] % _MEASURES] = counted[at - 1]
+    levels = np.zeros((len(left), _FIELDS), np.uint8)
+    rarities = np.zeros((len(left), _FIELDS), np.uint8)
+    _judge_all(known, left, right, similar, apart, levels, rarities)
     return levels, rarities
+
+
+@inner
+def _judge_all(
+    known: Values, left: Nodes, right: Nodes, similar: Similarities, apart: Codes, levels: Codes, rarities: Codes
+) -> None:
+    for pair in range(len(left)):
+        _judge_pair(known, left[pair], right[pair], similar[pair], apart[pair], levels[pair], rarities[pair])
+
+
+@inner
+def _judge_pair(
+    known: Values, left: int, right: int, similar: Similarities, apart: Codes, level: Codes, rarity: Codes
+) -> None:
+    """Level and rarity of each field of one pair. The rarity is the commoner value's, in eighths of a bit."""
+    one, other = known.ids[left], known.ids[right]
+    rare, other_rare = known.rarities[left], known.rarities[right]
+    for at in range(len(_RARE)):
+        rarity[_RARE[at]] = min(rare[at], other_rare[at])
+    _judge_person(known, one, other, similar, apart, level, rarity)
+    _judge_places(known, one, other, similar, apart, level, rarity)
+    _judge_numbers(known, one, other, apart, level)
+    rarity[_PHONE] = rare[_RARE_PHONE] if values.shares_first(one, other) else known.rare_phones[one[PHONE_2], 0]
+    _judge_keepers(known, one, other, rare[_RARE_SOURCE], other_rare[_RARE_SOURCE], level, rarity)
+
+
+@inner
+def _judge_person(
+    known: Values, one: Row, other: Row, similar: Similarities, apart: Codes, level: Codes, rarity: Codes
+) -> None:
+    given, family, middle, rare_given, rare_family = judge_names(
+        known.names, known.rare_names, one, other, similar, apart
+    )
+    level[_GIVEN], level[_FAMILY], level[_MIDDLE] = given, family, middle
+    if rare_given >= 0:
+        rarity[_GIVEN] = rare_given
+    if rare_family >= 0:
+        rarity[_FAMILY] = rare_family
+    years = values.year(known.dates, one[DATE], other[DATE])
+    level[_YEAR], level[_DAY] = years, values.day(known.dates, one[DATE], other[DATE], years)
+    level[_SEX] = values.flag(one[SEX], other[SEX])
+    a, b = one[BIRTH_PLACE], other[BIRTH_PLACE]
+    level[_BIRTH_PLACE] = values.text(known.birth_places, a, b, similar[values.IS_BIRTH_PLACE])
+    a, b = one[OCCUPATION], other[OCCUPATION]
+    level[_OCCUPATION] = values.text(known.occupations, a, b, similar[values.IS_OCCUPATION])
+
+
+@inner
+def _judge_places(
+    known: Values, one: Row, other: Row, similar: Similarities, apart: Codes, level: Codes, rarity: Codes
+) -> None:
+    level[_ADDRESS] = values.address(known.streets, one, other, similar[values.IS_STREET])
+    rarity[_ADDRESS] = values.address_rarity(int(rarity[_ADDRESS]), values.is_numbered(one, other))
+    level[_POSTCODE] = values.postcode(known.postcodes, one[POSTCODE], other[POSTCODE], apart[values.IS_POSTCODE])
+    level[_TOWN] = values.text(known.towns, one[TOWN], other[TOWN], similar[values.IS_TOWN])
+    level[_UPRN] = values.flag(one[UPRN], other[UPRN])
+
+
+@inner
+def _judge_numbers(known: Values, one: Row, other: Row, apart: Codes, level: Codes) -> None:
+    level[_PHONE] = values.phone(one, other, apart[values.IS_PHONE])
+    level[_EMAIL] = values.email(known.emails, one[EMAIL], other[EMAIL], apart[values.IS_EMAIL])
+    level[_NHS_NUMBER] = values.code(one[NHS_NUMBER], other[NHS_NUMBER], apart[values.IS_NHS_NUMBER])
+    level[_NINO] = values.code(one[NINO], other[NINO], apart[values.IS_NINO])
+    level[_REFERENCE] = values.code(one[REFERENCE], other[REFERENCE], apart[values.IS_REFERENCE])
+    level[_VEHICLE] = values.code(one[VEHICLE], other[VEHICLE], apart[values.IS_VEHICLE])
+
+
+@inner
+def _judge_keepers(
+    known: Values, one: Row, other: Row, keeper: int, other_keeper: int, level: Codes, rarity: Codes
+) -> None:
+    """Who keeps the two records; and who the one without a date, if the other has one, and when that one was born."""
+    if keeper > 0 and other_keeper > 0:
+        level[_SOURCE] = values.flag(one[SOURCE], other[SOURCE])
+    rarity[_SOURCE] = values.keepers(keeper, other_keeper)
+    a, b = one[DATE], other[DATE]
+    if (a == 0) != (b == 0):
+        undated = keeper if a == 0 else other_keeper
+        level[_AGE] = undated > 0
+        rarity[_AGE] = values.keeper_and_cohort(undated, known.dates, max(a, b))
