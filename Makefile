@@ -16,6 +16,7 @@ setup: .venv/.ready
 	@echo "Installing what the lock file names (about a minute the first time) ..."
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m services.linkage.rehearsal
 	@touch $@
 
 demo: setup

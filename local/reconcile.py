@@ -4,7 +4,7 @@ Ids make it exact, not a comparison of counts: an accepted event's receipt, its 
 it and each service's inbox row all derive from one id (shared/contracts/envelope.py: ``causes(…, id=…)``).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
 from shared.contracts.asyncapi import HEARD_BY
-from shared.ids import id_of
+from shared.ids import apart_from_time, id_of
 
 ACCEPTED = "SELECT id FROM receipts WHERE reason = ''"
 INBOX = "SELECT id FROM inbox"
@@ -62,14 +62,14 @@ class Reconciliation:
 async def reconcile(dsns: Mapping[str, str], servers: str, held: int | None = None) -> Reconciliation:
     """``dsns``: each service's database; ``servers``: the broker's; ``held``: how many acceptances partners hold."""
     accepted = await _ids(dsns["ingest"], ACCEPTED)
-    linked, scored = await _ids(dsns["linkage"], INBOX), await _ids(dsns["scoring"], INBOX)
+    linked, scored = await _done(dsns["linkage"]), await _done(dsns["scoring"])
     return Reconciliation(
         accepted=len(accepted),
         unsent=sum([await _number(dsn, UNSENT) for dsn in dsns.values()]),
         unheard=await lag(servers),
         not_received=max(0, (held or 0) - len(accepted)),
-        not_linked=len({id_of("/services/ingest", id.hex) for id in accepted} - linked),
-        not_scored=len({id_of("/services/linkage", id.hex) for id in accepted} - scored),
+        not_linked=len(_messages("/services/ingest", accepted) - linked),
+        not_scored=len(_messages("/services/linkage", accepted) - scored),
         dead=sum([await _number(dsn, DEAD) for dsn in dsns.values()]),
         misplaced=await _number(dsns["linkage"], MISPLACED),
         claimed_twice=abs(await _number(dsns["linkage"], CLAIMED_TWICE)),
@@ -95,6 +95,15 @@ async def lag(servers: str) -> int:
     finally:
         await client.close()
         await consumer.stop()
+
+
+def _messages(source: str, events: Iterable[UUID]) -> set[bytes]:
+    """What a service that hears of these events has in its inbox, but for the time."""
+    return {apart_from_time(id_of(source, id.hex)) for id in events}
+
+
+async def _done(dsn: str) -> set[bytes]:
+    return {apart_from_time(id) for id in await _ids(dsn, INBOX)}
 
 
 async def _ids(dsn: str, statement: str) -> set[UUID]:

@@ -38,7 +38,7 @@ from shared.contracts import Access, Event, Topic
 from shared.contracts.envelope import Contract, from_wire
 from shared.db import HERE, Connection, queries
 from shared.errors import Unavailable
-from shared.ids import id_of
+from shared.ids import id_at
 from shared.progress import Progress, report
 from shared.telemetry import AGE, BATCH, BATCH_SECONDS, DEAD, HEARD, REPEATED, RETRIES, log
 from shared.work import Raw, Worker
@@ -360,6 +360,6 @@ async def _fresh(connection: Connection, letters: list[Letter]) -> list[Letter]:
     by_id: dict[UUID, Letter] = {}
     for letter in letters:
         event: Event[Any] = letter.event  # type: ignore[assignment]
-        by_id.setdefault(id_of(event.source, event.id), letter)
+        by_id.setdefault(id_at(event.accepted, event.source, event.id), letter)
     entered = {row["id"] for row in await connection.fetch(Q["enter"], list(by_id))}
     return [letter for id, letter in by_id.items() if id in entered]

@@ -37,14 +37,21 @@ AWAY = (
 )
 """What may pass if one waits: the same transaction is tried again."""
 
-PLANNING = {"enable_seqscan": "off"}
-"""Tables grow from nothing, and a plan is kept: one that was made while they were small reads them whole, for every
-batch, until they are next analysed. Who does want a table whole says so (``read_whole``)."""
+PLANNING = {"enable_seqscan": "off", "plan_cache_mode": "force_generic_plan"}
+"""A statement is planned once, for whatever it is asked: to plan it for a batch of one takes longer than to do it. But
+tables grow from nothing: a plan made while they were small would read them whole, for every batch. Who does want that
+says so (``read_whole``), as does a page whose best plan depends on what it asks (``plan_anew``)."""
+
+
+async def plan_anew(connection: Connection) -> None:
+    """Until the transaction ends, statements are planned for what they are asked, and no plan is kept."""
+    await connection.execute("SET LOCAL plan_cache_mode = force_custom_plan")
 
 
 async def read_whole(connection: Connection) -> None:
-    """Until the transaction ends, tables may be read from end to end: for a page or a start, not for a batch."""
-    await connection.execute("SET LOCAL enable_seqscan = on")
+    """Until the transaction ends, tables may be read from end to end: for a page or a start, not for a batch. What is
+    planned meanwhile is not kept."""
+    await connection.execute("SET LOCAL enable_seqscan = on; SET LOCAL plan_cache_mode = force_custom_plan")
 
 
 def queries(path: Path) -> Mapping[str, str]:

@@ -15,7 +15,7 @@ from services.alerts.standing import Score, Standing
 from services.alerts.views import Entry, Past
 from shared.contracts import Reason
 from shared.contracts.alerts import State
-from shared.db import Connection, queries
+from shared.db import Connection, plan_anew, queries
 
 Q = queries(Path(__file__).parent / "queries.sql")
 
@@ -112,11 +112,13 @@ class AlertStore:
         self, team: str | None, states: Iterable[State], initiatives: Iterable[str], limit: int, offset: int
     ) -> list[Alert]:
         """The most urgent first; ``team`` ``None``: every team's."""
+        await plan_anew(self._connection)
         rows = await self._connection.fetch(Q["queue"], team, list(states), list(initiatives), limit, offset)
         return [_alert(row) for row in rows]
 
     async def counts(self, team: str | None, initiatives: Iterable[str]) -> dict[State, int]:
         """How many alerts are in each state."""
+        await plan_anew(self._connection)
         rows = await self._connection.fetch(Q["counts"], team, list(initiatives))
         return {State(row["state"]): row["number"] for row in rows}
 

@@ -1,5 +1,7 @@
 """Linkage: settings → wiring → run."""
 
+import asyncio
+from functools import partial
 from pathlib import Path
 
 from services.linkage.desk import api, erasing_api, erasing_pages, pages, review_api, review_pages
@@ -14,6 +16,7 @@ from services.linkage.models.switching import Switching
 from services.linkage.purposes.erasing import Erasing
 from services.linkage.purposes.leaving import Leaving
 from services.linkage.purposes.terms import Terms
+from services.linkage.rehearsal import rehearse
 from services.linkage.settings import LinkageSettings
 from services.linkage.standby import Standby
 from services.linkage.store import LinkageStore
@@ -27,7 +30,8 @@ from shared.web import Web
 def service(settings: LinkageSettings) -> Service[LinkageStore]:
     """Linkage, ready to run."""
     service = Service("linkage", settings, LinkageStore, title="Jigsaw linkage")
-    in_use = InUse(settings.model())
+    seed = settings.model()
+    in_use = InUse(seed)
     agreements, initiatives = Agreements.load(settings.agreements), Initiatives.load(settings.initiatives)
     terms = Terms.of(agreements, initiatives)
     index = LiveIndex(in_use, terms)
@@ -42,6 +46,7 @@ def service(settings: LinkageSettings) -> Service[LinkageStore]:
     erasing = Erasing(service.worker, index)
     web = Web("linkage", settings, Path(__file__).parent)
     modelling = Modelling(service.worker, review, weighing)
+    service.before_hearing(partial(asyncio.to_thread, rehearse, seed))
     service.hears(linker.link, on_abort=linker.forget, alone=True)
     service.in_background(standby.run)
     service.in_background(leaving.run)

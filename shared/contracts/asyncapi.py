@@ -22,7 +22,7 @@ HEARD_BY = {
 compares the two, for "nothing lost" is proved by this (local/reconcile.py)."""
 HEADERS = {
     "ce_specversion": "Always 1.0.",
-    "ce_id": "Unique in its source; with it, the key of every inbox.",
+    "ce_id": "Unique in its source; with it and its time of acceptance, the key of every inbox.",
     "ce_source": "/services/<name>.",
     "ce_type": "The contract and its version.",
     "ce_time": "When it happened (RFC 3339).",

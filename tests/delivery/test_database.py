@@ -37,6 +37,21 @@ async def test_only_who_asks_to_reads_a_table_whole_and_only_until_its_transacti
     assert "Index" in next_batch
 
 
+async def test_a_plan_made_while_tables_may_be_read_whole_is_not_kept(database: Database) -> None:
+    asked = "SELECT in_a_row FROM faults WHERE one = $1"
+    async with database.session() as connection:
+        async with connection.transaction():
+            await read_whole(connection)
+            await connection.fetch(asked, True)
+        await connection.fetch(asked, True)
+        name, planned_once, planned_anew = await connection.fetchrow(
+            "SELECT name, generic_plans, custom_plans FROM pg_prepared_statements WHERE statement = $1", asked
+        )
+        kept = await connection.fetch(f'EXPLAIN EXECUTE "{name}" (true)')
+    assert (planned_once, planned_anew) == (1, 1)
+    assert any("Index" in row[0] for row in kept)
+
+
 async def _plan(connection: Connection) -> str:
     return "\n".join([row[0] for row in await connection.fetch(f"EXPLAIN {ONE_OF_FEW}")])
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import duckdb
 import numpy as np
 
 from services.linkage.engines.candidates import CANDIDATES, Progress
@@ -48,6 +47,8 @@ class DuckDB:
 
     def propose(self, blocks: Blocks, nodes: Nodes) -> Iterator[Pairs]:
         """All candidate pairs of these nodes, each once."""
+        import duckdb  # some 15 MB that the stream has no use for
+
         with TemporaryDirectory(prefix="jigsaw-bulk-") as folder, duckdb.connect(Path(folder) / "keys.db") as engine:
             engine.execute(f"SET memory_limit = '{self.memory}'")
             engine.execute(TABLE)
