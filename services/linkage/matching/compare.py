@@ -38,7 +38,6 @@ from services.linkage.matching.pairs import (
     Similarities,
     Values,
     distances,
-    sheet,
     similarities,
     values_of,
 )  # fmt: skip
@@ -94,6 +93,7 @@ _AT_ONCE: Final = 8192
 
 def compare(columns: Columns, left: Nodes, right: Nodes) -> tuple[Codes, Codes]:
     """Levels and rarities of n pairs: two uint8 arrays of shape (fields, n), a pair's beside each other in memory."""
+    left, right = _in_a_row(left), _in_a_row(right)
     known = values_of(columns)
     if len(left) <= _AT_ONCE:
         return _compare(columns, known, left, right)
@@ -113,6 +113,7 @@ def _compare(columns: Columns, known: Values, left: Nodes, right: Nodes) -> tupl
 def itself(columns: Columns, nodes: Nodes) -> tuple[Codes, Codes]:
     """What ``compare`` says of n nodes and themselves, but for `KEPT`, of which it says nothing: all that a node has is
     the same, and nothing need be measured for that."""
+    nodes = _in_a_row(nodes)
     levels, rarities = _judge(values_of(columns), nodes, nodes, *_NOTHING)
     levels[:, _SOURCE] = levels[:, _AGE] = 0
     return levels.T, rarities.T
@@ -123,10 +124,17 @@ _NOTHING: Final = (
 )  # fmt: skip
 
 
+def _in_a_row(nodes: Nodes) -> Nodes:
+    """As what is compiled takes them: for any others it would be compiled once more."""
+    return np.ascontiguousarray(nodes, np.int64)
+
+
 @compiled
 def _ask(known: Values, left: Nodes, right: Nodes) -> tuple[Sheet, Sheet]:
     """Of which texts the similarity, and of which the distance may decide a level."""
-    likes, edits = sheet(_LIKES * len(left)), sheet(_EDITS * len(left))
+    likes = np.empty((1 + _LIKES * len(left), 3), np.int32)
+    edits = np.empty((1 + _EDITS * len(left), 3), np.int32)
+    likes[0, 0] = edits[0, 0] = 0
     _ask_all(known, left, right, likes, edits)
     return likes, edits
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from rapidfuzz.distance import OSA, JaroWinkler
 from rapidfuzz.process import cpdist
 
-from services.linkage.compiled import compiled, inner
+from services.linkage.compiled import inner
 from services.linkage.matching.columns import Codes, Columns, parts
 
 Parts = NDArray[np.uint32]
@@ -128,14 +128,6 @@ def may_be_near(of: Parts, one: int, other: int, edits: int) -> bool:
         and set_bits(letters & ~other_letters) <= edits
         and set_bits(other_letters & ~letters) <= edits
     )
-
-
-@compiled
-def sheet(size: int) -> Sheet:
-    """An empty one, for at most so many measures."""
-    rows = np.empty((size + 1, 3), np.int32)
-    rows[0, 0] = 0
-    return rows
 
 
 @inner
