@@ -20,18 +20,19 @@ from services.linkage.matching.compare_values import (
     NHS_NUMBER,
     NINO,
     OCCUPATION,
+    PHONE_1,
     PHONE_2,
     POSTCODE,
     REFERENCE,
     SEX,
     SOURCE,
+    STREET,
     TOWN,
     UPRN,
     VEHICLE,
 )  # fmt: skip
 from services.linkage.matching.pairs import (
     FAR,
-    MEASURES,
     Nodes,
     Row,
     Sheet,
@@ -41,6 +42,7 @@ from services.linkage.matching.pairs import (
     similarities,
     values_of,
 )  # fmt: skip
+from services.linkage.reading.normal import TRAITS
 
 _CODE = ("same", "one edit", "alike", "different")
 _TEXT = ("same", "alike", "shares a word", "different")
@@ -84,7 +86,7 @@ _FIELDS: Final = len(FIELDS)
 ) = range(_FIELDS)  # fmt: skip
 _RARE: Final = tuple(FIELDS.index(field) for field in RARE)
 _RARE_PHONE, _RARE_SOURCE = map(tuple(RARE).index, ("phone", "source"))
-_MEASURES: Final = len(MEASURES)
+_TRAITS: Final = len(TRAITS)
 _LIKES, _EDITS = 8, 11
 """Similarities and distances that may be asked of a pair, at most."""
 _AT_ONCE: Final = 8192
@@ -120,7 +122,7 @@ def itself(columns: Columns, nodes: Nodes) -> tuple[Codes, Codes]:
 
 
 _NOTHING: Final = (
-    np.zeros((1, 3), np.int32), np.zeros(0, np.float32), np.zeros((1, 3), np.int32), np.zeros(0, np.uint8),
+    np.zeros((1, 4), np.int32), np.zeros(0, np.float32), np.zeros((1, 4), np.int32), np.zeros(0, np.uint8),
 )  # fmt: skip
 
 
@@ -132,8 +134,8 @@ def _in_a_row(nodes: Nodes) -> Nodes:
 @compiled
 def _ask(known: Values, left: Nodes, right: Nodes) -> tuple[Sheet, Sheet]:
     """Of which texts the similarity, and of which the distance may decide a level."""
-    likes = np.empty((1 + _LIKES * len(left), 3), np.int32)
-    edits = np.empty((1 + _EDITS * len(left), 3), np.int32)
+    likes = np.empty((1 + _LIKES * len(left), 4), np.int32)
+    edits = np.empty((1 + _EDITS * len(left), 4), np.int32)
     likes[0, 0] = edits[0, 0] = 0
     _ask_all(known, left, right, likes, edits)
     return likes, edits
@@ -152,12 +154,12 @@ def _judge(
     known: Values, left: Nodes, right: Nodes, likes: Sheet, measured: Similarities, edits: Sheet, counted: Codes
 ) -> tuple[Codes, Codes]:
     """Levels and rarities of n pairs, shape (n, fields), once all is measured."""
-    similar = np.zeros((len(left), _MEASURES), np.float32)
-    apart = np.full((len(left), _MEASURES), FAR, np.uint8)
+    similar = np.zeros((len(left), _TRAITS), np.float32)
+    apart = np.full((len(left), _TRAITS), FAR, np.uint8)
     for at in range(1, likes[0, 0] + 1):
-        similar[likes[at, 0] // _MEASURES, likes[at, 0] % _MEASURES] = measured[at - 1]
+        similar[likes[at, 0], likes[at, 1]] = measured[at - 1]
     for at in range(1, edits[0, 0] + 1):
-        apart[edits[at, 0] // _MEASURES, edits[at, 0] % _MEASURES] = counted[at - 1]
+        apart[edits[at, 0], edits[at, 1]] = counted[at - 1]
     levels = np.zeros((len(left), _FIELDS), np.uint8)
     rarities = np.zeros((len(left), _FIELDS), np.uint8)
     _judge_all(known, left, right, similar, apart, levels, rarities)
@@ -200,34 +202,32 @@ def _judge_person(
         rarity[_GIVEN] = rare_given
     if rare_family >= 0:
         rarity[_FAMILY] = rare_family
-    years = values.year(known.dates, one[DATE], other[DATE])
-    level[_YEAR], level[_DAY] = years, values.day(known.dates, one[DATE], other[DATE], years)
-    level[_SEX] = values.flag(one[SEX], other[SEX])
-    a, b = one[BIRTH_PLACE], other[BIRTH_PLACE]
-    level[_BIRTH_PLACE] = values.text(known.birth_places, a, b, similar[values.IS_BIRTH_PLACE])
-    a, b = one[OCCUPATION], other[OCCUPATION]
-    level[_OCCUPATION] = values.text(known.occupations, a, b, similar[values.IS_OCCUPATION])
+    years = values.year(known.dates, one, other)
+    level[_YEAR], level[_DAY] = years, values.day(known.dates, one, other, years)
+    level[_SEX] = values.flag(SEX, one, other)
+    level[_BIRTH_PLACE] = values.text(known.birth_places, BIRTH_PLACE, one, other, similar)
+    level[_OCCUPATION] = values.text(known.occupations, OCCUPATION, one, other, similar)
 
 
 @inner
 def _judge_places(
     known: Values, one: Row, other: Row, similar: Similarities, apart: Codes, level: Codes, rarity: Codes
 ) -> None:
-    level[_ADDRESS] = values.address(known.streets, one, other, similar[values.IS_STREET])
+    level[_ADDRESS] = values.address(known.streets, one, other, similar[STREET])
     rarity[_ADDRESS] = values.address_rarity(int(rarity[_ADDRESS]), values.is_numbered(one, other))
-    level[_POSTCODE] = values.postcode(known.postcodes, one[POSTCODE], other[POSTCODE], apart[values.IS_POSTCODE])
-    level[_TOWN] = values.text(known.towns, one[TOWN], other[TOWN], similar[values.IS_TOWN])
-    level[_UPRN] = values.flag(one[UPRN], other[UPRN])
+    level[_POSTCODE] = values.postcode(known.postcodes, one, other, apart[POSTCODE])
+    level[_TOWN] = values.text(known.towns, TOWN, one, other, similar)
+    level[_UPRN] = values.flag(UPRN, one, other)
 
 
 @inner
 def _judge_numbers(known: Values, one: Row, other: Row, apart: Codes, level: Codes) -> None:
-    level[_PHONE] = values.phone(one, other, apart[values.IS_PHONE])
-    level[_EMAIL] = values.email(known.emails, one[EMAIL], other[EMAIL], apart[values.IS_EMAIL])
-    level[_NHS_NUMBER] = values.code(one[NHS_NUMBER], other[NHS_NUMBER], apart[values.IS_NHS_NUMBER])
-    level[_NINO] = values.code(one[NINO], other[NINO], apart[values.IS_NINO])
-    level[_REFERENCE] = values.code(one[REFERENCE], other[REFERENCE], apart[values.IS_REFERENCE])
-    level[_VEHICLE] = values.code(one[VEHICLE], other[VEHICLE], apart[values.IS_VEHICLE])
+    level[_PHONE] = values.phone(one, other, apart[PHONE_1])
+    level[_EMAIL] = values.email(known.emails, one, other, apart[EMAIL])
+    level[_NHS_NUMBER] = values.code(NHS_NUMBER, one, other, apart)
+    level[_NINO] = values.code(NINO, one, other, apart)
+    level[_REFERENCE] = values.code(REFERENCE, one, other, apart)
+    level[_VEHICLE] = values.code(VEHICLE, one, other, apart)
 
 
 @inner
@@ -236,7 +236,7 @@ def _judge_keepers(
 ) -> None:
     """Who keeps the two records; and who the one without a date, if the other has one, and when that one was born."""
     if keeper > 0 and other_keeper > 0:
-        level[_SOURCE] = values.flag(one[SOURCE], other[SOURCE])
+        level[_SOURCE] = values.flag(SOURCE, one, other)
     rarity[_SOURCE] = values.keepers(keeper, other_keeper)
     a, b = one[DATE], other[DATE]
     if (a == 0) != (b == 0):

@@ -12,7 +12,6 @@ from services.linkage.compiled import inner
 from services.linkage.matching.columns import GROUPS, Codes, parts
 from services.linkage.matching.pairs import (
     LENGTH,
-    MEASURES,
     MUCH,
     NEAR,
     NEVER,
@@ -33,7 +32,8 @@ GIVEN, FAMILY, FAMILY_1, BIRTH_FAMILY, MIDDLE_1, MIDDLE_3 = map(
     TRAITS.index, ("given", "family", "family_1", "birth_family", "middle_1", "middle_3")
 )
 """Names stand together: given, family, the family name's parts and that at birth, further ones."""
-_IS_GIVEN, _IS_FAMILY, _IS_MIDDLE, _IS_CROSSED = map(MEASURES.index, ("given", "family", "middle", "crossed"))
+_CROSSED: Final = BIRTH_FAMILY
+"""The place of what is measured of two names that may have changed places: those at birth are not measured."""
 _PART: Final = parts("name")
 _GROUP, _SOUND, _THREE, _FOUR, _INITIAL = (_PART[name] for name in (GROUPS[0], "sound", "three", "four", "initial"))
 _GROUPS: Final = len(GROUPS)
@@ -78,39 +78,38 @@ def _may_be_as_like(names: Parts, a: int, b: int, similarity: np.float32) -> boo
 
 
 @inner
-def _ask(likes: Sheet, edits: Sheet, where: int, names: Parts, a: int, b: int, least: np.float32) -> None:
+def _ask(likes: Sheet, edits: Sheet, pair: int, trait: int, names: Parts, a: int, b: int, least: np.float32) -> None:
     """What `spelled` has to know, where a similarity below `least` makes no difference."""
     x, y = part(names, a, LENGTH), part(names, b, LENGTH)
     most = 2 if min(x, y) >= 6 else 1
     short = max(x, y) < _SHORT
     counted = min(x, y) >= 3 and may_be_near(names, a, b, most) and (short or may_be_like(names, a, b, 0.7))
     if counted:
-        write(edits, where, names, a, b)
+        write(edits, pair, trait, names, a, b)
     if (counted and not short) or (least <= 1 and _may_be_as_like(names, a, b, least)):
-        write(likes, where, names, a, b)
+        write(likes, pair, trait, names, a, b)
 
 
 @inner
 def ask_names(likes: Sheet, edits: Sheet, pair: int, names: Parts, one: Row, other: Row) -> None:
     """Write down what has to be measured of a pair's names, for `judge_names`."""
-    where = pair * len(MEASURES)
     a, b = one[GIVEN], other[GIVEN]
     unlike = differ(a, b) and not (_one_person_may_bear(names, a, b) or _is_initial(names, a, b))
     if unlike:
-        _ask(likes, edits, where + _IS_GIVEN, names, a, b, _least_of_given(names, one, other))
+        _ask(likes, edits, pair, GIVEN, names, a, b, _least_of_given(names, one, other))
         unlike = names[a, _THREE] != names[b, _THREE]
     if unlike and _is_lone(one, other):
-        _ask(likes, edits, where + _IS_CROSSED, names, _last_name(one), _last_name(other), MUCH)
+        _ask(likes, edits, pair, _CROSSED, names, _last_name(one), _last_name(other), MUCH)
     a, b = one[FAMILY], other[FAMILY]
     if differ(a, b):
-        _ask(likes, edits, where + _IS_FAMILY, names, a, b, _least_of_family(names, one, other))
+        _ask(likes, edits, pair, FAMILY, names, a, b, _least_of_family(names, one, other))
         there, back = _crossed(one, other)
         if unlike and there != back:
             a, b = _left_over(one, other, there)
-            _ask(likes, edits, where + _IS_CROSSED, names, a, b, NEAR)
+            _ask(likes, edits, pair, _CROSSED, names, a, b, NEAR)
     a, b = one[MIDDLE_1], other[MIDDLE_1]
     if a > 0 and b > 0 and not (_share_a_middle(names, one, other) or _may_stand_for(names, a, b)):
-        _ask(likes, edits, where + _IS_MIDDLE, names, a, b, NEAR)
+        _ask(likes, edits, pair, MIDDLE_1, names, a, b, NEAR)
 
 
 @inner
@@ -126,7 +125,7 @@ def judge_names(
     if given > INITIAL and _is_lone(one, other):
         # A record with one name only: nobody knows which it is, so it counts in the slot where it agrees better.
         a, b = _last_name(one), _last_name(other)
-        level = 1 if a == b else _FAMILY_SPELLED[_how(_IS_CROSSED, names, a, b, likes, edits)]
+        level = 1 if a == b else _FAMILY_SPELLED[_how(_CROSSED, names, a, b, likes, edits)]
         if level < _FAMILY_DIFFERS:
             given, family, rare_family = 0, level, min(int(rare[a, 1]), int(rare[b, 1]))
     if (given == ELSEWHERE and family > 4) or (given > INITIAL and family == _FAMILY_ELSEWHERE):
@@ -152,7 +151,7 @@ def _given(names: Parts, one: Row, other: Row, likes: Similarities, edits: Codes
         return INITIAL if names[a, LENGTH] == 1 else 1
     if _one_person_may_bear(names, a, b):
         return 2
-    how = _how(_IS_GIVEN, names, a, b, likes, edits)
+    how = _how(GIVEN, names, a, b, likes, edits)
     if how == ONE_EDIT:
         return 3
     if how == ALIKE or names[a, _THREE] == names[b, _THREE]:
@@ -180,7 +179,7 @@ def _family(names: Parts, one: Row, other: Row, likes: Similarities, edits: Code
         return 0
     if a == b:
         return 1
-    how = _how(_IS_FAMILY, names, a, b, likes, edits)
+    how = _how(FAMILY, names, a, b, likes, edits)
     if how == ONE_EDIT:
         return 2
     if how == ALIKE or names[a, _SOUND] == names[b, _SOUND]:
@@ -207,14 +206,14 @@ def _middle(names: Parts, one: Row, other: Row, likes: Similarities, edits: Code
         return 0
     if _share_a_middle(names, one, other):
         return 1
-    if _may_stand_for(names, a, b) or _how(_IS_MIDDLE, names, a, b, likes, edits) <= ALIKE:
+    if _may_stand_for(names, a, b) or _how(MIDDLE_1, names, a, b, likes, edits) <= ALIKE:
         return 2
     return _MIDDLE_DIFFERS
 
 
 @inner
-def _how(which: int, names: Parts, a: int, b: int, likes: Similarities, edits: Codes) -> int:
-    return spelled(names, a, b, likes[which], edits[which])
+def _how(trait: int, names: Parts, a: int, b: int, likes: Similarities, edits: Codes) -> int:
+    return spelled(names, a, b, likes[trait], edits[trait])
 
 
 @inner
@@ -293,7 +292,7 @@ def _changed_places(names: Parts, one: Row, other: Row, likes: Similarities, edi
     if there == back:
         return there
     a, b = _left_over(one, other, there)
-    return _one_person_may_bear(names, a, b) or _how(_IS_CROSSED, names, a, b, likes, edits) <= ALIKE
+    return _one_person_may_bear(names, a, b) or _how(_CROSSED, names, a, b, likes, edits) <= ALIKE
 
 
 @inner

@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.linkage.compiled import inner
-from services.linkage.matching.columns import parts
+from services.linkage.matching.columns import Codes, parts
 from services.linkage.matching.pairs import (
-    MEASURES,
     NEAR,
     Parts,
     Row,
     Sheet,
+    Similarities,
     Values,
     differ,
     jaro_for,
@@ -46,17 +46,9 @@ DATE, POSTCODE, UNIT, NUMBER, STREET, TOWN, PHONE_1, PHONE_2, EMAIL, NHS_NUMBER,
      "reference", "vehicle"),
 )  # fmt: skip
 BIRTH_PLACE, OCCUPATION, SEX, UPRN, SOURCE = map(TRAITS.index, ("birth_place", "occupation", "sex", "uprn", "source"))
-(
-    IS_STREET, IS_TOWN, IS_BIRTH_PLACE, IS_OCCUPATION, IS_POSTCODE, IS_PHONE, IS_EMAIL, IS_NHS_NUMBER, IS_NINO,
-    IS_REFERENCE, IS_VEHICLE,
-) = map(
-    MEASURES.index,
-    ("street", "town", "birth_place", "occupation", "postcode", "phone", "email", "nhs_number", "nino", "reference",
-     "vehicle"),
-)  # fmt: skip
 
-YEAR, _YEAR_DIGITS, _DAY_DIGITS, _WHOLE = (parts("date")[name] for name in ("year", "year_digits", "day_digits",
-                                                                             "whole"))  # fmt: skip
+_PART: Final = parts("date")
+_YEAR, _YEAR_DIGITS, _DAY_DIGITS, _WHOLE = (_PART[name] for name in ("year", "year_digits", "day_digits", "whole"))
 _AREA, _OUTWARD, _SECTOR = (parts("postcode")[name] for name in ("area", "outward", "sector"))
 _HEAD, _TAIL, _FOUR = (parts("town")[name] for name in ("head", "tail", "four"))
 _LOCAL, _UNDIGITED = (parts("email")[name] for name in ("local", "undigited"))
@@ -67,62 +59,61 @@ _BY_EDITS: Final = (1, 2, 3, 4)
 """Levels of a number or mark that names one person."""
 _EACH: Final = 0x1111
 """The lowest bit of each of four digits of four bits."""
-_SAME, _ALIKE, _OTHER = 1, 2, 3
-"""Levels of a street, before house and flat are looked at."""
 _NUMBERED: Final = 40
 
 
 @inner
-def ask_values(likes: Sheet, edits: Sheet, pair: int, values: Values, one: Row, other: Row) -> None:
+def ask_values(likes: Sheet, edits: Sheet, pair: int, known: Values, one: Row, other: Row) -> None:
     """Write down what has to be measured of a pair's places, texts and numbers, for the rules below."""
-    where = pair * len(MEASURES)
-    a, b = one[STREET], other[STREET]
-    if differ(a, b) and not _share_a_word(values.streets, a, b):
-        _ask_text(likes, where + IS_STREET, values.streets, a, b)
-    _ask_text(likes, where + IS_TOWN, values.towns, one[TOWN], other[TOWN])
-    _ask_text(likes, where + IS_BIRTH_PLACE, values.birth_places, one[BIRTH_PLACE], other[BIRTH_PLACE])
-    _ask_text(likes, where + IS_OCCUPATION, values.occupations, one[OCCUPATION], other[OCCUPATION])
-    _ask_code(edits, where + IS_POSTCODE, values.postcodes, one[POSTCODE], other[POSTCODE], 1)
-    _ask_code(edits, where + IS_EMAIL, values.emails, one[EMAIL], other[EMAIL], 2)
-    _ask_code(edits, where + IS_NHS_NUMBER, values.nhs_numbers, one[NHS_NUMBER], other[NHS_NUMBER], 2)
-    _ask_code(edits, where + IS_NINO, values.ninos, one[NINO], other[NINO], 2)
-    _ask_code(edits, where + IS_REFERENCE, values.references, one[REFERENCE], other[REFERENCE], 2)
-    _ask_code(edits, where + IS_VEHICLE, values.vehicles, one[VEHICLE], other[VEHICLE], 2)
+    if not _share_a_word(known.streets, one[STREET], other[STREET]):
+        _ask_text(likes, pair, STREET, known.streets, one, other)
+    _ask_text(likes, pair, TOWN, known.towns, one, other)
+    _ask_text(likes, pair, BIRTH_PLACE, known.birth_places, one, other)
+    _ask_text(likes, pair, OCCUPATION, known.occupations, one, other)
     if not _reached_alike(one, other):
-        _ask_code(edits, where + IS_PHONE, values.phones, one[PHONE_1], other[PHONE_1], 1)
+        _ask_code(edits, pair, PHONE_1, known.phones, one, other, 1)
+    _ask_code(edits, pair, POSTCODE, known.postcodes, one, other, 1)
+    _ask_code(edits, pair, EMAIL, known.emails, one, other, 2)
+    _ask_code(edits, pair, NHS_NUMBER, known.nhs_numbers, one, other, 2)
+    _ask_code(edits, pair, NINO, known.ninos, one, other, 2)
+    _ask_code(edits, pair, REFERENCE, known.references, one, other, 2)
+    _ask_code(edits, pair, VEHICLE, known.vehicles, one, other, 2)
 
 
 @inner
-def _ask_text(likes: Sheet, where: int, texts: Parts, a: int, b: int) -> None:
+def _ask_text(likes: Sheet, pair: int, trait: int, texts: Parts, one: Row, other: Row) -> None:
+    a, b = one[trait], other[trait]
     if differ(a, b):
         prefix = 4 if texts[a, _FOUR] == texts[b, _FOUR] else 3
         if may_be_like(texts, a, b, jaro_for(NEAR, prefix)):
-            write(likes, where, texts, a, b)
+            write(likes, pair, trait, texts, a, b)
 
 
 @inner
-def _ask_code(edits: Sheet, where: int, codes: Parts, a: int, b: int, most: int) -> None:
+def _ask_code(edits: Sheet, pair: int, trait: int, codes: Parts, one: Row, other: Row, most: int) -> None:
+    a, b = one[trait], other[trait]
     if differ(a, b) and may_be_near(codes, a, b, most):
-        write(edits, where, codes, a, b)
+        write(edits, pair, trait, codes, a, b)
 
 
 @inner
-def year(dates: Parts, a: int, b: int) -> int:
+def year(dates: Parts, one: Row, other: Row) -> int:
     """The level of two dates' years."""
+    a, b = one[DATE], other[DATE]
     if a == 0 or b == 0:
         return 0
     count, crossed = _digits_apart(part(dates, a, _YEAR_DIGITS), part(dates, b, _YEAR_DIGITS))
     if count > 0 and (crossed or _within_a_month(dates, a, b)):
         return 2
-    if count > 1 and abs(part(dates, a, YEAR) - part(dates, b, YEAR)) >= GENERATION:
+    if count > 1 and abs(part(dates, a, _YEAR) - part(dates, b, _YEAR)) >= GENERATION:
         return 5
     return _YEARS_APART[count]
 
 
 @inner
-def day(dates: Parts, a: int, b: int, years: int) -> int:
+def day(dates: Parts, one: Row, other: Row, years: int) -> int:
     """The level of two dates' days and months, in rows of five by the level of their years."""
-    level = _day(dates, a, b)
+    level = _day(dates, one[DATE], other[DATE])
     return level + 5 * (years - 1) if level > 0 else 0
 
 
@@ -168,8 +159,9 @@ def _any_bit(digits: np.int64) -> np.int64:
 
 
 @inner
-def postcode(codes: Parts, a: int, b: int, edits: int) -> int:
+def postcode(codes: Parts, one: Row, other: Row, edits: int) -> int:
     """The level of two postcodes."""
+    a, b = one[POSTCODE], other[POSTCODE]
     if not differ(a, b):
         return int(a > 0 and b > 0)
     if edits == 1:
@@ -217,30 +209,34 @@ def _share_a_word(texts: Parts, a: int, b: int) -> bool:
 
 
 @inner
-def text(texts: Parts, a: int, b: int, similarity: np.float32) -> int:
+def text(texts: Parts, trait: int, one: Row, other: Row, similar: Similarities) -> int:
     """The level of two short texts."""
+    a, b = one[trait], other[trait]
     if not differ(a, b):
         return int(a > 0 and b > 0)
-    if similarity >= NEAR:
+    if similar[trait] >= NEAR:
         return 2
     return 3 if _share_a_word(texts, a, b) else 4
 
 
 @inner
-def code(a: int, b: int, edits: int) -> int:
+def code(trait: int, one: Row, other: Row, apart: Codes) -> int:
     """The level of two numbers or marks that name one person."""
-    return _BY_EDITS[edits] if differ(a, b) else int(a > 0 and b > 0)
+    a, b = one[trait], other[trait]
+    return _BY_EDITS[apart[trait]] if differ(a, b) else int(a > 0 and b > 0)
 
 
 @inner
-def flag(a: int, b: int) -> int:
+def flag(trait: int, one: Row, other: Row) -> int:
     """The level of what is the same or is not."""
+    a, b = one[trait], other[trait]
     return 2 if differ(a, b) else int(a > 0 and b > 0)
 
 
 @inner
-def email(emails: Parts, a: int, b: int, edits: int) -> int:
+def email(emails: Parts, one: Row, other: Row, edits: int) -> int:
     """The level of two e-mail addresses."""
+    a, b = one[EMAIL], other[EMAIL]
     if not differ(a, b):
         return int(a > 0 and b > 0)
     if edits == 1 or (edits == 2 and emails[a, _UNDIGITED] != emails[b, _UNDIGITED]):
@@ -292,4 +288,4 @@ _cohort_of: Final = cast(Callable[[np.int64], int], inner(cohort))
 @inner
 def keeper_and_cohort(keeper: int, dates: Parts, date: int) -> int:
     """The number of a partner and of a date's cohort, in the place of a rarity (`model.Sources`)."""
-    return keeper * COHORTS + _cohort_of(part(dates, date, YEAR))
+    return keeper * COHORTS + _cohort_of(part(dates, date, _YEAR))

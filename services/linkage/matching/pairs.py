@@ -20,7 +20,8 @@ Row = NDArray[np.int32]
 """The value ids of one node, a trait each."""
 Nodes = NDArray[np.int64]
 Sheet = NDArray[np.int32]
-"""What to measure, a row each: where the measure goes, and the two texts. The first row counts the others."""
+"""What to measure, a row each: of which pair, in the place of which trait, and the two texts. The first row counts the
+others."""
 
 Similarities = NDArray[np.float32]
 
@@ -37,12 +38,6 @@ FAR: Final = 3
 """Edits between texts, when there are more than two."""
 _SLACK: Final = 1e-6
 """For the rounding of similarities."""
-
-MEASURES: Final = (
-    "given", "family", "middle", "crossed", "street", "town", "birth_place", "occupation", "postcode", "phone",
-    "email", "nhs_number", "nino", "reference", "vehicle",
-)  # fmt: skip
-"""Which two values of a pair are measured."""
 
 
 class Values(NamedTuple):
@@ -131,11 +126,11 @@ def may_be_near(of: Parts, one: int, other: int, edits: int) -> bool:
 
 
 @inner
-def write(to: Sheet, where: int, of: Parts, one: int, other: int) -> None:
+def write(to: Sheet, pair: int, trait: int, of: Parts, one: int, other: int) -> None:
     """That two values of a sort are to be measured."""
     to[0, 0] += 1
     row = to[0, 0]
-    to[row, 0], to[row, 1], to[row, 2] = where, of[one, TEXT], of[other, TEXT]
+    to[row, 0], to[row, 1], to[row, 2], to[row, 3] = pair, trait, of[one, TEXT], of[other, TEXT]
 
 
 def similarities(columns: Columns, asked: Sheet) -> Similarities:
@@ -152,4 +147,4 @@ def distances(columns: Columns, asked: Sheet) -> Codes:
 
 def _texts(columns: Columns, asked: Sheet) -> tuple[list[Any], list[Any]]:
     rows, texts = asked[1 : asked[0, 0] + 1], columns.texts
-    return texts.take(rows[:, 1]).tolist(), texts.take(rows[:, 2]).tolist()
+    return texts.take(rows[:, 2]).tolist(), texts.take(rows[:, 3]).tolist()
