@@ -32,8 +32,9 @@ _NOT_LETTER: Final = re.compile(r"[^a-z@]")
 _OUTWARD: Final = re.compile(r"^[A-Z]{1,2}\d[A-Z\d]?$")
 
 MEASURED: Final = ("letters", "length")
-"""The first parts of what is measured as a text (`pairs.may_be_like`)."""
+"""The first parts of what may have to be measured as a text (`pairs.may_be_like`)."""
 _TEXT: Final = (*MEASURED, "head", "tail", "four")
+
 Frequencies = Mapping[str, Callable[[str], int]]
 """Field → rarity (in `RARITY_STEPS` a bit, 0–255) of a value of it."""
 
@@ -46,7 +47,7 @@ def hashed(text: str) -> int:
 def lettered(text: str) -> tuple[int, int]:
     """Which letters a text has, a bit each (some share one), and how many: what texts can at most have in common."""
     found = 0
-    for letter in set(text):
+    for letter in text:
         found |= 1 << (ord(letter) & 31)
     return found, len(text)
 
@@ -81,7 +82,7 @@ def _of_postcode(code: str) -> tuple[int, ...]:
 def _of_street(text: str) -> tuple[int, ...]:
     """As of any text, but that no two streets are alike for both being a Road."""
     words = text.split()
-    told = (" ".join(word for word in words if word not in STREET_TYPES) or text).split()
+    told = [word for word in words if word not in STREET_TYPES] or words
     return *lettered(text), hashed(told[0]), hashed(told[-1]), hashed(text[:4])
 
 
@@ -127,36 +128,18 @@ SORTS: Final[Mapping[str, Sort]] = {
     "email": Sort(("email",), (*MEASURED, "local", "undigited"), _of_email, ("email",)),
     "birth_place": Sort(("birth_place",), _TEXT, _of_text, ("birth_place",)),
     "occupation": Sort(("occupation",), _TEXT, _of_text, ("occupation",)),
-} | {
-    name: Sort((name,), MEASURED, lettered, (name,)) for name in ("nhs_number", "nino", "reference", "vehicle")
-} | {
-    name: Sort((name,), fields=(name,)) for name in ("sex", "uprn", "source")
-}  # fmt: skip
+    "sex": Sort(("sex",), fields=("sex",)),
+    "uprn": Sort(("uprn",), fields=("uprn",)),
+    "source": Sort(("source",), fields=("source",)),
+} | {name: Sort((name,), MEASURED, lettered, (name,)) for name in ("nhs_number", "nino", "reference", "vehicle")}
 
 RARE: Final[Mapping[str, str]] = {
-    "given": "given",
-    "family": "family",
-    "year": "date",
-    "day": "date",
-    "address": "street",
-    "phone": "phone_1",
+    "given": "given", "family": "family", "year": "date", "day": "date", "address": "street", "phone": "phone_1",
 } | {
     name: name
-    for name in (
-        "sex",
-        "postcode",
-        "town",
-        "uprn",
-        "email",
-        "nhs_number",
-        "nino",
-        "reference",
-        "vehicle",
-        "birth_place",
-        "occupation",
-        "source",
-    )
-}
+    for name in ("sex", "postcode", "town", "uprn", "email", "nhs_number", "nino", "reference", "vehicle",
+                 "birth_place", "occupation", "source")
+}  # fmt: skip
 """Field → the trait whose value's rarity is a node's in this field (`Columns.rarities`)."""
 
 

@@ -30,7 +30,7 @@ from services.linkage.matching.compare_values import (
     TOWN,
     UPRN,
     VEHICLE,
-)  # fmt: skip
+)
 from services.linkage.matching.pairs import (
     FAR,
     Nodes,
@@ -41,7 +41,7 @@ from services.linkage.matching.pairs import (
     distances,
     similarities,
     values_of,
-)  # fmt: skip
+)
 from services.linkage.reading.normal import TRAITS
 
 _CODE = ("same", "one edit", "alike", "different")

@@ -25,7 +25,7 @@ from services.linkage.matching.pairs import (
     may_be_near,
     part,
     write,
-)  # fmt: skip
+)
 from services.linkage.reading.normal import TRAITS
 
 GIVEN, FAMILY, FAMILY_1, BIRTH_FAMILY, MIDDLE_1, MIDDLE_3 = map(

@@ -25,7 +25,7 @@ from services.linkage.matching.pairs import (
     part,
     set_bits,
     write,
-)  # fmt: skip
+)
 from services.linkage.reading.normal import TRAITS
 
 Numbers = NDArray[np.uint32]
