@@ -54,7 +54,8 @@ def test_what_is_compared_together_is_compared_as_alone(said: list[Traits]) -> N
 
 letters = st.text("abcdeéŵ1", min_size=1, max_size=9)
 slips = st.builds(lambda text, at, letter: text[:at] + letter + text[at + 1 :], letters, st.integers(0, 9), letters)
-words = st.lists(letters | slips, min_size=2, max_size=12, unique=True)
+begun = st.builds(str.__add__, st.sampled_from(["abc", "abcd", "ab"]), letters)
+words = st.lists(letters | slips | begun, min_size=2, max_size=12, unique=True)
 texts = st.lists(st.lists(letters, min_size=1, max_size=2).map(" ".join) | slips, min_size=2, max_size=12, unique=True)
 
 

@@ -83,7 +83,7 @@ def _ask(likes: Sheet, edits: Sheet, pair: int, trait: int, names: Parts, a: int
     x, y = part(names, a, LENGTH), part(names, b, LENGTH)
     most = 2 if min(x, y) >= 6 else 1
     short = max(x, y) < _SHORT
-    counted = min(x, y) >= 3 and may_be_near(names, a, b, most) and (short or may_be_like(names, a, b, 0.7))
+    counted = min(x, y) >= 3 and may_be_near(names, a, b, most)
     if counted:
         write(edits, pair, trait, names, a, b)
     if (counted and not short) or (least <= 1 and _may_be_as_like(names, a, b, least)):
