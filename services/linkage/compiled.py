@@ -58,7 +58,9 @@ def compiled(function: F) -> F:
     return cast(F, numba.njit(cache=True, nogil=True, error_model="numpy")(function))
 
 
-_INNER: Final[Mapping[str, Any]] = {"no_cpython_wrapper": True, "_nrt": False, "forceinline": True}
+_INNER: Final[Mapping[str, Any]] = {
+    "no_cpython_wrapper": True, "no_cfunc_wrapper": True, "forceinline": True, "_nrt": False,
+}  # fmt: skip
 
 
 def inner(function: F) -> F:

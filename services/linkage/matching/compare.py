@@ -34,6 +34,7 @@ from services.linkage.matching.compare_values import (
 from services.linkage.matching.pairs import (
     FAR,
     Nodes,
+    Parts,
     Row,
     Sheet,
     Similarities,
@@ -171,59 +172,56 @@ def _judge_all(
     known: Values, left: Nodes, right: Nodes, similar: Similarities, apart: Codes, levels: Codes, rarities: Codes
 ) -> None:
     for pair in range(len(left)):
-        _judge_pair(known, left[pair], right[pair], similar[pair], apart[pair], levels[pair], rarities[pair])
+        one, other = known.ids[left[pair]], known.ids[right[pair]]
+        rare, other_rare = known.rarities[left[pair]], known.rarities[right[pair]]
+        like, edits, level, rarity = similar[pair], apart[pair], levels[pair], rarities[pair]
+        for at in range(len(_RARE)):
+            rarity[_RARE[at]] = min(rare[at], other_rare[at])  # the commoner value's
+        _judge_names(known.names, known.rare_names, one, other, like, edits, level, rarity)
+        _judge_dates(known.dates, one, other, level)
+        _judge_places(known.streets, known.postcodes, one, other, like, edits, level, rarity)
+        _judge_numbers(known.emails, one, other, edits, level)
+        level[_TOWN] = values.text(known.towns, TOWN, one, other, like)
+        level[_BIRTH_PLACE] = values.text(known.birth_places, BIRTH_PLACE, one, other, like)
+        level[_OCCUPATION] = values.text(known.occupations, OCCUPATION, one, other, like)
+        rarity[_PHONE] = rare[_RARE_PHONE] if values.shares_first(one, other) else known.rare_phones[one[PHONE_2], 0]
+        _judge_keepers(known.dates, one, other, rare[_RARE_SOURCE], other_rare[_RARE_SOURCE], level, rarity)
 
 
 @inner
-def _judge_pair(
-    known: Values, left: int, right: int, similar: Similarities, apart: Codes, level: Codes, rarity: Codes
+def _judge_names(
+    names: Parts, rare: Codes, one: Row, other: Row, similar: Similarities, apart: Codes, level: Codes, rarity: Codes
 ) -> None:
-    """Level and rarity of each field of one pair. The rarity is the commoner value's, in eighths of a bit."""
-    one, other = known.ids[left], known.ids[right]
-    rare, other_rare = known.rarities[left], known.rarities[right]
-    for at in range(len(_RARE)):
-        rarity[_RARE[at]] = min(rare[at], other_rare[at])
-    _judge_person(known, one, other, similar, apart, level, rarity)
-    _judge_places(known, one, other, similar, apart, level, rarity)
-    _judge_numbers(known, one, other, apart, level)
-    rarity[_PHONE] = rare[_RARE_PHONE] if values.shares_first(one, other) else known.rare_phones[one[PHONE_2], 0]
-    _judge_keepers(known, one, other, rare[_RARE_SOURCE], other_rare[_RARE_SOURCE], level, rarity)
-
-
-@inner
-def _judge_person(
-    known: Values, one: Row, other: Row, similar: Similarities, apart: Codes, level: Codes, rarity: Codes
-) -> None:
-    given, family, middle, rare_given, rare_family = judge_names(
-        known.names, known.rare_names, one, other, similar, apart
-    )
+    given, family, middle, rare_given, rare_family = judge_names(names, rare, one, other, similar, apart)
     level[_GIVEN], level[_FAMILY], level[_MIDDLE] = given, family, middle
     if rare_given >= 0:
         rarity[_GIVEN] = rare_given
     if rare_family >= 0:
         rarity[_FAMILY] = rare_family
-    years = values.year(known.dates, one, other)
-    level[_YEAR], level[_DAY] = years, values.day(known.dates, one, other, years)
-    level[_SEX] = values.flag(SEX, one, other)
-    level[_BIRTH_PLACE] = values.text(known.birth_places, BIRTH_PLACE, one, other, similar)
-    level[_OCCUPATION] = values.text(known.occupations, OCCUPATION, one, other, similar)
+
+
+@inner
+def _judge_dates(dates: Parts, one: Row, other: Row, level: Codes) -> None:
+    years = values.year(dates, one, other)
+    level[_YEAR], level[_DAY] = years, values.day(dates, one, other, years)
 
 
 @inner
 def _judge_places(
-    known: Values, one: Row, other: Row, similar: Similarities, apart: Codes, level: Codes, rarity: Codes
-) -> None:
-    level[_ADDRESS] = values.address(known.streets, one, other, similar[STREET])
+    streets: Parts, postcodes: Parts, one: Row, other: Row, similar: Similarities, apart: Codes, level: Codes,
+    rarity: Codes,
+) -> None:  # fmt: skip
+    level[_ADDRESS] = values.address(streets, one, other, similar[STREET])
     rarity[_ADDRESS] = values.address_rarity(int(rarity[_ADDRESS]), values.is_numbered(one, other))
-    level[_POSTCODE] = values.postcode(known.postcodes, one, other, apart[POSTCODE])
-    level[_TOWN] = values.text(known.towns, TOWN, one, other, similar)
+    level[_POSTCODE] = values.postcode(postcodes, one, other, apart[POSTCODE])
     level[_UPRN] = values.flag(UPRN, one, other)
 
 
 @inner
-def _judge_numbers(known: Values, one: Row, other: Row, apart: Codes, level: Codes) -> None:
+def _judge_numbers(emails: Parts, one: Row, other: Row, apart: Codes, level: Codes) -> None:
+    level[_SEX] = values.flag(SEX, one, other)
     level[_PHONE] = values.phone(one, other, apart[PHONE_1])
-    level[_EMAIL] = values.email(known.emails, one, other, apart[EMAIL])
+    level[_EMAIL] = values.email(emails, one, other, apart[EMAIL])
     level[_NHS_NUMBER] = values.code(NHS_NUMBER, one, other, apart)
     level[_NINO] = values.code(NINO, one, other, apart)
     level[_REFERENCE] = values.code(REFERENCE, one, other, apart)
@@ -232,7 +230,7 @@ def _judge_numbers(known: Values, one: Row, other: Row, apart: Codes, level: Cod
 
 @inner
 def _judge_keepers(
-    known: Values, one: Row, other: Row, keeper: int, other_keeper: int, level: Codes, rarity: Codes
+    dates: Parts, one: Row, other: Row, keeper: int, other_keeper: int, level: Codes, rarity: Codes
 ) -> None:
     """Who keeps the two records; and who the one without a date, if the other has one, and when that one was born."""
     if keeper > 0 and other_keeper > 0:
@@ -242,4 +240,4 @@ def _judge_keepers(
     if (a == 0) != (b == 0):
         undated = keeper if a == 0 else other_keeper
         level[_AGE] = undated > 0
-        rarity[_AGE] = values.keeper_and_cohort(undated, known.dates, max(a, b))
+        rarity[_AGE] = values.keeper_and_cohort(undated, dates, max(a, b))

@@ -19,6 +19,7 @@ from services.linkage.matching.pairs import (
     Row,
     Sheet,
     Similarities,
+    constants,
     differ,
     jaro_for,
     may_be_like,
@@ -28,8 +29,8 @@ from services.linkage.matching.pairs import (
 )
 from services.linkage.reading.normal import TRAITS
 
-GIVEN, FAMILY, FAMILY_1, BIRTH_FAMILY, MIDDLE_1, MIDDLE_3 = map(
-    TRAITS.index, ("given", "family", "family_1", "birth_family", "middle_1", "middle_3")
+GIVEN, FAMILY, FAMILY_1, BIRTH_FAMILY, MIDDLE_1, MIDDLE_3 = constants(
+    map(TRAITS.index, ("given", "family", "family_1", "birth_family", "middle_1", "middle_3"))
 )
 """Names stand together: given, family, the family name's parts and that at birth, further ones."""
 _CROSSED: Final = BIRTH_FAMILY

@@ -18,6 +18,7 @@ from services.linkage.matching.pairs import (
     Sheet,
     Similarities,
     Values,
+    constants,
     differ,
     jaro_for,
     may_be_like,
@@ -40,15 +41,21 @@ FIRST_COHORT: Final = 1912
 GENERATION: Final = 15
 """Years from which the dates of two namesakes of one home are a parent's and a child's, rather than one mistyped."""
 
-DATE, POSTCODE, UNIT, NUMBER, STREET, TOWN, PHONE_1, PHONE_2, EMAIL, NHS_NUMBER, NINO, REFERENCE, VEHICLE = map(
-    TRAITS.index,
-    ("date", "postcode", "unit", "number", "street", "town", "phone_1", "phone_2", "email", "nhs_number", "nino",
-     "reference", "vehicle"),
+(
+    DATE, POSTCODE, UNIT, NUMBER, STREET, TOWN, PHONE_1, PHONE_2, EMAIL, NHS_NUMBER, NINO, REFERENCE, VEHICLE,
+    BIRTH_PLACE, OCCUPATION, SEX, UPRN, SOURCE,
+) = constants(
+    map(
+        TRAITS.index,
+        ("date", "postcode", "unit", "number", "street", "town", "phone_1", "phone_2", "email", "nhs_number", "nino",
+         "reference", "vehicle", "birth_place", "occupation", "sex", "uprn", "source"),
+    )
 )  # fmt: skip
-BIRTH_PLACE, OCCUPATION, SEX, UPRN, SOURCE = map(TRAITS.index, ("birth_place", "occupation", "sex", "uprn", "source"))
 
 _PART: Final = parts("date")
-_YEAR, _YEAR_DIGITS, _DAY_DIGITS, _WHOLE = (_PART[name] for name in ("year", "year_digits", "day_digits", "whole"))
+_YEAR, _YEAR_DIGITS, _DAY_DIGITS, _WHOLE = constants(
+    _PART[name] for name in ("year", "year_digits", "day_digits", "whole")
+)
 _AREA, _OUTWARD, _SECTOR = (parts("postcode")[name] for name in ("area", "outward", "sector"))
 _HEAD, _TAIL, _FOUR = (parts("town")[name] for name in ("head", "tail", "four"))
 _LOCAL, _UNDIGITED = (parts("email")[name] for name in ("local", "undigited"))
@@ -57,6 +64,7 @@ _YEARS_APART: Final = (1, 2, 3, 4, 4)
 """Levels of the year by how many digits differ."""
 _BY_EDITS: Final = (1, 2, 3, 4)
 """Levels of a number or mark that names one person."""
+_ONE, _TWO = constants((1, 2))
 _EACH: Final = 0x1111
 """The lowest bit of each of four digits of four bits."""
 _NUMBERED: Final = 40
@@ -71,13 +79,13 @@ def ask_values(likes: Sheet, edits: Sheet, pair: int, known: Values, one: Row, o
     _ask_text(likes, pair, BIRTH_PLACE, known.birth_places, one, other)
     _ask_text(likes, pair, OCCUPATION, known.occupations, one, other)
     if not _reached_alike(one, other):
-        _ask_code(edits, pair, PHONE_1, known.phones, one, other, 1)
-    _ask_code(edits, pair, POSTCODE, known.postcodes, one, other, 1)
-    _ask_code(edits, pair, EMAIL, known.emails, one, other, 2)
-    _ask_code(edits, pair, NHS_NUMBER, known.nhs_numbers, one, other, 2)
-    _ask_code(edits, pair, NINO, known.ninos, one, other, 2)
-    _ask_code(edits, pair, REFERENCE, known.references, one, other, 2)
-    _ask_code(edits, pair, VEHICLE, known.vehicles, one, other, 2)
+        _ask_code(edits, pair, PHONE_1, known.phones, one, other, _ONE)
+    _ask_code(edits, pair, POSTCODE, known.postcodes, one, other, _ONE)
+    _ask_code(edits, pair, EMAIL, known.emails, one, other, _TWO)
+    _ask_code(edits, pair, NHS_NUMBER, known.nhs_numbers, one, other, _TWO)
+    _ask_code(edits, pair, NINO, known.ninos, one, other, _TWO)
+    _ask_code(edits, pair, REFERENCE, known.references, one, other, _TWO)
+    _ask_code(edits, pair, VEHICLE, known.vehicles, one, other, _TWO)
 
 
 @inner

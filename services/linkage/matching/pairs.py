@@ -4,6 +4,7 @@ Rules are compiled and a measure is rapidfuzz's, which is not. So one walk over 
 change a level; all are taken at once, of whatever sort the values are; and a second walk judges.
 """
 
+from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -25,9 +26,14 @@ others."""
 
 Similarities = NDArray[np.float32]
 
-TEXT: Final = parts("town")["text"]
-LETTERS: Final = parts("town")["letters"]
-LENGTH: Final = parts("town")["length"]
+
+def constants(numbers: Iterable[int]) -> list[Any]:
+    """As numpy's numbers: a function is compiled once for all of those, but once for each of Python's constants that it
+    is called with."""
+    return list(np.array(list(numbers), np.int64))
+
+
+TEXT, LETTERS, LENGTH = constants(parts("town")[name] for name in ("text", "letters", "length"))
 """Parts of every sort that is measured."""
 
 SOMEWHAT, MUCH, NEAR = np.float32(0.7), np.float32(0.8), np.float32(0.9)
