@@ -18,10 +18,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from services.linkage.matching.arrays import runs
+from services.linkage.compiled import compiled
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
+Ranks = NDArray[np.uint64]
 
 MUST: Final = 1 << 44
 MUST_NOT: Final = -(1 << 40)
@@ -39,85 +40,126 @@ class Clustering:
 
 
 def agglomerate(
-    count: int, left: Ints, right: Ints, weight: Ints, conflict: Ints, rank: NDArray[np.uint64], link: int, missing: int
+    count: int, left: Ints, right: Ints, weight: Ints, conflict: Ints, rank: Ranks, link: int, missing: int
 ) -> Clustering:
     """Cluster `count` items by n edges (each pair at most once). Ranks are distinct integers ≥ 0."""
-    if not (weight >= link).any():  # no mean of what is less than `link` reaches it
-        return Clustering(np.arange(count), np.full(count, np.inf), np.full(count, np.inf))
-    state = _State(count, left, right, weight, conflict, rank, link, missing)
-    while state.merge():
-        pass
-    return Clustering(state.label, state.first, state.low)
+    left, right, weight, conflict = map(np.ascontiguousarray, (left, right, weight, conflict))
+    return Clustering(*clustered(count, left, right, weight, conflict, rank.astype(np.uint64), link, missing))
 
 
-class _State:
-    def __init__(
-        self, count: int, left: Ints, right: Ints, weight: Ints, conflict: Ints, rank: NDArray[np.uint64],
-        link: int, missing: int,
-    ) -> None:  # fmt: skip
-        self.label: Ints = np.arange(count)
-        self.first: Floats = np.full(count, np.inf)
-        self.low: Floats = np.full(count, np.inf)
-        self._size: Ints = np.ones(count, np.int64)
-        self._rank: Ints = np.empty(count, np.int64)
-        self._rank[np.argsort(rank)] = np.arange(count)
-        self._left, self._right, self._sum, self._conflict = left, right, weight - missing, conflict
-        self._link, self._missing = link, missing
+@compiled
+def clustered(
+    count: int, left: Ints, right: Ints, weight: Ints, conflict: Ints, ranks: Ranks, link: int, missing: int
+) -> tuple[Ints, Floats, Floats]:
+    """As ``agglomerate``, of contiguous arrays: label, first and low.
 
-    def merge(self) -> bool:
-        """Merge every two clusters that are each other's best; whether there were any."""
-        left, right = self._left, self._right
-        one, other = self._size[left], self._size[right]
-        again = self._conflict * (np.minimum(one, other) - 1)
-        similarity = (self._sum + again) / (one * other) + self._missing
-        likely = (similarity >= self._link).nonzero()[0]
-        if not likely.size:
-            return False
-        best = np.full(len(self.label), -np.inf)
-        one = np.concatenate((left[likely], right[likely]))
-        other = np.concatenate((right[likely], left[likely]))
-        likely_similarity = np.concatenate((similarity[likely], similarity[likely]))
-        np.maximum.at(best, one, likely_similarity)
-        equal = likely_similarity == best[one]
-        into, gone = self._mutual(one[equal], other[equal])
-        self._merge(into, gone, best[into])
-        # What is similar to nothing now will never be: a merged cluster is no more similar than its parts were.
-        open_ = (best[left] >= self._link) & (best[right] >= self._link)
-        self._fold(left[open_], right[open_], self._sum[open_], self._conflict[open_])
-        return True
+    In each round every two clusters that are each other's best merge into the one of the smaller label.
+    """
+    into, size, rank = np.empty(count, np.int64), np.empty(count, np.int64), ranks.copy()
+    first, low, best = np.empty(count), np.empty(count), np.empty(count)
+    choice, newest, place = np.empty(count, np.int64), np.empty(count, np.int64), np.empty(count, np.int64)
+    for item in range(count):
+        into[item], size[item], newest[item], place[item] = item, 1, -1, 0
+        first[item] = low[item] = np.inf
+    one, other, said, against = left.copy(), right.copy(), weight - missing, conflict.copy()
+    while _choose(one, other, said, against, size, rank, link, missing, best, choice):
+        for at in range(len(one)):
+            if choice[one[at]] == other[at] and choice[other[at]] == one[at]:
+                _merge(min(one[at], other[at]), max(one[at], other[at]), best[one[at]], into, size, rank, first, low)
+        one, other, said, against = _folded(one, other, said, against, best, link, into, newest, place)
+    for item in range(count):  # what an item went into is smaller, so its label is known before
+        into[item] = into[into[item]]
+    return into, first, low
 
-    def _mutual(self, one: Ints, best: Ints) -> tuple[Ints, Ints]:
-        """Clusters that are each other's best, the smaller label first; of equally good ones that of smallest rank."""
-        count = len(self.label)
-        choice = np.full(count, count)
-        np.minimum.at(choice, one, self._rank[best])
-        chooses = (choice < count).nonzero()[0]
-        holder = np.empty(count, np.int64)
-        holder[self._rank[chooses]] = chooses
-        partner = np.full(count, -1)
-        partner[chooses] = holder[choice[chooses]]
-        into = chooses[(partner[chooses] > chooses) & (partner[partner[chooses]] == chooses)]
-        return into, partner[into]
 
-    def _merge(self, into: Ints, gone: Ints, level: Floats) -> None:
-        single, other_single = self._size[into] == 1, self._size[gone] == 1
-        self.first[into[single]], self.first[gone[other_single]] = level[single], level[other_single]
-        later = np.where(single & other_single, np.inf, level)
-        self.low[into] = np.minimum(np.minimum(self.low[into], self.low[gone]), later)
-        self._size[into] += self._size[gone]
-        self._rank[into] = np.minimum(self._rank[into], self._rank[gone])
-        self._moved = np.arange(len(self.label))
-        self._moved[gone] = into
-        self.label = self._moved[self.label]
+@compiled
+def _choose(
+    one: Ints, other: Ints, said: Ints, against: Ints, size: Ints, rank: Ranks, link: int, missing: int, best: Floats,
+    choice: Ints,
+) -> bool:  # fmt: skip
+    """Find for each cluster the best one to merge with, of equally good ones that of the smallest rank; is there any
+    for any?"""
+    for at in range(len(one)):
+        best[one[at]] = best[other[at]] = -np.inf
+        choice[one[at]] = choice[other[at]] = -1
+    found = False
+    for at in range(len(one)):
+        a, b = one[at], other[at]
+        alike = similarity(said[at], against[at], size[a], size[b], missing)
+        if alike >= link:
+            found = True
+            _prefer(a, b, alike, rank, best, choice)
+            _prefer(b, a, alike, rank, best, choice)
+    return found
 
-    def _fold(self, left: Ints, right: Ints, evidence: Ints, conflict: Ints) -> None:
-        """Edges between the same two clusters become one."""
-        left, right = self._moved[left], self._moved[right]
-        apart = left != right
-        low, high = np.minimum(left, right)[apart], np.maximum(left, right)[apart]
-        codes, evidence, conflict = low * len(self.label) + high, evidence[apart], conflict[apart]
-        order, first = runs(codes)
-        codes = codes[order[first]]
-        self._left, self._right = codes // len(self.label), codes % len(self.label)
-        self._sum = np.add.reduceat(evidence[order], first) if first.size else evidence
-        self._conflict = np.add.reduceat(conflict[order], first) if first.size else conflict
+
+@compiled
+def similarity(said: int, against: int, size: int, other_size: int, missing: int) -> float:
+    """Of two clusters: what their edges say above what none would, and the conflict in it."""
+    again = against * (min(size, other_size) - 1)
+    return (said + again) / (size * other_size) + missing
+
+
+@compiled
+def _prefer(cluster: int, to: int, alike: float, rank: Ranks, best: Floats, choice: Ints) -> None:
+    if alike < best[cluster]:
+        return
+    if alike == best[cluster]:
+        held = choice[cluster]
+        if rank[held] < rank[to] or (rank[held] == rank[to] and held < to):
+            return
+    best[cluster], choice[cluster] = alike, to
+
+
+@compiled
+def _merge(
+    kept: int, gone: int, level: float, into: Ints, size: Ints, rank: Ranks, first: Floats, low: Floats
+) -> None:  # fmt: skip
+    """Two clusters become one, at a level of similarity."""
+    if size[kept] == 1:
+        first[kept] = level
+    if size[gone] == 1:
+        first[gone] = level
+    later = level if size[kept] > 1 or size[gone] > 1 else np.inf
+    low[kept] = min(low[kept], low[gone], later)
+    size[kept] += size[gone]
+    rank[kept] = min(rank[kept], rank[gone])
+    into[gone] = kept
+
+
+@compiled
+def _folded(
+    one: Ints, other: Ints, said: Ints, against: Ints, best: Floats, link: int, into: Ints, newest: Ints, place: Ints
+) -> tuple[Ints, Ints, Ints, Ints]:
+    """The edges that may still count, as edges between the clusters that there are now: those between the same two
+    become one.
+
+    What is similar to nothing now will never be: a merged cluster is no more similar than its parts were. The edges of
+    the smaller cluster are brought together by a chain of them (`newest` begins it, and is −1 before and after), and
+    among them the larger one is found by the `place` it had last.
+    """
+    before = np.empty(len(one), np.int64)
+    kept = 0
+    for at in range(len(one)):
+        if best[one[at]] >= link and best[other[at]] >= link and into[one[at]] != into[other[at]]:
+            a, b = into[one[at]], into[other[at]]
+            one[kept], other[kept], said[kept], against[kept] = min(a, b), max(a, b), said[at], against[at]
+            before[kept], newest[one[kept]] = newest[one[kept]], kept
+            kept += 1
+    smaller, larger = np.empty(kept, np.int64), np.empty(kept, np.int64)
+    sums, conflicts = np.empty(kept, np.int64), np.empty(kept, np.int64)
+    count = 0
+    for start in range(kept):
+        cluster, begun = one[start], count
+        at = newest[cluster]
+        newest[cluster] = -1
+        while at >= 0:
+            found = place[other[at]]
+            if not (begun <= found < count and larger[found] == other[at]):
+                found, count = count, count + 1
+                place[other[at]], smaller[found], larger[found] = found, cluster, other[at]
+                sums[found] = conflicts[found] = 0
+            sums[found] += said[at]
+            conflicts[found] += against[at]
+            at = before[at]
+    return smaller[:count], larger[:count], sums[:count], conflicts[:count]

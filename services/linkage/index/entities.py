@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 from uuid import UUID
 
 MOST_TOGETHER: Final = 5_000
@@ -56,11 +56,11 @@ def survive(
     changed.
     """
     groups = sorted((tuple(sorted(group, key=_number)) for group in after), key=lambda group: group[0].int)
-    heirs = _heirs(before, groups)
+    heirs, entities = _heirs(before, groups), sorted(before, key=_number)
     holder: dict[int, UUID] = {}
-    for entity in sorted(before, key=_number):
+    for entity in entities:
         if (heir := heirs.get(entity)) is not None:
-            holder.setdefault(heir, entity)
+            holder.setdefault(heir.group, entity)
     changes: list[EntityChange] = []
     for at, group in enumerate(groups):
         kept = holder.get(at)
@@ -69,13 +69,14 @@ def survive(
             kept = holder[at] = entity_id(kind, serial, group)
             changes.append(EntityChange(kept, "created", (), group))
         elif (old := tuple(sorted(before[kept], key=_number))) != group:
-            changes.append(EntityChange(kept, _change(old, group), old, group))
-    for entity in sorted(before, key=_number):
+            shared = heirs[kept].shared
+            changes.append(EntityChange(kept, _change(len(old) > shared, len(group) > shared), old, group))
+    for entity in entities:
         heir = heirs.get(entity)
         if heir is None:
             changes.append(EntityChange(entity, "erased", tuple(sorted(before[entity], key=_number)), ()))
-        elif holder[heir] != entity:
-            changes.append(EntityChange(entity, "merged", tuple(sorted(before[entity], key=_number)), (), holder[heir]))
+        elif (into := holder[heir.group]) != entity:
+            changes.append(EntityChange(entity, "merged", tuple(sorted(before[entity], key=_number)), (), into))
     return changes, serial
 
 
@@ -132,20 +133,34 @@ def renamed(
     ]
 
 
-def _heirs(before: Mapping[UUID, Sequence[UUID]], groups: Sequence[Sequence[UUID]]) -> dict[UUID, int]:
+class _Heir(NamedTuple):
+    """The group that an entity goes on as, and how many records the two share."""
+
+    group: int
+    shared: int
+
+
+def _heirs(before: Mapping[UUID, Sequence[UUID]], groups: Sequence[Sequence[UUID]]) -> dict[UUID, _Heir]:
     """For each entity the group with most of its members; of equals, the one with its smallest record."""
     place = {record: at for at, group in enumerate(groups) for record in group}
-    heirs: dict[UUID, int] = {}
+    heirs: dict[UUID, _Heir] = {}
     for entity, members in before.items():
-        votes: dict[int, int] = defaultdict(int)
-        for record in sorted(members, key=_number):
-            if (at := place.get(record)) is not None:
-                votes[at] += 1
-        if votes:
-            heirs[entity] = max(votes, key=lambda at: votes[at])
+        found = [at for record in members if (at := place.get(record)) is not None]
+        if found:
+            shared = found.count(found[0])
+            heirs[entity] = _Heir(found[0], shared) if shared == len(found) else _most_of(members, place)
     return heirs
 
 
-def _change(old: Sequence[UUID], new: Sequence[UUID]) -> Change:
-    gained, lost = not set(new) <= set(old), not set(old) <= set(new)
+def _most_of(members: Sequence[UUID], place: Mapping[UUID, int]) -> _Heir:
+    """Of several groups that have members of an entity."""
+    votes: dict[int, int] = defaultdict(int)
+    for record in sorted(members, key=_number):
+        if (at := place.get(record)) is not None:
+            votes[at] += 1
+    most = max(votes, key=lambda at: votes[at])
+    return _Heir(most, votes[most])
+
+
+def _change(lost: bool, gained: bool) -> Change:
     return "changed" if gained and lost else "grew" if gained else "shrank"

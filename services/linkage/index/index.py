@@ -329,9 +329,10 @@ class Index:
         after = [some for group in together for some in held(group, self._entity, self._members)]
         thin = moves.changed[self._nodes.thin[moves.changed]].tolist()
         after += [[record] for node in thin for record in self._nodes.bearers(node)]
-        touched = {entity for group in after for record in group if (entity := self._entity.get(record)) is not None}
-        touched |= {entity for record in moves.left if (entity := self._entity.pop(record, None)) is not None}
-        changes, self._serial = survive({e: self._members[e] for e in touched}, after, self.kind, self._serial)
+        touched = [self._entity.get(record) for group in after for record in group]
+        touched += [self._entity.pop(record, None) for record in moves.left]
+        before = {entity: self._members[entity] for entity in set(touched) if entity is not None}
+        changes, self._serial = survive(before, after, self.kind, self._serial)
         self._note(changes)
         return changes
 

@@ -126,9 +126,11 @@ class Nodes:
             self._content.append(name)
         if len(nodes):
             self.rank[nodes] = [int.from_bytes(name[:8], "big") ^ int.from_bytes(name[16:], "big") for name in new]
-            shared = np.array([len(name) == 8 for name in new])
-            nameless = np.array([is_nameless(traits) for traits in new.values()])
-            self.thin[nodes] = shared & (nameless | (self._self_weight(nodes) < self._link))
+            weights = self._self_weight(nodes).tolist()
+            self.thin[nodes] = [
+                len(name) == 8 and (weight < self._link or is_nameless(traits))
+                for (name, traits), weight in zip(new.items(), weights, strict=True)
+            ]
 
 
 def _sorted(nodes: Iterable[int]) -> Ints:

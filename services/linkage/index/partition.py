@@ -7,23 +7,20 @@ widens. What remains is exactly the partition of the whole graph.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final
 from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
 
+from services.linkage.index import regions
 from services.linkage.index.changes import Verdict
-from services.linkage.index.cluster import MUST, MUST_NOT, Clustering, Floats, Ints, agglomerate
+from services.linkage.index.cluster import MUST, MUST_NOT, Floats, Ints, clustered
 from services.linkage.index.edges import Edges
 from services.linkage.index.nodes import Moves, Nodes
-from services.linkage.matching.arrays import NONE, Marks, distinct, grown, lengths, runs
+from services.linkage.matching.arrays import NONE, grown
 from services.linkage.matching.model import Thresholds
 
 Labels = NDArray[np.int32]
-
-_NO_PAIRS: Final = np.zeros((0, 2), np.int64)
 
 
 class Decisions:
@@ -76,16 +73,6 @@ class Decisions:
         return [(node, other, weight) for (node, other), weight in found.items()]
 
 
-@dataclass(frozen=True, slots=True)
-class _Around:
-    """Edges of a region's nodes: position of the near end, far node, weight, conflict."""
-
-    place: Ints
-    other: Ints
-    weight: Ints
-    conflict: Ints
-
-
 class Partition:
     """`label[node]` names the node's cluster by its smallest member. Of its merges it is known at what similarity each
     node first merged (`first`), and the least at which a part of two nodes or more did (`low[label]`)."""
@@ -97,184 +84,98 @@ class Partition:
         self._size: NDArray[np.int32] = np.zeros(0, np.int32)
         self._first: Floats = np.zeros(0, np.float64)
         self._low: Floats = np.zeros(0, np.float64)
-        self._members: dict[int, Ints] = {}
-        self._place: NDArray[np.int32] = np.zeros(0, np.int32)
-        self._marks = Marks()
+        self._after: Labels = np.zeros(0, np.int32)
+        self._place: Labels = np.zeros(0, np.int32)
+        self._marks: NDArray[np.uint8] = np.zeros(0, np.uint8)
 
     def restore(self, clusters: Sequence[Sequence[int]]) -> None:
         """Take clusters as they were stored. How they merged is not known, so it counts as weakly as can be."""
         self._grow()
-        for cluster in clusters:
-            # One whose content is too thin to link can be here by a decision, which will give it a node of its own.
-            members = np.array(sorted(node for node in cluster if not self._nodes.thin[node]), np.int64)
-            if len(members) > 1:
-                self._take(members)
+        nodes = np.array([node for cluster in clusters for node in sorted(cluster)], np.int64)
+        sizes = np.array([len(cluster) for cluster in clusters], np.int64)
+        # A node whose content is too thin to link can be here by a decision, which will give it a node of its own.
+        regions.taken(nodes, sizes, self._nodes.thin, *self._clusters)
 
     def settle(self, moves: Moves, stirred: Ints) -> list[list[int]]:
         """Cluster what was stirred up; groups of nodes whose members, or whose members' bearers, changed."""
         self._grow()
-        thin = self._nodes.thin
-        changed = moves.changed[~thin[moves.changed]]
-        gone = moves.gone[~thin[moves.gone]]
-        before = self._joined(self._label[np.concatenate((changed, stirred))])
-        reshaped = [self._leave(gone)]
-        region = before[~self._marks.among(before, gone)]
-        news = distinct(self._label[region])
-        region = self._with_likely(region)
-        doubts = proved = _NO_PAIRS
+        rests, living, news, region = regions.stirred_up(
+            moves.changed, moves.gone, stirred, self._nodes.thin, *self._edges.arrays, self._link, *self._clusters,
+            self._marks,
+        )  # fmt: skip
+        reshaped, proved = [rests], NONE
+        region.sort()
         while len(region):
-            found, border = self._alone(region)
-            upset = self._adopt(region, found, reshaped)
+            upset, fresh, doubts = self._alone(region, news, proved)
+            reshaped.append(fresh)
+            if not len(doubts):
+                break
             # Two clusters that came out of one run as they went in are proved harmless to each other till one changes;
             # so are two that nothing of late has changed, or touched the edges of.
-            proved = np.concatenate((proved, doubts))
-            proved = proved[~self._marks.among(proved, upset).any(axis=1)]
-            news = distinct(np.concatenate((news, upset)))
-            doubts = self._doubts(region, border, proved, news)
-            region = self._joined(doubts.ravel())
-        living = changed[~self._marks.among(changed, gone)]
-        labels = distinct(self._label[np.concatenate((*reshaped, living))])
-        return [self._cluster(label).tolist() for label in labels.tolist()]
-
-    def _grow(self) -> None:
-        known, size = len(self._label), self._nodes.count
-        self._label, self._size = grown(self._label, size), grown(self._size, size)
-        self._first, self._low = grown(self._first, size), grown(self._low, size)
-        self._marks.hold(size)
-        if len(self._label) > known:
-            self._label[known:] = np.arange(known, len(self._label))
-            self._size[known:] = 1
-            self._first[known:] = self._low[known:] = np.inf
-            self._place = np.full(len(self._label), -1, np.int32)
+            news = np.concatenate((news, upset))
+            proved = np.concatenate((self._still(proved, upset), doubts))
+            proved.sort()
+            region = self._joined(np.concatenate(divmod(doubts, len(self._label))))
+        return self._groups(np.concatenate((*reshaped, living)))
 
     def together(self, left: Ints | Labels, right: Ints | Labels) -> NDArray[np.bool_]:
         """Whether n pairs of nodes are of one cluster."""
         return np.asarray(self._label[left] == self._label[right])
 
-    def _cluster(self, label: int) -> Ints:
-        found = self._members.get(label)
-        return np.array([label], np.int64) if found is None else found
+    @property
+    def _clusters(self) -> tuple[Labels, Labels, Labels, Floats, Floats]:
+        return self._label, self._size, self._after, self._first, self._low
 
-    def _joined(self, labels: Ints | Labels) -> Ints:
-        """All nodes in these clusters, in order."""
-        found = [self._cluster(label) for label in set(labels.tolist())]
-        if not found:
-            return NONE
-        nodes = np.concatenate(found)
-        nodes.sort()
-        return nodes
+    def _grow(self) -> None:
+        known, count = len(self._label), self._nodes.count
+        if count <= known:
+            return
+        self._label, self._size, self._after = (grown(one, count) for one in (self._label, self._size, self._after))
+        self._first, self._low = grown(self._first, count), grown(self._low, count)
+        self._label[known:] = np.arange(known, len(self._label))
+        self._size[known:], self._after[known:] = 1, -1
+        self._first[known:] = self._low[known:] = np.inf
+        self._place = np.full(len(self._label), -1, np.int32)
+        self._marks = np.zeros(len(self._label), np.uint8)
 
-    def _leave(self, gone: Ints) -> Ints:
-        """Take nodes out of their clusters; a node of each rest, which holds no longer and is clustered anew."""
-        rests: list[int] = []
-        for label in distinct(self._label[gone]).tolist():
-            members = self._members.pop(label, gone[:0])
-            self._alone_again(members)
-            rest = members[~self._marks.among(members, gone)]
-            if len(rest):
-                self._take(rest)
-                rests.append(int(rest[0]))
-        return np.array(rests, np.int64)
+    def _joined(self, nodes: Ints) -> Ints:
+        """All nodes of the clusters of these, in order."""
+        found = regions.joined(nodes, self._label, self._size, self._after, self._marks)
+        found.sort()
+        return found
 
-    def _alone_again(self, nodes: Ints) -> None:
-        self._label[nodes], self._size[nodes] = nodes, 1
-        self._first[nodes] = self._low[nodes] = np.inf
+    def _still(self, proved: Ints, upset: Ints) -> Ints:
+        """Those codes of two clusters of which neither means another cluster now."""
+        self._marks[upset] = 1
+        one, other = divmod(proved, len(self._label))
+        still: Ints = proved[(self._marks[one] | self._marks[other]) == 0]
+        self._marks[upset] = 0
+        return still
 
-    def _take(self, members: Ints) -> None:
-        """Make a cluster of these nodes (in order), not saying how they merged."""
-        label = int(members[0])
-        self._label[members], self._size[label] = label, len(members)
-        if len(members) > 1:
-            self._members[label] = members
-            self._first[members] = self._low[label] = -np.inf
+    def _groups(self, nodes: Ints) -> list[list[int]]:
+        """The clusters of these nodes, in order."""
+        names = regions.names(nodes, self._label, self._marks)
+        names.sort()
+        members, ends = regions.members(names, self._size, self._after)
+        found, stops = members.tolist(), ends.tolist()
+        return [found[start:stop] for start, stop in zip([0, *stops], stops, strict=False)]
 
-    def _with_likely(self, region: Ints) -> Ints:
-        """The region and what its nodes may merge with at once: one run then settles most of it."""
-        _, others, numbers = self._edges.of(region)
-        likely = others[self._edges.weight[numbers] >= self._link]
-        return self._joined(self._label[np.concatenate((region, likely))]) if likely.size else region
+    def _alone(self, region: Ints, news: Ints, proved: Ints) -> tuple[Ints, Ints, Ints]:
+        """Cluster a region as if there were nothing else, and make that what holds (``regions.adopted``)."""
+        edges, inside = regions.around(region, *self._edges.arrays, *self._decided(region), self._place)
+        found = clustered(len(region), *inside, self._nodes.rank[region], self._link, self._missing)
+        return regions.adopted(
+            region, *self._clusters, *edges, *found, news, proved, self._link, self._missing, self._place, self._marks
+        )
 
-    def _alone(self, region: Ints) -> tuple[Clustering, _Around]:
-        """Cluster a region as if there were nothing else; the clusters found, and the edges that leave it."""
-        around = self._around(region)
-        self._place[region] = np.arange(len(region))
-        inside = self._place[around.other]
-        self._place[region] = -1
-        within, outside = around.place < inside, inside < 0
-        found = agglomerate(
-            len(region), around.place[within], inside[within].astype(np.int64), around.weight[within],
-            around.conflict[within], self._nodes.rank[region], self._link, self._missing,
-        )  # fmt: skip
-        return found, _Around(*(part[outside] for part in (around.place, around.other, around.weight, around.conflict)))
-
-    def _around(self, region: Ints) -> _Around:
-        places, others, numbers = self._edges.of(region)
-        weight, conflict = self._edges.weight[numbers], self._edges.conflict[numbers]
-        around = _Around(places, others, weight.astype(np.int64), conflict.astype(np.int64))
-        return self._with_decisions(region, around) if self._decisions else around
-
-    def _with_decisions(self, region: Ints, around: _Around) -> _Around:
-        """Decided pairs take the place of scored ones."""
-        at = {int(node): place for place, node in enumerate(region)}
-        decided = self._decisions.edges(self._nodes, at)
-        if not decided:
-            return around
-        span = self._nodes.count
-        near = np.array([at[node] for node, _, _ in decided])
-        far = np.array([other for _, other, _ in decided])
-        free = ~np.isin(around.place * span + around.other, near * span + far)
-        return _Around(
-            np.concatenate((around.place[free], near)), np.concatenate((around.other[free], far)),
-            np.concatenate((around.weight[free], np.array([weight for _, _, weight in decided]))),
-            np.concatenate((around.conflict[free], np.zeros(len(decided), np.int64))),
-        )  # fmt: skip
-
-    def _adopt(self, region: Ints, found: Clustering, reshaped: list[Ints]) -> Labels:
-        """Make the clusters found those that hold, and note a node of each that was not there before. Back come all
-        labels, old and new, that mean another cluster now."""
-        order, starts = runs(found.label)
-        counts = lengths(starts, len(order))
-        was, heads = self._label[region[order]], region[order[starts]]
-        least, most = np.minimum.reduceat(was, starts), np.maximum.reduceat(was, starts)
-        new = (least != most) | (self._size[least] != counts)
-        old = distinct(was[new.repeat(counts)])
-        for label in old.tolist():
-            self._members.pop(label, None)
-        self._label[region], self._first[region] = region[found.label], found.first
-        self._size[heads], self._low[heads] = counts, found.low[order[starts]]
-        for at in (new & (counts > 1)).nonzero()[0].tolist():
-            self._members[int(heads[at])] = region[order[starts[at] : starts[at] + counts[at]]]
-        reshaped.append(heads[new])
-        return np.concatenate((old, heads[new].astype(np.int32)))
-
-    def _doubts(self, region: Ints, border: _Around, proved: Ints, news: Labels) -> Ints:
-        """Pairs of clusters (n, 2), one of them news, that edges across the region's border may concern and that are
-        not proved harmless.
-
-        At no time can two parts of two clusters be more similar than the strongest edge between the clusters, nor,
-        where one part has two nodes or more, than half of what speaks for them; conflict only lessens both. So an edge
-        matters where a node's first merge was weaker than it, all edges together where a later merge was weaker than
-        half of what speaks for the two.
-        """
-        weight = border.weight
-        if not len(weight):
-            return _NO_PAIRS
-        near, far = region[border.place], border.other
+    def _decided(self, region: Ints) -> tuple[Ints, Ints]:
+        """What is decided of a region's nodes: codes, as ``regions.around`` reads them, and weights."""
+        if not self._decisions:
+            return NONE, NONE
+        at = {node: place for place, node in enumerate(region.tolist())}
         span = len(self._label)
-        one, other = self._label[near].astype(np.int64), self._label[far].astype(np.int64)
-        codes = np.minimum(one, other) * span + np.maximum(one, other)
-        order, starts = runs(codes)
-        pairs, evidence = codes[order[starts]], weight[order] - self._missing
-        one, other = pairs // span, pairs % span
-        sizes, others = self._size[one].astype(np.int64), self._size[other].astype(np.int64)
-        again = np.add.reduceat(border.conflict[order], starts) * (np.minimum(sizes, others) - 1)
-        total = np.add.reduceat(evidence, starts) + again
-        bad = total / (sizes * others) + self._missing >= self._link
-        speaking_for = np.add.reduceat(np.maximum(evidence, 0), starts)
-        bad |= speaking_for / 2 + self._missing >= np.minimum(self._low[one], self._low[other])
-        strong = (weight >= self._link) & (weight >= np.minimum(self._first[near], self._first[far]))
-        bad |= np.logical_or.reduceat(strong[order], starts)
-        bad &= self._marks.among(one, news) | self._marks.among(other, news)
-        if len(proved):
-            bad &= ~np.isin(pairs, proved[:, 0] * span + proved[:, 1])
-        return np.stack((one[bad], other[bad]), axis=1) if bad.any() else _NO_PAIRS
+        decided = sorted(
+            (at[node] * span + other, weight) for node, other, weight in self._decisions.edges(self._nodes, at)
+        )
+        codes = np.array([code for code, _ in decided], np.int64)
+        return codes, np.array([weight for _, weight in decided], np.int64)

@@ -13,6 +13,7 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
+from services.linkage.compiled import compiled
 from services.linkage.matching.arrays import grown
 from services.linkage.reading.names import MOST_GROUPS, diminutives, sound
 from services.linkage.reading.normal import TRAITS, Traits
@@ -21,6 +22,7 @@ from services.linkage.reading.places import STREET_TYPES
 Ids = NDArray[np.int32]
 Hashes = NDArray[np.uint32]
 Codes = NDArray[np.uint8]
+Places = NDArray[np.int64]
 
 RARITY_STEPS: Final = 8
 """Rarity is −log2 of a value's frozen frequency, stored in eighths of a bit: 0 is everyone, 255 is 1 in 3.9 billion."""
@@ -229,6 +231,8 @@ class Columns:
         of = {trait: self.vocabularies[name] for name, sort in SORTS.items() for trait in sort.traits}
         self._of_trait = [of[trait] for trait in TRAITS]
         self.at = {trait: at for at, trait in enumerate(TRAITS)}
+        self._rare = np.array([self.at[trait] for trait in RARE.values()])
+        self._part = np.array([list(self.vocabulary(trait).rarity).index(field) for field, trait in RARE.items()])
 
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"ids": self.ids[: self.size], "rarities": self.rarities[: self.size]}
@@ -239,11 +243,10 @@ class Columns:
         self.ids, self.rarities = grown(self.ids, self.size), grown(self.rarities, self.size)
         if rows:
             told = zip(self._of_trait, zip(*rows, strict=True), strict=True)
-            numbers = np.array([vocabulary.number(texts) for vocabulary, texts in told])
-            self.ids[first : self.size] = numbers.T
-            new = self.rarities[first : self.size]
-            for at, (field, trait) in enumerate(RARE.items()):
-                new[:, at] = self.vocabulary(trait).rarity[field][numbers[self.at[trait]]]
+            new = slice(first, self.size)
+            self.ids[new] = np.array([vocabulary.number(texts) for vocabulary, texts in told]).T
+            tables = tuple([self._of_trait[at].rarities for at in self._rare.tolist()])
+            _look_up(self.ids[new], self._rare, tables, self._part, self.rarities[new])
         return np.arange(first, self.size)
 
     def vocabulary(self, trait: str) -> Vocabulary:
@@ -266,3 +269,11 @@ class Columns:
             str(self.texts[vocabulary.part["text"][value]])
             for vocabulary, value in zip(self._of_trait, self.ids[node].tolist(), strict=True)
         )
+
+
+@compiled
+def _look_up(ids: Ids, traits: Places, tables: tuple[Codes, ...], parts: Places, into: Codes) -> None:
+    """The rarities of n nodes: each field's trait, the table of its sort, and which part of that."""
+    for node in range(len(ids)):
+        for field in range(len(tables)):
+            into[node, field] = tables[field][ids[node, traits[field]], parts[field]]
