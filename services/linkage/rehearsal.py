@@ -2,6 +2,7 @@
 event should wait. ``python -m services.linkage.rehearsal`` does it where a release is put in place.
 """
 
+from dataclasses import replace
 from time import perf_counter
 from uuid import UUID
 
@@ -12,8 +13,8 @@ from services.linkage.settings import seed
 
 
 def rehearse(model: Model) -> None:
-    """Link some people who are forgotten at once."""
-    index = Index(model)
+    """Link some people who are forgotten at once; keys that three bear overflow with the fourth."""
+    index = Index(replace(model, block_cap=3))
     somebody = {
         "given": "Siân",
         "family": "Rhys",
@@ -21,9 +22,13 @@ def rehearse(model: Model) -> None:
         "postcode": "CF10 1AA",
         "phone": "02920180000",
     }
-    people = [Upsert(UUID(int=n), {**somebody, "given": f"Siân {'abcdefgh'[n % 8]}"}) for n in range(1, 9)]
-    index.apply(people)
-    index.apply([Upsert(UUID(int=1), {**somebody, "family": "Price"}), Remove(UUID(int=2))])
+    people = [Upsert(UUID(int=n), {**somebody, "given": f"Siân {chr(ord('a') + n)}"}) for n in range(16)]
+    index.apply(people[:3])
+    index.apply(people[3:])
+    index.apply(
+        [Upsert(people[0].record, {**somebody, "family": "Price"}), *(Remove(one.record) for one in people[3:])]
+    )
+    index.find(somebody, 1)
 
 
 if __name__ == "__main__":

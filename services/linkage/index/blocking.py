@@ -13,10 +13,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from services.linkage.index.chains import Chains, KeyTable
+from services.linkage.compiled import compiled
+from services.linkage.index.chains import Chains, KeyTable, Slots, Starts
 from services.linkage.index.crowds import among
-from services.linkage.index.keys import VARIANTS, block_keys, crowd_keys, is_narrow
-from services.linkage.matching.arrays import NONE, Marks, counted, distinct, firsts, grown, runs, spans
+from services.linkage.index.keys import VARIANTS, block_keys, borne_keys, crowd_keys, is_narrow
+from services.linkage.matching.arrays import NONE, counted, distinct, grown
 from services.linkage.matching.columns import Columns
 
 Keys = NDArray[np.uint64]
@@ -61,6 +62,20 @@ _NO_PAIRS: Final = Pairs(NONE, NONE, NONE)
 
 
 @dataclass(frozen=True, slots=True)
+class _Borne:
+    """The keys of n nodes, one node's after the other's: the keys, their numbers, and beside them the node that bears
+    each; where each node's start, and the last one's end."""
+
+    keys: Keys
+    numbers: Nodes
+    bearers: Nodes
+    starts: Nodes
+
+
+_NOTHING_BORNE: Final = _Borne(np.zeros(0, np.uint64), NONE, NONE, np.zeros(1, np.int64))
+
+
+@dataclass(frozen=True, slots=True)
 class Overflow:
     """Overflowing keys of one kind: how many, and how many nodes are under the largest, and under all of them."""
 
@@ -79,8 +94,9 @@ class Blocks:
 
     def __init__(self, columns: Columns, cap: int) -> None:
         self._columns, self._caps = columns, np.array((cap, max(1, cap // NARROWER)))
-        self._table, self._chains, self._marks = KeyTable(), Chains(), Marks()
-        self._count: NDArray[np.int32] = np.zeros(256, np.int32)
+        self._table, self._chains = KeyTable(), Chains()
+        self._count: Slots = np.zeros(256, np.int32)
+        self._meetings: NDArray[np.uint8] = np.zeros(256, np.uint8)
         self.crowds: Keys = np.zeros(0, np.uint64)
         self.alive: NDArray[np.bool_] = np.zeros(256, np.bool_)
 
@@ -118,22 +134,19 @@ class Blocks:
 
     def change(self, gone: Nodes, fresh: Nodes) -> Proposal:
         """Nodes leave and come at once; what is proposed depends on the resulting set only."""
-        left_keys, _ = self._numbered(gone)
-        keys, nodes = self._numbered(fresh)
-        touched = distinct(np.concatenate((left_keys, keys)))
-        limits = self._limits(touched)
-        was_live = self._count[touched] <= limits
-        self._leave(gone, left_keys)
-        self._come(fresh, keys, nodes)
-        is_live = self._count[touched] <= limits
-        woken, slept = touched[is_live & ~was_live], touched[was_live & ~is_live]
-        turned = np.concatenate((slept, woken))
-        if turned.size:
-            self._mark_crowds(slept)
-            turned = turned[among(self._table.keys[turned], self.crowds)]
-            self.crowds = self.crowds[~np.isin(self.crowds, self._table.keys[woken])]
+        leaving, coming = self._borne(gone), self._borne(fresh)
+        self.alive[gone] = False
+        self._come(fresh, coming)
+        turned = self._counted(leaving, coming)
+        if not len(turned):
+            return Proposal(self._fresh_pairs(fresh, coming), _NO_PAIRS, NONE, NONE, _NO_PAIRS)
+        live = self._live(turned)
+        woken, slept = turned[live], turned[~live]
+        self._mark_crowds(slept)
+        turned = turned[among(self._table.keys[turned], self.crowds)]
+        self.crowds = self.crowds[~np.isin(self.crowds, self._table.keys[woken])]
         return Proposal(
-            self._fresh_pairs(keys, nodes), self._old_pairs(woken, fresh), *self._old(slept, fresh),
+            self._fresh_pairs(fresh, coming), self._old_pairs(woken, fresh), *self._old(slept, fresh),
             self._old_pairs(turned, fresh),
         )  # fmt: skip
 
@@ -149,7 +162,9 @@ class Blocks:
         """Nodes come without anything being proposed: when many come at once. In the end, ``mark``."""
         for start in range(0, len(nodes), 8192):
             part = nodes[start : start + 8192]
-            self._come(part, *self._numbered(part))
+            coming = self._borne(part)
+            self._come(part, coming)
+            self._counted(_NOTHING_BORNE, coming)
 
     def mark(self) -> None:
         """Note what is a crowd's, when all have come."""
@@ -158,9 +173,9 @@ class Blocks:
     def living(self, nodes: Nodes) -> Iterator[tuple[Nodes, Nodes]]:
         """(key number, node) of these nodes' keys that two nodes bear or more and that do not overflow, in parts."""
         for start in range(0, len(nodes), 8192):
-            keys, bearers = self._numbered(nodes[start : start + 8192])
-            shared = self._live(keys) & (self._count[keys] > 1)
-            yield keys[shared], bearers[shared]
+            borne = self._borne(nodes[start : start + 8192])
+            shared = self._live(borne.numbers) & (self._count[borne.numbers] > 1)
+            yield borne.numbers[shared], borne.bearers[shared]
 
     def holding(self, keys: Keys, limit: int) -> Nodes:
         """Living nodes under any of n distinct keys, of overflowing ones too; the rarest keys' first, about `limit`."""
@@ -174,54 +189,40 @@ class Blocks:
         """How many live keys each of n pairs shares."""
         each = distinct(np.concatenate((left, right)))
         keys, bearers = (np.concatenate(side) for side in zip((NONE, NONE), *self.living(each), strict=True))
-        keys = keys[bearers.argsort(kind="stable")]
-        sizes = np.bincount(np.searchsorted(each, bearers), minlength=len(each))
-        starts = sizes.cumsum() - sizes
-        lefts, rights = np.searchsorted(each, left), np.searchsorted(each, right)
-        self._marks.hold(self._table.size)
-        found = np.zeros(len(left), np.int64)
-        order, heads = runs(lefts)
-        # Of few nodes there are many pairs: those of one left node are counted together, whose keys are marked.
-        for pairs in np.split(order, heads[1:]) if len(heads) else ():
-            one, others = lefts[pairs[0]], rights[pairs]
-            theirs = keys[spans(starts[others], sizes[others])]
-            held = self._marks.among(theirs, keys[starts[one] : starts[one] + sizes[one]])
-            so_far, ends = np.concatenate(([0], held.cumsum())), sizes[others].cumsum()
-            found[pairs] = so_far[ends] - so_far[ends - sizes[others]]
-        return found
+        keys = keys[np.lexsort((keys, bearers))]
+        starts = np.searchsorted(bearers, np.append(each, self._columns.size))
+        return _shared(np.searchsorted(each, left), np.searchsorted(each, right), keys, starts)
 
-    def _numbered(self, nodes: Nodes) -> tuple[Nodes, Nodes]:
-        """(key number, node) for each key of each node, sorted by key."""
+    def _borne(self, nodes: Nodes) -> _Borne:
         if not len(nodes):
-            return NONE, NONE
-        keys = block_keys(self._columns, nodes)
-        rows, columns = keys.nonzero()
-        numbers = self._table.number(keys[rows, columns])
+            return _NOTHING_BORNE
+        keys, bearers, starts = borne_keys(self._columns, nodes)
+        numbers = self._table.number(keys)
         self._count = grown(self._count, self._table.size)
-        order = numbers.argsort(kind="stable")
-        numbers, rows = numbers[order], rows[order]
-        once = firsts(numbers) | firsts(rows)  # variants of a key may say the same of a node
-        return numbers[once], nodes[rows[once]]
+        return _Borne(keys, numbers, bearers, starts)
 
-    def _leave(self, gone: Nodes, keys: Nodes) -> None:
-        np.subtract.at(self._count, keys, 1)
-        self.alive[gone] = False
-
-    def _come(self, fresh: Nodes, keys: Nodes, nodes: Nodes) -> None:
+    def _come(self, fresh: Nodes, coming: _Borne) -> None:
         self.alive = grown(self.alive, self._columns.size)
         self.alive[fresh] = True
         self._chains.hold(self._table.size)
-        self._chains.append(keys, nodes)
-        np.add.at(self._count, keys, 1)
+        self._chains.append(coming.numbers, coming.bearers)
 
-    def _fresh_pairs(self, keys: Nodes, nodes: Nodes) -> Pairs:
-        live = self._live(keys)
-        keys, nodes = keys[live], nodes[live]
-        places, lefts = self._chains.read(keys)
-        rights = nodes[places]
-        # Older nodes have smaller numbers: so a pair of two new nodes, met from both sides, counts once.
-        older = (lefts < rights) & self.alive[lefts]
-        return Pairs.counted(lefts[older], rights[older], self._columns.size)
+    def _counted(self, leaving: _Borne, coming: _Borne) -> Nodes:
+        """Count who bears the keys now; the numbers of those that slept or woke by it, in order."""
+        turned = _recounted(leaving.keys, leaving.numbers, coming.keys, coming.numbers, self._count, self._caps)
+        return distinct(turned) if len(turned) else turned
+
+    def _fresh_pairs(self, fresh: Nodes, coming: _Borne) -> Pairs:
+        if not len(fresh):
+            return _NO_PAIRS
+        assert len(fresh) < 1 << 24, "that many come by `load`"
+        self._meetings = grown(self._meetings, self._columns.size)
+        met = _met(
+            fresh, coming.starts, coming.keys, coming.numbers, self._count, self._caps,
+            *self._chains.arrays, self.alive, self._meetings,
+        )  # fmt: skip
+        met.sort()
+        return Pairs(*_told(met, fresh))
 
     def _members(self, blocks: Nodes) -> tuple[Nodes, Nodes]:
         """Living nodes under each of n keys: where each key's begin, and the nodes."""
@@ -250,3 +251,99 @@ class Blocks:
             lefts.append(members[i])
             rights.append(members[j])
         return Pairs.counted(np.concatenate(lefts), np.concatenate(rights), self._columns.size)
+
+
+@compiled
+def _is_live(key: np.uint64, bearers: int, caps: Nodes) -> bool:
+    """Whether a key bears no more nodes than it may. Its last bit says whether it is narrow."""
+    return bool(bearers <= caps[np.int64(key & np.uint64(1)) ^ 1])
+
+
+@compiled
+def _recounted(left: Keys, left_numbers: Nodes, come: Keys, come_numbers: Nodes, count: Slots, caps: Nodes) -> Nodes:
+    """Take the nodes that leave from their keys' counts and add those that come; the numbers of the keys that are live
+    now and were not before or the other way round, which may repeat."""
+    left_live, come_live = np.empty(len(left), np.bool_), np.empty(len(come), np.bool_)
+    for at in range(len(left)):
+        left_live[at] = _is_live(left[at], count[left_numbers[at]], caps)
+    for at in range(len(come)):
+        come_live[at] = _is_live(come[at], count[come_numbers[at]], caps)
+    for number in left_numbers:
+        count[number] -= 1
+    for number in come_numbers:
+        count[number] += 1
+    turned, size = np.empty(len(left) + len(come), np.int64), 0
+    for at in range(len(left)):
+        if _is_live(left[at], count[left_numbers[at]], caps) != left_live[at]:
+            turned[size] = left_numbers[at]
+            size += 1
+    for at in range(len(come)):
+        if _is_live(come[at], count[come_numbers[at]], caps) != come_live[at]:
+            turned[size] = come_numbers[at]
+            size += 1
+    return turned[:size]
+
+
+_OLDER, _NEWER = np.int64(32), np.int64(8)
+"""Where in a number that says who met whom, and under how many keys, the older node and the newer one's place begin."""
+
+
+@compiled
+def _met(
+    fresh: Nodes, starts: Nodes, keys: Keys, numbers: Nodes, count: Slots, caps: Nodes,
+    length: Slots, start: Starts, pool: Slots, alive: NDArray[np.bool_], meetings: NDArray[np.uint8],
+) -> Nodes:  # fmt: skip
+    """Whom each of n fresh nodes meets under its live keys, and how often; `meetings`, all 0 before and after, has a
+    byte for every node. Older nodes have smaller numbers: so a pair of two fresh ones is met from one side only.
+
+    In one number: the older node, the place of the newer one among the fresh, under how many keys (fewer than 256).
+    """
+    most = 0
+    for at in range(len(numbers)):
+        if _is_live(keys[at], count[numbers[at]], caps):
+            most += count[numbers[at]] - 1
+    found, size = np.empty(most, np.int64), 0
+    for at in range(len(fresh)):
+        node, begin = fresh[at], size
+        for key in range(starts[at], starts[at + 1]):
+            number = numbers[key]
+            if not _is_live(keys[key], count[number], caps):
+                continue
+            first = np.int64(start[number])
+            for place in range(first, first + length[number]):
+                other = pool[place]
+                if other < node and alive[other]:
+                    if not meetings[other]:
+                        found[size] = other
+                        size += 1
+                    meetings[other] += 1
+        for place in range(begin, size):
+            other = found[place]
+            found[place] = other << _OLDER | at << _NEWER | meetings[other]
+            meetings[other] = 0
+    return found[:size]
+
+
+@compiled
+def _told(met: Nodes, fresh: Nodes) -> tuple[Nodes, Nodes, Nodes]:
+    """What numbers that say who met whom say: older nodes, newer ones, how many keys."""
+    left, right, keys = np.empty(len(met), np.int64), np.empty(len(met), np.int64), np.empty(len(met), np.int64)
+    for at in range(len(met)):
+        left[at] = met[at] >> _OLDER
+        right[at] = fresh[met[at] >> _NEWER & (1 << _OLDER - _NEWER) - 1]
+        keys[at] = met[at] & (1 << _NEWER) - 1
+    return left, right, keys
+
+
+@compiled
+def _shared(left: Nodes, right: Nodes, keys: Nodes, starts: Nodes) -> Nodes:
+    """How many keys each two of n nodes share; node i's, in order, are those from `starts[i]` to `starts[i + 1]`."""
+    found = np.zeros(len(left), np.int64)
+    for at in range(len(left)):
+        one, other = starts[left[at]], starts[right[at]]
+        while one < starts[left[at] + 1] and other < starts[right[at] + 1]:
+            key, met = keys[one], keys[other]
+            found[at] += key == met
+            one += key <= met
+            other += met <= key
+    return found

@@ -1,15 +1,20 @@
 """Two arrays-only containers that the index is built on: a table of 64-bit keys and lists of numbers, many at a time.
 
-A Python dict of lists would cost ten times the memory and a call a key; these take and give whole batches.
+A Python dict of lists would cost ten times the memory and a call a key; these take and give whole batches. Room is made
+before, here, so that compiled code never has to.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
-from services.linkage.matching.arrays import firsts, grown, lengths, runs, spans
+from services.linkage.compiled import compiled
+from services.linkage.matching.arrays import grown
 
 Numbers = NDArray[np.int64]
 Keys = NDArray[np.uint64]
+Slots = NDArray[np.int32]
+Starts = NDArray[np.uint32]
+Lists = tuple[Slots, Starts, Slots]
 
 
 class KeyTable:
@@ -18,56 +23,21 @@ class KeyTable:
     def __init__(self) -> None:
         self.keys: Keys = np.zeros(256, np.uint64)
         self.size = 0
-        self._slots: NDArray[np.int32] = np.full(1024, -1, np.int32)
+        self._slots: Slots = np.full(1024, -1, np.int32)
 
     def number(self, keys: Keys) -> Numbers:
-        """The numbers of n keys, which may repeat; keys never met get the next ones."""
-        if 2 * (self.size + len(keys)) > len(self._slots):
-            self._rehash(3 * (self.size + len(keys)))
-        numbers = self._find(keys)
-        fresh = (numbers < 0).nonzero()[0]
-        if fresh.size:
-            order, starts = runs(keys[fresh])
-            new = keys[fresh[order[starts]]]
-            first, self.size = self.size, self.size + len(new)
-            numbers[fresh[order]] = np.arange(first, self.size).repeat(lengths(starts, len(fresh)))
-            self.keys = grown(self.keys, self.size)
-            self.keys[first : self.size] = new
-            self._place(new, np.arange(first, self.size))
+        """The numbers of n keys, which may repeat; keys never met get the next ones, as they come."""
+        most = self.size + len(keys)
+        if 2 * most > len(self._slots):
+            self._slots = np.full(1 << (3 * most - 1).bit_length(), -1, np.int32)
+            _placed(self.keys, self.size, self._slots)
+        self.keys = grown(self.keys, most)
+        numbers, self.size = _numbered(keys, self.keys, self.size, self._slots)
         return numbers
 
     def known(self, keys: Keys) -> Numbers:
         """The numbers of n keys, −1 for one never met."""
-        return self._find(keys)
-
-    def _find(self, keys: Keys) -> Numbers:
-        numbers = np.full(len(keys), -1, np.int64)
-        mask, at = len(self._slots) - 1, self._homes(keys)
-        looking = np.arange(len(keys))
-        while looking.size:
-            found = self._slots[at].astype(np.int64)
-            taken = found >= 0
-            hit = taken & (self.keys[found] == keys[looking])
-            numbers[looking[hit]] = found[hit]
-            on = taken & ~hit
-            looking, at = looking[on], (at[on] + 1) & mask
-        return numbers
-
-    def _homes(self, keys: Keys) -> Numbers:
-        """Where each key is looked for first. A key's last bit says what sort of key it is, so it is not well mixed."""
-        return ((keys >> np.uint64(1)) & np.uint64(len(self._slots) - 1)).astype(np.int64)
-
-    def _place(self, keys: Keys, numbers: Numbers) -> None:
-        mask, at = len(self._slots) - 1, self._homes(keys)
-        while numbers.size:
-            free = self._slots[at] < 0
-            self._slots[at[free]] = numbers[free]
-            lost = self._slots[at] != numbers
-            numbers, at = numbers[lost], (at[lost] + 1) & mask
-
-    def _rehash(self, room: int) -> None:
-        self._slots = np.full(1 << (room - 1).bit_length(), -1, np.int32)
-        self._place(self.keys[: self.size], np.arange(self.size))
+        return _known(keys, self.keys, self._slots)
 
 
 class Chains:
@@ -77,13 +47,13 @@ class Chains:
     """
 
     def __init__(self) -> None:
-        self.length: NDArray[np.int32] = np.zeros(256, np.int32)
-        self._start: NDArray[np.uint32] = np.zeros(256, np.uint32)
-        self._pool: NDArray[np.int32] = np.zeros(1024, np.int32)
+        self.length: Slots = np.zeros(256, np.int32)
+        self._start: Starts = np.zeros(256, np.uint32)
+        self._pool: Slots = np.zeros(1024, np.int32)
         self._used = 0
 
     @property
-    def arrays(self) -> tuple[NDArray[np.int32], NDArray[np.uint32], NDArray[np.int32]]:
+    def arrays(self) -> Lists:
         """How long each owner's list is, where it starts in the pool, and the pool."""
         return self.length, self._start, self._pool
 
@@ -92,37 +62,119 @@ class Chains:
         self.length, self._start = grown(self.length, owners), grown(self._start, owners)
 
     def append(self, owners: Numbers, values: Numbers) -> None:
-        """Append value i to the list of owner i; owners must be sorted, and may repeat."""
-        if not len(owners):
-            return
-        first = firsts(owners).nonzero()[0]
-        each, more = owners[first], lengths(first, len(owners))
-        old = self.length[each].astype(np.int64)
-        new = old + more
-        self._make_room(each, old, new)
-        self._pool[spans(self._start[each] + old, more)] = values
-        self.length[each] = new
-
-    def _make_room(self, owners: Numbers, old: Numbers, new: Numbers) -> None:
-        """Move the lists of `owners` that are `old` long and for `new` numbers have no room."""
-        tight = (new > _room(old)).nonzero()[0]
-        if not tight.size:
-            return
-        owners, old, rooms = owners[tight], old[tight], _room(new[tight])
-        starts = self._used + rooms.cumsum() - rooms
-        self._used += int(rooms.sum())
-        self._pool = grown(self._pool, self._used)
-        self._pool[spans(starts, old)] = self._pool[spans(self._start[owners].astype(np.int64), old)]
-        self._start[owners] = starts
+        """Append value i to the list of owner i. Owners may repeat: their values stay in order."""
+        each, more, needed = _growing(owners, self.length)
+        self._pool = grown(self._pool, self._used + needed)
+        _appended(owners, values, each, more, *self.arrays, self._used)
+        self._used += needed
 
     def read(self, owners: Numbers) -> tuple[Numbers, Numbers]:
         """All values of n owners, one owner's after the other's: positions in `owners`, and values beside them."""
-        sizes = self.length[owners].astype(np.int64)
-        values = self._pool[spans(self._start[owners].astype(np.int64), sizes)]
-        return np.arange(len(owners)).repeat(sizes), values.astype(np.int64)
+        return _read(owners, *self.arrays)
 
 
-def _room(sizes: Numbers) -> Numbers:
-    """The least power of two that holds each size; 0 for 0."""
-    _, bits = np.frexp(sizes - 1)
-    return np.asarray((np.int64(1) << bits.astype(np.int64)) * (sizes > 0))
+@compiled
+def _numbered(keys: Keys, known: Keys, size: int, slots: Slots) -> tuple[Numbers, int]:
+    """The numbers of n keys and how many keys there are then. There must be room for all of them."""
+    numbers = np.empty(len(keys), np.int64)
+    for at in range(len(keys)):
+        slot = _slot(keys[at], known, slots)
+        if slots[slot] < 0:
+            slots[slot], known[size] = size, keys[at]
+            size += 1
+        numbers[at] = slots[slot]
+    return numbers, size
+
+
+@compiled
+def _known(keys: Keys, known: Keys, slots: Slots) -> Numbers:
+    """The numbers of n keys, −1 for one never met."""
+    numbers = np.empty(len(keys), np.int64)
+    for at in range(len(keys)):
+        numbers[at] = slots[_slot(keys[at], known, slots)]
+    return numbers
+
+
+@compiled
+def _placed(known: Keys, size: int, slots: Slots) -> None:
+    """Put the keys that are known into slots that are all free."""
+    for number in range(size):
+        slots[_slot(known[number], known, slots)] = number
+
+
+@compiled
+def _slot(key: np.uint64, known: Keys, slots: Slots) -> np.int64:
+    """The slot of a key, or the free one where it would be. A key's last bit says what sort of key it is, so it is not
+    well mixed and the others say where it is looked for first."""
+    mask = len(slots) - 1
+    slot = np.int64(key >> np.uint64(1)) & mask
+    while slots[slot] >= 0 and known[slots[slot]] != key:
+        slot = (slot + 1) & mask
+    return slot
+
+
+@compiled
+def _growing(owners: Numbers, length: Slots) -> tuple[Numbers, Numbers, int]:
+    """The owners of n values, each once; how many values each gets; and how much of the pool must be free for those
+    that move. Meanwhile the length of a list says where among them its owner is."""
+    each, more = np.empty(len(owners), np.int64), np.empty(len(owners), np.int64)
+    old = np.empty(len(owners), np.int32)
+    count = 0
+    for owner in owners:
+        if length[owner] >= 0:
+            each[count], more[count], old[count] = owner, 0, length[owner]
+            length[owner] = -1 - count
+            count += 1
+        more[-1 - length[owner]] += 1
+    needed = 0
+    for at in range(count):
+        length[each[at]], size = old[at], old[at] + more[at]
+        if size > _room(size - more[at]):
+            needed += _room(size)
+    return each[:count], more[:count], needed
+
+
+@compiled
+def _appended(
+    owners: Numbers, values: Numbers, each: Numbers, more: Numbers, length: Slots, start: Starts, pool: Slots, used: int
+) -> None:
+    """Each value at the end of its owner's list. Lists that have no room for so many more move first, to the end of
+    what is used of the pool."""
+    for at in range(len(each)):
+        owner = each[at]
+        size = length[owner] + more[at]
+        if size > _room(size - more[at]):
+            before = np.int64(start[owner])
+            for place in range(length[owner]):
+                pool[used + place] = pool[before + place]
+            start[owner] = used
+            used += _room(size)
+    for at in range(len(owners)):
+        owner = owners[at]
+        pool[np.int64(start[owner]) + length[owner]] = values[at]
+        length[owner] += 1
+
+
+@compiled
+def _read(owners: Numbers, length: Slots, start: Starts, pool: Slots) -> tuple[Numbers, Numbers]:
+    """See `Chains.read`."""
+    size = 0
+    for owner in owners:
+        size += length[owner]
+    places, values = np.empty(size, np.int64), np.empty(size, np.int64)
+    found = 0
+    for at in range(len(owners)):
+        first = np.int64(start[owners[at]])
+        for place in range(length[owners[at]]):
+            places[found], values[found] = at, pool[first + place]
+            found += 1
+    return places, values
+
+
+@compiled
+def _room(size: int) -> int:
+    """The least power of two that holds so many; 0 for 0."""
+    room = 1 if size else 0
+    while room < size:
+        room *= 2
+    return room

@@ -6,8 +6,8 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from services.linkage.index.keys import CROWDS, Keys, Nodes, crowd_keys
-from services.linkage.matching.arrays import distinct
+from services.linkage.index.keys import CROWDS, Keys, Nodes, crowd_keys, value_keys
+from services.linkage.matching.arrays import NONE, distinct
 from services.linkage.matching.columns import Columns
 
 
@@ -22,7 +22,7 @@ def among(keys: Keys, crowds: Keys) -> NDArray[np.bool_]:
 
 def crowded(columns: Columns, crowds: Keys, left: Nodes, right: Nodes) -> Iterator[tuple[str, NDArray[np.bool_]]]:
     """Field → which of n pairs share a value of it that is a crowd's. `crowds` are such values' keys, in order."""
-    suspects = _bearing(columns, crowds, right).nonzero()[0]
+    suspects = _suspects(columns, crowds, right)
     if not suspects.size:
         return
     lefts, rights = (crowd_keys(columns, nodes[suspects]) for nodes in (left, right))
@@ -35,11 +35,14 @@ def crowded(columns: Columns, crowds: Keys, left: Nodes, right: Nodes) -> Iterat
             yield from ((field, found) for field in fields)
 
 
-def _bearing(columns: Columns, crowds: Keys, nodes: Nodes) -> NDArray[np.bool_]:
+def _suspects(columns: Columns, crowds: Keys, nodes: Nodes) -> Nodes:
     """Which of n nodes, that may repeat, bear a crowd's key: few ever do, and only they need a closer look."""
     if not len(crowds):
-        return np.zeros(len(nodes), np.bool_)
+        return NONE
     each = distinct(nodes)
-    keys = np.stack([variant for variants in crowd_keys(columns, each).values() for variant in variants])
-    found = np.asarray(among(keys.ravel(), crowds).reshape(keys.shape).any(axis=0))
-    return np.asarray(found[np.searchsorted(each, nodes)])
+    keys = value_keys(columns, each)
+    found = among(keys.ravel(), crowds)
+    if not found.any():
+        return NONE
+    bearing = each[found.reshape(keys.shape).any(axis=1)]
+    return np.isin(nodes, bearing).nonzero()[0]

@@ -71,7 +71,9 @@ class Index:
                 self._nodes.bind(change.record, isinstance(change, Upsert) and change.strict)
         moves = self._nodes.move(list(wanted.items()))
         owners, compared, stirred = self._link(moves)
-        stirred = np.concatenate((stirred, [self._nodes.of(r) for r in decided if r in self._nodes])).astype(np.int64)
+        if decided:
+            here = [self._nodes.of(record) for record in decided if record in self._nodes]
+            stirred = np.concatenate((stirred, np.array(here, np.int64)))
         entities = self._settle(moves, stirred)
         looked_at = frozenset(self._entity[record] for record in wanted if record in self._entity)
         return Delta(
@@ -230,9 +232,11 @@ class Index:
         return self._rule_for(left, right) or NO_RULE
 
     def _entities_of(self, moves: Moves, stirred: Ints) -> frozenset[UUID]:
-        nodes = distinct(np.concatenate((moves.changed, stirred))).tolist()
-        found = (self._nodes.bearers(node) for node in nodes)
-        return frozenset(self._entity[record] for some in found if not is_crowd(len(some)) for record in some)
+        found = set[UUID]()
+        for bearers in map(self._nodes.bearers, {*moves.changed.tolist(), *stirred.tolist()}):
+            if not is_crowd(len(bearers)):
+                found.update(map(self._entity.__getitem__, bearers))
+        return frozenset(found)
 
     def _decide(self, decisions: Sequence[Decide]) -> list[UUID]:
         touched = dict.fromkeys(record for one in decisions for record in (one.left, one.right))
@@ -245,8 +249,7 @@ class Index:
     def _link(self, moves: Moves) -> tuple[Ints, int, Ints]:
         """Candidates, scores, edges. Back come nodes whose rows are to be written: one end at least of each edge of
         older nodes that is new, weighed anew or no more; pairs compared; nodes stirred up."""
-        thin = self._nodes.thin
-        gone, fresh = moves.gone[~thin[moves.gone]], moves.fresh[~thin[moves.fresh]]
+        gone, fresh = (nodes[~self._nodes.thin[nodes]] if len(nodes) else nodes for nodes in (moves.gone, moves.fresh))
         proposal = self._blocks.change(gone, fresh)
         _, bereft, ended = self._edges.of(gone)
         self._edges.kill(ended)
@@ -255,9 +258,12 @@ class Index:
         self._score(proposal.fresh)
         crowds = proposal.crowds
         self._weigh_anew(crowds)
-        stirred = np.concatenate((bereft, loosened, loose, older, newer, crowds.left, crowds.right, fresh))
         compared = len(proposal.fresh) + len(proposal.woken) + len(crowds)
-        owners = np.concatenate((newer, crowds.right, loosened, bereft if moves.left else bereft[:0]))
+        others = (bereft, loosened, loose, older, newer, crowds.left, crowds.right)
+        if not any(map(len, others)):
+            return NONE, compared, fresh
+        stirred = np.concatenate((*others, fresh))
+        owners = np.concatenate((newer, crowds.right, loosened, bereft if moves.left else NONE))
         return owners[self._blocks.alive[owners]], compared, stirred[self._blocks.alive[stirred]]
 
     def _weigh_anew(self, pairs: Pairs) -> None:
@@ -274,10 +280,7 @@ class Index:
         keys, nodes = proposal.slept_keys, proposal.slept_nodes
         if not len(keys):
             return NONE, NONE
-        places, others, numbers = self._edges.of(nodes)
-        span = self._columns.size
-        under = np.isin(keys[places] * span + others, keys * span + nodes) & (nodes[places] < others)
-        ended = self._lessened(numbers[under])
+        ended = self._lessened(self._edges.within(keys, nodes))
         left, right = self._edges.left[ended].astype(np.int64), self._edges.right[ended].astype(np.int64)
         self._edges.kill(ended)
         return left, right
@@ -285,13 +288,13 @@ class Index:
     def _lessened(self, numbers: Ints) -> Ints:
         """Take one key's support from each of these edges, which may repeat; those that have none now. What nobody has
         counted yet is counted as it is now."""
-        each, support = distinct(numbers), self._edges.support
-        uncounted = each[support[each] == UNCOUNTED]
-        np.subtract.at(support, numbers, 1)
-        support[uncounted] = self._blocks.shared(
-            self._edges.left[uncounted].astype(np.int64), self._edges.right[uncounted].astype(np.int64)
-        )
-        return np.asarray(each[support[each] <= 0])
+        ended, uncounted = self._edges.lessen(numbers)
+        if len(uncounted):
+            uncounted = distinct(uncounted)
+            ends = self._edges.left[uncounted].astype(np.int64), self._edges.right[uncounted].astype(np.int64)
+            self._edges.support[uncounted] = support = self._blocks.shared(*ends)
+            ended = np.concatenate((ended, uncounted[support <= 0]))
+        return distinct(ended)
 
     def _not_yet(self, woken: Pairs) -> Pairs:
         """Give edges that exist their woken keys' support; the pairs that are no edges yet."""
@@ -349,6 +352,8 @@ class Index:
 
     def _packed(self, moves: Moves, owners: Ints, moved: Container[UUID]) -> dict[UUID, bytes]:
         """The rows to store: of all records of nodes with new edges, and of every record that moved."""
+        if not len(owners):
+            return packed(moves.changed, self._nodes, self._edges, moved)
         others = np.array(sorted(set(moves.changed.tolist()).difference(owners.tolist())), np.int64)
         return packed(others, self._nodes, self._edges, moved) | packed(distinct(owners), self._nodes, self._edges)
 

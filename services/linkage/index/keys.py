@@ -12,7 +12,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from services.linkage.matching.columns import GROUPS, Columns
+from services.linkage.compiled import compiled
+from services.linkage.matching.columns import GROUPS, SORTS, Columns, Hashes, Ids, parts
+from services.linkage.reading.normal import TRAITS
 
 Keys = NDArray[np.uint64]
 Nodes = NDArray[np.int64]
@@ -64,17 +66,43 @@ CROWDS: Final[Mapping[str, tuple[str, ...]]] = {
 solicitor's telephone, a number that somebody typed to get past the form."""
 
 _CHOICES: Final = tuple(dict.fromkeys(choice for choices in _TRAITS.values() for choice in choices))
+_HOME: Final = -2
+_WHOLE: Final = -1
+_SORT: Final = {trait: name for name, sort in SORTS.items() for trait in sort.traits}
+_WHOLES: Final = tuple(dict.fromkeys(("number", *(_SORT[trait] for trait, part in _CHOICES if part in (None, "home")))))
+"""The sorts of values whose hashes keys are made of: a house's number only with its street."""
+_PARTED: Final = tuple(dict.fromkeys(_SORT[trait] for trait, part in _CHOICES if part not in (None, "home")))
+"""The sorts whose parts' hashes keys are made of."""
+
+
+def _source(trait: str, part: str | None) -> tuple[int, int, int]:
+    """Where a hash comes from: the trait's place, its sort's among `_WHOLES` or `_PARTED`, and which part it is."""
+    sort, at = _SORT[trait], TRAITS.index(trait)
+    if part in (None, "home"):
+        return at, _WHOLES.index(sort), _HOME if part else _WHOLE
+    return at, _PARTED.index(sort), parts(sort)[part or ""]
+
+
+_SOURCES: Final = np.array([_source(trait, part) for trait, part in _CHOICES], np.int64)
+_NUMBER: Final = TRAITS.index("number")
+_OF_NUMBER: Final = _WHOLES.index("number")
 
 
 @dataclass(frozen=True, slots=True)
 class _Variants:
-    """Variants of keys, those of most parts first. Of those that have a first part, a second, a third: which choice it
-    is; of all: their salts, whether each is wide (1) or narrow (0), and the keys they vary."""
+    """Variants of keys, those of one key side by side. Of which choices each is made, −1 after the last; their salts;
+    1 for wide ones, 0 for narrow; at which variant those of the same key begin; and the keys they vary."""
 
-    choices: tuple[NDArray[np.intp], ...]
+    choices: Nodes
     salts: Keys
     wide: Keys
+    first: Nodes
     keys: tuple[tuple[str, ...], ...]
+
+    @property
+    def told(self) -> tuple[Nodes, Keys, Keys]:
+        """What keys are made by."""
+        return self.choices, self.salts, self.wide
 
 
 def _variants(keys: tuple[tuple[str, ...], ...]) -> _Variants:
@@ -84,12 +112,13 @@ def _variants(keys: tuple[tuple[str, ...], ...]) -> _Variants:
         for made_of in product(*(_TRAITS[part] for part in key))
         if key in keys
     ]
-    found.sort(key=lambda variant: -len(variant[2]))
-    places = range(len(found[0][2]))
+    numbers = [number for _, number, _ in found]
+    most = max(len(made_of) for made_of, _, _ in found)
     return _Variants(
-        tuple(np.array([made_of[at] for made_of, _, _ in found if len(made_of) > at]) for at in places),
-        np.array([number for _, number, _ in found], np.uint64)[:, None],
-        np.array([key not in NARROW for _, _, key in found], np.uint64)[:, None],
+        np.array([[*made_of, *[-1] * (most - len(made_of))] for made_of, _, _ in found], np.int64),
+        np.array(numbers, np.uint64),
+        np.array([key not in NARROW for _, _, key in found], np.uint64),
+        np.array([numbers.index(number) for number in numbers], np.int64),
         tuple(key for _, _, key in found),
     )
 
@@ -102,13 +131,24 @@ _OF_CROWDS: Final = _variants(tuple((name,) for name in CROWDS))
 
 def block_keys(columns: Columns, nodes: Nodes) -> Keys:
     """64-bit keys of n nodes, shape (n, key variants); 0 where a part is missing. A function of the traits only."""
-    return _mixed(_hashes(columns, nodes), _ALL).T
+    return _made(_hashed(columns, nodes), *_ALL.told)
+
+
+def borne_keys(columns: Columns, nodes: Nodes) -> tuple[Keys, Nodes, Nodes]:
+    """The keys of n nodes one after the other's, each once; beside each its node; and where each node's keys start,
+    and the last one's end."""
+    return _borne(_hashed(columns, nodes), nodes, *_ALL.told, _ALL.first)
+
+
+def value_keys(columns: Columns, nodes: Nodes) -> Keys:
+    """The keys of `CROWDS` that n nodes have, shape (n, variants of these keys)."""
+    return _made(_hashed(columns, nodes), *_OF_CROWDS.told)
 
 
 def crowd_keys(columns: Columns, nodes: Nodes) -> dict[str, list[Keys]]:
-    """The keys of `CROWDS` that n nodes have, by name: each variant an array of n keys."""
+    """The same by name: each variant an array of n keys."""
     found: dict[str, list[Keys]] = {}
-    for (name,), keys in zip(_OF_CROWDS.keys, _mixed(_hashes(columns, nodes), _OF_CROWDS), strict=True):
+    for (name,), keys in zip(_OF_CROWDS.keys, np.ascontiguousarray(value_keys(columns, nodes).T), strict=True):
         found.setdefault(name, []).append(keys)
     return found
 
@@ -118,44 +158,93 @@ def is_narrow(keys: Keys) -> NDArray[np.bool_]:
     return np.asarray((keys & _ONE) == 0)
 
 
-def _hashes(columns: Columns, nodes: Nodes) -> Keys:
-    """Hashes of all that keys may be made of: shape (choices, n)."""
-    found = np.zeros((len(_CHOICES), len(nodes)), np.uint64)
-    ids = columns.ids.take(nodes, axis=0).T.astype(np.intp)
-    borne = np.asarray(ids.any(axis=1)).tolist()
-    for at, (trait, part) in enumerate(_CHOICES):
-        if not borne[columns.at[trait]]:
+def _hashed(columns: Columns, nodes: Nodes) -> Keys:
+    """Hashes of all that keys may be made of: shape (n, choices)."""
+    of = columns.vocabularies
+    wholes, derived = tuple([of[sort].hash for sort in _WHOLES]), tuple([of[sort].parts for sort in _PARTED])
+    return _hashes(nodes, columns.ids, wholes, derived, _SOURCES)
+
+
+@compiled
+def _hashes(nodes: Nodes, ids: Ids, wholes: tuple[Hashes, ...], derived: tuple[Hashes, ...], sources: Nodes) -> Keys:
+    """See `_hashed`. One choice after the other, so that what many nodes have is looked up without one waiting for the
+    next."""
+    found = np.empty((len(nodes), len(sources)), np.uint64)
+    for choice in range(len(sources)):
+        trait, sort, part = sources[choice]
+        if part >= 0:
+            hashes = derived[sort]
+            for at in range(len(nodes)):
+                found[at, choice] = hashes[ids[nodes[at], trait], part]
             continue
-        vocabulary, values = columns.vocabulary(trait), ids[columns.at[trait]]
-        if part == "home":
+        values = wholes[sort]
+        for at in range(len(nodes)):
+            found[at, choice] = values[ids[nodes[at], trait]]
+        if part == _HOME:
             # Street with its house number, where there is one: a hall has none, and a flat is at its house's door.
-            number = columns.vocabulary("number").hash[ids[columns.at["number"]]]
-            street = vocabulary.hash[values].astype(np.uint64)
-            found[at] = np.where(street > 0, street << _LOW | number, 0)
-        else:
-            found[at] = (vocabulary.hash if part is None else vocabulary.part[part])[values]
+            numbers = wholes[_OF_NUMBER]
+            for at in range(len(nodes)):
+                if found[at, choice]:
+                    number = np.uint64(numbers[ids[nodes[at], _NUMBER]])
+                    found[at, choice] = found[at, choice] << _LOW | number
     return found
 
 
 _FIRST, _SECOND = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9)
 _HIGH, _LOW, _ONE = np.uint64(29), np.uint64(32), np.uint64(1)
+_NOTHING: Final = np.uint64(0)
 
 
-def _mixed(hashes: Keys, variants: _Variants) -> Keys:
-    """Parts mixed into one key as SplitMix64 mixes (Steele et al. 2014), shape (variants, n); 0 if a part is 0. The
-    last bit says whether the key is narrow."""
-    keys = variants.salts.repeat(hashes.shape[1], axis=1)
-    present = np.ones(keys.shape, np.bool_)
-    for choices in variants.choices:
-        part, some = hashes.take(choices, axis=0), keys[: len(choices)]
-        present[: len(choices)] &= part > 0
-        some *= _SECOND
-        some ^= part
-        some *= _FIRST
-        some ^= some >> _HIGH
-        some *= _SECOND
-        some ^= some >> _LOW
-    keys &= ~_ONE
-    keys |= variants.wide
-    keys *= present
+@compiled
+def _made(hashes: Keys, choices: Nodes, salts: Keys, wide: Keys) -> Keys:
+    """Keys of n nodes, shape (n, variants); 0 if a part is 0. The last bit says whether the key is narrow."""
+    keys = np.zeros((len(hashes), len(salts)), np.uint64)
+    for at in range(len(hashes)):
+        for variant in range(len(salts)):
+            key = salts[variant]
+            for place in range(choices.shape[1]):
+                choice = choices[variant, place]
+                if choice < 0:
+                    break
+                part = hashes[at, choice]
+                if part == _NOTHING:
+                    key = _NOTHING
+                    break
+                key = _stirred(key, part)
+            if key != _NOTHING:
+                keys[at, variant] = key & ~_ONE | wide[variant]
     return keys
+
+
+@compiled
+def _stirred(key: np.uint64, part: np.uint64) -> np.uint64:
+    """A key with one part more, mixed in as SplitMix64 mixes (Steele et al. 2014)."""
+    key = (key * _SECOND ^ part) * _FIRST
+    key = (key ^ key >> _HIGH) * _SECOND
+    return key ^ key >> _LOW
+
+
+@compiled
+def _borne(
+    hashes: Keys, nodes: Nodes, choices: Nodes, salts: Keys, wide: Keys, first: Nodes
+) -> tuple[Keys, Nodes, Nodes]:
+    """See `borne_keys`. Variants of a key may say the same of a node: then all but the first are made 0 here."""
+    keys = _made(hashes, choices, salts, wide)
+    starts = np.zeros(len(nodes) + 1, np.int64)
+    for at in range(len(nodes)):
+        size = 0
+        for variant in range(len(first)):
+            for before in range(first[variant], variant):
+                if keys[at, before] == keys[at, variant]:
+                    keys[at, variant] = _NOTHING
+                    break
+            size += keys[at, variant] > _NOTHING
+        starts[at + 1] = starts[at] + size
+    found, bearers = np.empty(starts[-1], np.uint64), np.empty(starts[-1], np.int64)
+    for at in range(len(nodes)):
+        place = starts[at]
+        for variant in range(len(first)):
+            if keys[at, variant] > _NOTHING:
+                found[place], bearers[place] = keys[at, variant], nodes[at]
+                place += 1
+    return found, bearers, starts

@@ -16,6 +16,7 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
+from services.linkage.compiled import compiled
 from services.linkage.index.edges import Edges, Ints
 from services.linkage.index.nodes import Nodes
 
@@ -24,6 +25,7 @@ EDGE = np.dtype([("other", "<u8"), ("weight", "<i4"), ("conflict", "<i2")])
 millibits."""
 UNKNOWN: Final = np.iinfo(np.int64).max
 """When the row of a node was written of which no row is known: nobody else's row speaks for it."""
+_SIZE: Final = EDGE.itemsize
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +44,14 @@ def packed(numbers: Ints, nodes: Nodes, edges: Edges, among: Container[UUID] | N
     if not len(numbers):
         return {}
     places, others, found = edges.of(numbers)
-    out = np.zeros(len(places), EDGE)
-    out["other"], out["weight"], out["conflict"] = nodes.rank[others], edges.weight[found], edges.conflict[found]
-    ends = (places.searchsorted(np.arange(len(numbers) + 1)) * EDGE.itemsize).tolist()
-    raw = out.tobytes()
+    said, ends = _said(len(numbers), places, others, found, nodes.rank, edges.weight, edges.conflict)
+    raw, start = said.tobytes(), 0
     rows: dict[UUID, bytes] = {}
-    for at, node in enumerate(numbers.tolist()):
-        bearers = nodes.bearers(node)
-        some = bearers if among is None else [record for record in bearers if record in among]
-        rows |= dict.fromkeys(some, raw[ends[at] : ends[at + 1]])
+    for node, end in zip(numbers.tolist(), ends.tolist(), strict=True):
+        row, start = raw[start:end], end
+        for record in nodes.bearers(node):
+            if among is None or record in among:
+                rows[record] = row
     return rows
 
 
@@ -86,3 +87,19 @@ def _ranked(ranks: NDArray[np.uint64], nodes: Nodes) -> tuple[Ints, NDArray[np.b
     at[at == len(order)] = 0
     found = order[at] if len(order) else at
     return found, known[found] == ranks if len(order) else np.zeros(len(ranks), np.bool_)
+
+
+@compiled
+def _said(
+    count: int, places: Ints, others: Ints, numbers: Ints, rank: NDArray[np.uint64], weight: NDArray[np.int32],
+    conflict: NDArray[np.int16],
+) -> tuple[NDArray[np.void], Ints]:  # fmt: skip
+    """The rows of `count` nodes, of which n edges are told, one after the other; and at which byte each row ends."""
+    said, ends = np.empty(len(places), EDGE), np.zeros(count, np.int64)
+    for at in range(len(places)):
+        edge = said[at]
+        edge["other"], edge["weight"], edge["conflict"] = rank[others[at]], weight[numbers[at]], conflict[numbers[at]]
+        ends[places[at]] += _SIZE
+    for at in range(1, count):
+        ends[at] += ends[at - 1]
+    return said, ends

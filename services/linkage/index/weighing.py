@@ -56,7 +56,7 @@ class Weigher:
         kept = (telling | strict).nonzero()[0]
         edges = Weighed(
             pairs.left[kept], pairs.right[kept], said[kept].astype(np.int64),
-            self.matcher.conflicts(levels.take(kept, axis=1), rarities.take(kept, axis=1)), pairs.keys[kept],
+            self.matcher.conflicts(levels, rarities)[kept], pairs.keys[kept],
         )  # fmt: skip
         self._rule_over(edges, strict[kept])
         return edges

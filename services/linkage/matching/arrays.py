@@ -54,15 +54,6 @@ def lengths(starts: Ints, end: int) -> Ints:
     return found
 
 
-def spans(starts: Ints, sizes: Ints) -> Ints:
-    """start, start + 1 … of each of n spans, one span after the other."""
-    ends = sizes.cumsum()
-    if not len(ends):
-        return NONE
-    found: Ints = np.arange(ends[-1]) + (starts - ends + sizes).repeat(sizes)
-    return found
-
-
 def runs(values: NDArray[Any]) -> tuple[Ints, Ints]:
     """Equal values brought together: the order that does it (stable), and where each run starts in that order."""
     order = values.argsort(kind="stable")

@@ -33,7 +33,10 @@ GROUPS: Final = tuple(f"group_{at}" for at in range(MOST_GROUPS))
 _NOT_LETTER: Final = re.compile(r"[^a-z@]")
 _OUTWARD: Final = re.compile(r"^[A-Z]{1,2}\d[A-Z\d]?$")
 
-_TEXT: Final = ("head", "tail", "four", "letters", "length")
+MEASURED: Final = ("letters", "length")
+"""The first parts of what may have to be measured as a text (`pairs.may_be_like`)."""
+_TEXT: Final = (*MEASURED, "head", "tail", "four")
+
 Frequencies = Mapping[str, Callable[[str], int]]
 """Field → rarity (in `RARITY_STEPS` a bit, 0–255) of a value of it."""
 
@@ -55,7 +58,7 @@ def _of_name(name: str) -> tuple[int, ...]:
     heard = sound(name)
     # One consonant is no likeness: Ash and Eze would sound alike.
     alike = hashed(heard if len(heard.strip(".")) > 1 else name)
-    return *diminutives(name), alike, hashed(name[:3]), hashed(name[:4]), ord(name[0]), *lettered(name)
+    return *lettered(name), *diminutives(name), alike, hashed(name[:3]), hashed(name[:4]), ord(name[0])
 
 
 def _of_date(date: str) -> tuple[int, ...]:
@@ -74,27 +77,28 @@ def _of_postcode(code: str) -> tuple[int, ...]:
     british = len(code) >= 5 and code[-1].isalpha() and code[-2].isalpha() and code[-3].isdigit()
     outward = code[:-3] if british else code if _OUTWARD.match(code) else code[:-2]
     area = code[: 2 if code[1:2].isalpha() else 1] if code[:1].isalpha() else code[:1]
-    return hashed("s" + (code[:-2] if british else code[:-1])), hashed("o" + outward), hashed("a" + area)
+    sector = code[:-2] if british else code[:-1]
+    return *lettered(code), hashed("s" + sector), hashed("o" + outward), hashed("a" + area)
 
 
 def _of_street(text: str) -> tuple[int, ...]:
     """As of any text, but that no two streets are alike for both being a Road."""
     words = text.split()
-    head, tail, *_ = _of_text(" ".join(word for word in words if word not in STREET_TYPES) or text)
-    return head, tail, hashed(text[:4]), *lettered(text)
+    told = [word for word in words if word not in STREET_TYPES] or words
+    return *lettered(text), hashed(told[0]), hashed(told[-1]), hashed(text[:4])
 
 
 def _of_text(text: str) -> tuple[int, ...]:
     words = text.split()
-    return hashed(words[0]), hashed(words[-1]), hashed(text[:4]), *lettered(text)
+    return *lettered(text), hashed(words[0]), hashed(words[-1]), hashed(text[:4])
 
 
 def _of_email(email: str) -> tuple[int, ...]:
     """What is before the @, and the letters: john.smith8@ and john.smith33@ are two namesakes', not one mistyped."""
-    return hashed(email.partition("@")[0]), hashed(_NOT_LETTER.sub("", email))
+    return *lettered(email), hashed(email.partition("@")[0]), hashed(_NOT_LETTER.sub("", email))
 
 
-def _of_code(_: str) -> tuple[int, ...]:
+def _of_number(_: str) -> tuple[int, ...]:
     return ()
 
 
@@ -104,32 +108,32 @@ class Sort:
 
     traits: tuple[str, ...]
     parts: tuple[str, ...] = ()
-    derive: Callable[[str], tuple[int, ...]] = _of_code
+    derive: Callable[[str], tuple[int, ...]] = _of_number
     fields: tuple[str, ...] = ()
 
 
 SORTS: Final[Mapping[str, Sort]] = {
     "name": Sort(
         ("given", "family", "family_1", "family_2", "birth_family", "middle_1", "middle_2", "middle_3"),
-        (*GROUPS, "sound", "three", "four", "initial", "letters", "length"),
+        (*MEASURED, *GROUPS, "sound", "three", "four", "initial"),
         _of_name,
         ("given", "family"),
     ),
     "date": Sort(
         ("date",), ("year", "year_digits", "day_digits", "year_hash", "day_hash", "whole"), _of_date, ("year", "day")
     ),
-    "postcode": Sort(("postcode",), ("sector", "outward", "area"), _of_postcode, ("postcode",)),
+    "postcode": Sort(("postcode",), (*MEASURED, "sector", "outward", "area"), _of_postcode, ("postcode",)),
     "number": Sort(("unit", "number")),
     "street": Sort(("street",), _TEXT, _of_street, ("address",)),
     "town": Sort(("town",), _TEXT, _of_text, ("town",)),
-    "phone": Sort(("phone_1", "phone_2"), fields=("phone",)),
-    "email": Sort(("email",), ("local", "letters"), _of_email, ("email",)),
+    "phone": Sort(("phone_1", "phone_2"), MEASURED, lettered, ("phone",)),
+    "email": Sort(("email",), (*MEASURED, "local", "undigited"), _of_email, ("email",)),
     "birth_place": Sort(("birth_place",), _TEXT, _of_text, ("birth_place",)),
     "occupation": Sort(("occupation",), _TEXT, _of_text, ("occupation",)),
-} | {
-    name: Sort((name,), fields=(name,))
-    for name in ("sex", "uprn", "nhs_number", "nino", "reference", "vehicle", "source")
-}
+    "sex": Sort(("sex",), fields=("sex",)),
+    "uprn": Sort(("uprn",), fields=("uprn",)),
+    "source": Sort(("source",), fields=("source",)),
+} | {name: Sort((name,), MEASURED, lettered, (name,)) for name in ("nhs_number", "nino", "reference", "vehicle")}
 
 RARE: Final[Mapping[str, str]] = {
     "given": "given", "family": "family", "year": "date", "day": "date", "address": "street", "phone": "phone_1",
@@ -141,30 +145,53 @@ RARE: Final[Mapping[str, str]] = {
 """Field → the trait whose value's rarity is a node's in this field (`Columns.rarities`)."""
 
 
-class Vocabulary:
-    """Values of one sort ↔ small ids. Id 0 is absence, whose parts and rarity are 0."""
+def parts(sort: str) -> dict[str, int]:
+    """Where each part of a sort's values is in `Vocabulary.parts`. The first, `text`, is the value's place in
+    `Texts`."""
+    return {name: at for at, name in enumerate(("text", *SORTS[sort].parts))}
 
-    def __init__(self, sort: Sort, frequencies: Frequencies) -> None:
-        self._derive = sort.derive
+
+class Texts:
+    """The texts of all vocabularies, one after the other, so that those of many sorts are measured at once. Place 0 is
+    absence."""
+
+    def __init__(self) -> None:
+        self.all: NDArray[np.object_] = np.full(256, "", object)
+        self.size = 1
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"all": self.all[: self.size], "size": self.size}
+
+    def add(self, text: str) -> int:
+        at, self.size = self.size, self.size + 1
+        self.all = grown(self.all, self.size)
+        self.all[at] = text
+        return at
+
+
+class Vocabulary:
+    """Values of one sort ↔ small ids. Id 0 is absence, whose parts and rarity are 0.
+
+    `parts` (value, part) and `rarities` (value, field) are whole; `part` and `rarity` name their columns.
+    """
+
+    def __init__(self, sort: Sort, frequencies: Frequencies, texts: Texts) -> None:
+        self._derive, self._texts = sort.derive, texts
         self._rarities = [frequencies[field] for field in sort.fields]
         self.ids: dict[str, int] = {"": 0}
-        self.texts: NDArray[np.object_] = np.full(256, "", object)
-        self._hash: Hashes = np.zeros(256, np.uint32)
-        self._parts: NDArray[np.uint32] = np.zeros((256, len(sort.parts)), np.uint32)
-        self._rarity: Codes = np.zeros((256, len(sort.fields)), np.uint8)
-        self._names = sort.parts
+        self.hash: Hashes = np.zeros(256, np.uint32)
+        self.parts: NDArray[np.uint32] = np.zeros((256, 1 + len(sort.parts)), np.uint32)
+        self.rarities: Codes = np.zeros((256, len(sort.fields)), np.uint8)
         self._bind(sort)
 
     def _bind(self, sort: Sort) -> None:
-        self.part = {name: self._parts[:, at] for at, name in enumerate(sort.parts)}
-        self.rarity = {name: self._rarity[:, at] for at, name in enumerate(sort.fields)}
-        self.hash, self.table = self._hash, self._rarity
-        self.groups = self._parts[:, :MOST_GROUPS]  # of a name: `GROUPS` beside each other
+        self.part = {name: self.parts[:, at] for at, name in enumerate(("text", *sort.parts))}
+        self.rarity = {name: self.rarities[:, at] for at, name in enumerate(sort.fields)}
         self._sort = sort
 
     def __getstate__(self) -> dict[str, Any]:
         """What comparing reads: a copy in another process knows the values there are, and takes in no others."""
-        arrays = {name: getattr(self, name)[: len(self.ids)] for name in ("texts", "_hash", "_parts", "_rarity")}
+        arrays = {name: getattr(self, name)[: len(self.ids)] for name in ("hash", "parts", "rarities")}
         return arrays | {"_sort": self._sort}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -179,18 +206,15 @@ class Vocabulary:
     def add(self, text: str) -> int:
         """The next id, for a value that was never met."""
         at = len(self.ids)
-        if at >= len(self.texts):
-            self.texts = grown(self.texts, at + 1)
-            self._hash, self._parts = grown(self._hash, at + 1), grown(self._parts, at + 1)
-            self._rarity = grown(self._rarity, at + 1)
+        if at >= len(self.hash):
+            self.hash, self.parts = grown(self.hash, at + 1), grown(self.parts, at + 1)
+            self.rarities = grown(self.rarities, at + 1)
             self._bind(self._sort)
         self.ids[text] = at
-        self.texts[at] = text
-        self._hash[at] = hashed(text)
-        if self._names:
-            self._parts[at] = self._derive(text)
+        self.hash[at] = hashed(text)
+        self.parts[at] = (self._texts.add(text), *self._derive(text))
         for column, rarity in enumerate(self._rarities):
-            self._rarity[at, column] = rarity(text)
+            self.rarities[at, column] = rarity(text)
         return at
 
 
@@ -200,7 +224,8 @@ class Columns:
     Nodes are numbered as they come, from 0."""
 
     def __init__(self, frequencies: Frequencies) -> None:
-        self.vocabularies = {name: Vocabulary(sort, frequencies) for name, sort in SORTS.items()}
+        self._texts = Texts()
+        self.vocabularies = {name: Vocabulary(sort, frequencies, self._texts) for name, sort in SORTS.items()}
         self.ids: Ids = np.zeros((256, len(TRAITS)), np.int32)
         self.rarities: Codes = np.zeros((256, len(RARE)), np.uint8)
         self.size = 0
@@ -224,13 +249,18 @@ class Columns:
                 [add(text) if (at := get(text)) is None else at for (get, add), text in zip(known, row, strict=True)]
                 for row in rows
             ]
-            tables = tuple([self._of_trait[at].table for at in self._rare.tolist()])
+            tables = tuple([self._of_trait[at].rarities for at in self._rare.tolist()])
             _look_up(self.ids[new], self._rare, tables, self._part, self.rarities[new])
         return np.arange(first, self.size)
 
     def vocabulary(self, trait: str) -> Vocabulary:
         """The vocabulary that a trait's values are in."""
         return self._of_trait[self.at[trait]]
+
+    @property
+    def texts(self) -> NDArray[np.object_]:
+        """All values' texts, by their part `text`."""
+        return self._texts.all
 
     def of(self, trait: str, nodes: NDArray[np.int64]) -> Ids:
         """Value ids of one trait for many nodes."""
@@ -240,7 +270,7 @@ class Columns:
     def traits(self, node: int) -> Traits:
         """The traits of one node, as they came."""
         return tuple(
-            str(vocabulary.texts[value])
+            str(self.texts[vocabulary.part["text"][value]])
             for vocabulary, value in zip(self._of_trait, self.ids[node].tolist(), strict=True)
         )
 

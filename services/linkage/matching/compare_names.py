@@ -1,166 +1,324 @@
-"""How far two people's names agree. A name may be found in another slot; that two changed places is one event."""
+"""How far two people's names agree (`compare.LEVELS`). A name may be found in another slot; that two changed places is
+one event.
+
+Where the rules say `one` and `other`, those are rows of value ids, a trait each; `a` and `b` are two names.
+"""
 
 from typing import Final
 
 import numpy as np
 
-from services.linkage.matching.columns import Codes, Vocabulary
-from services.linkage.matching.pairs import NEAR, Ids, Judged, Mask, Nodes, Pairs, commoner, likeness, meet, within
+from services.linkage.compiled import inner
+from services.linkage.matching.columns import GROUPS, Codes, parts
+from services.linkage.matching.pairs import (
+    LENGTH,
+    MUCH,
+    NEAR,
+    NEVER,
+    Parts,
+    Row,
+    Sheet,
+    Similarities,
+    constants,
+    differ,
+    jaro_for,
+    may_be_like,
+    may_be_near,
+    part,
+    write,
+)
 from services.linkage.reading.normal import TRAITS
 
-_NAMES: Final = slice(TRAITS.index("given"), TRAITS.index("middle_3") + 1)
-"""The names of a person: given, family, the family name's parts and that at birth, further ones."""
-_OF_FAMILY: Final = slice(TRAITS.index("family"), TRAITS.index("birth_family") + 1)
-_PARTS: Final = slice(TRAITS.index("family_1"), None)
-_FIRST_PART: Final = slice(TRAITS.index("family_1"), TRAITS.index("family_1") + 1)
-MIDDLES: Final = slice(TRAITS.index("middle_1"), TRAITS.index("middle_3") + 1)
-_NOT_FAMILY: Final = [TRAITS.index(trait) for trait in ("given", "middle_1", "middle_2", "middle_3")]
-_SOMEWHAT: Final = np.float32(0.7)
+GIVEN, FAMILY, FAMILY_1, BIRTH_FAMILY, MIDDLE_1, MIDDLE_3 = constants(
+    map(TRAITS.index, ("given", "family", "family_1", "birth_family", "middle_1", "middle_3"))
+)
+"""Names stand together: given, family, the family name's parts and that at birth, further ones."""
+_CROSSED: Final = BIRTH_FAMILY
+"""The place of what is measured of two names that may have changed places: those at birth are not measured."""
+_PART: Final = parts("name")
+_GROUP, _SOUND, _THREE, _FOUR, _INITIAL = (_PART[name] for name in (GROUPS[0], "sound", "three", "four", "initial"))
+_GROUPS: Final = len(GROUPS)
+_SHORT: Final = 5
+"""Letters below which Jaro and Winkler may see nothing in common where there is one edit: Ned and End."""
+
+ONE_EDIT, ALIKE, SOMEWHAT_ALIKE, UNLIKE = 1, 2, 3, 4
+"""How two names that differ are spelled (`spelled`)."""
 INITIAL: Final = 5
 """The level of a given name of which an initial is all that agrees."""
-_GIVEN_SPELLED: Final = np.array((0, 3, 4, 7, 8), np.uint8)
-_FAMILY_SPELLED: Final = np.array((0, 2, 3, 6, 7), np.uint8)
-"""Levels by how the names are spelled (`_spelled`)."""
+ELSEWHERE, SWAPPED = 6, 9
+"""Levels of a given name that is found in another, and that changed places with the family name."""
+_FAMILY_ELSEWHERE, _FAMILY_DIFFERS, _MIDDLE_DIFFERS = 5, 7, 3
+_FAMILY_SPELLED: Final = (0, 2, 3, 6, 7)
+"""Levels of family names by how they are spelled."""
 
 
-def given(pairs: Pairs, apart: Nodes) -> Codes:
-    """Levels of given names that differ (`compare.LEVELS`)."""
-    names = pairs.vocabulary("name")
-    left, right = pairs.some("given", apart)
-    level = _GIVEN_SPELLED[pairs.once(_names_apart)["given"]]
-    part = names.part
-    level[(level == 8) & (part["sound"][left] == part["sound"][right])] = 7
-    doubtful = level > 4
-    lefts, rights = pairs.slots(_NAMES, apart)
-    level[doubtful & (meet(lefts[:1], rights[_PARTS]) | meet(rights[:1], lefts[_PARTS]))] = 6
-    level[doubtful & _is_initial(names, left, right)] = INITIAL
-    level[(level > 4) & (part["three"][left] == part["three"][right])] = 4
-    level[_one_person_may_bear(names, left, right)] = 2
-    return level
+@inner
+def spelled(names: Parts, a: int, b: int, similarity: np.float32, edits: int) -> int:
+    """How two names that differ are spelled, by what was measured of them."""
+    x, y = part(names, a, LENGTH), part(names, b, LENGTH)
+    if similarity > 0 or max(x, y) < _SHORT:
+        if edits == 1 and min(x, y) >= 3:
+            return ONE_EDIT
+        if edits == 2 and min(x, y) >= 6:
+            return ALIKE
+    if similarity >= NEAR:
+        return ALIKE
+    return SOMEWHAT_ALIKE if similarity >= MUCH else UNLIKE
 
 
-def settle_initials(pairs: Pairs, given: Judged) -> None:
-    """That two have the same initial says less than that they have the same name."""
-    same = (given[0] == 1).nonzero()[0]
-    given[0][same[pairs.vocabulary("name").part["length"][pairs.some("given", same)[0]] == 1]] = INITIAL
+@inner
+def _may_be_as_like(names: Parts, a: int, b: int, similarity: np.float32) -> bool:
+    prefix = 4
+    if names[a, _INITIAL] != names[b, _INITIAL]:
+        prefix = 0
+    elif names[a, _THREE] != names[b, _THREE]:
+        prefix = 2
+    elif names[a, _FOUR] != names[b, _FOUR]:
+        prefix = 3
+    return may_be_like(names, a, b, jaro_for(similarity, prefix))
 
 
-def family(pairs: Pairs, apart: Nodes) -> Codes:
-    """Levels of family names that differ."""
-    left, right = pairs.some("family", apart)
-    level = _FAMILY_SPELLED[pairs.once(_names_apart)["family"]]
-    sounds = pairs.vocabulary("name").part["sound"]
-    level[(level > 3) & (sounds[left] == sounds[right])] = 3
-    lefts, rights = pairs.slots(_NAMES, apart)
-    elsewhere = meet(lefts[_FIRST_PART], rights[_NOT_FAMILY]) | meet(rights[_FIRST_PART], lefts[_NOT_FAMILY])
-    level[(level > 5) & elsewhere] = 5
-    level[(level > 3) & meet(lefts[_OF_FAMILY], rights[_OF_FAMILY])] = 4
-    return level
+@inner
+def _ask(likes: Sheet, edits: Sheet, pair: int, trait: int, names: Parts, a: int, b: int, least: np.float32) -> None:
+    """What `spelled` has to know, where a similarity below `least` makes no difference."""
+    x, y = part(names, a, LENGTH), part(names, b, LENGTH)
+    most = 2 if min(x, y) >= 6 else 1
+    short = max(x, y) < _SHORT
+    counted = min(x, y) >= 3 and may_be_near(names, a, b, most)
+    if counted:
+        write(edits, pair, trait, names, a, b)
+    if (counted and not short) or (least <= 1 and _may_be_as_like(names, a, b, least)):
+        write(likes, pair, trait, names, a, b)
 
 
-def settle_middle(pairs: Pairs, middle: Judged) -> None:
-    """Levels of the further names."""
-    known = pairs.both("middle_1").nonzero()[0]
-    lefts, rights = pairs.slots(MIDDLES, known)
-    names = pairs.vocabulary("name")
-    level = np.full(len(known), 3, np.uint8)
-    level[meet(lefts * (names.part["length"][lefts] > 1), rights)] = 1
-    rest = (level == 3).nonzero()[0]
-    if rest.size:
-        left, right = pairs.some("middle_1", known[rest])
-        alike = (_spelled(names, left, right) < 3) | _is_initial(names, left, right)
-        level[rest[alike | _one_person_may_bear(names, left, right)]] = 2
-    middle[0][known] = level
+@inner
+def ask_names(likes: Sheet, edits: Sheet, pair: int, names: Parts, one: Row, other: Row) -> None:
+    """Write down what has to be measured of a pair's names, for `judge_names`."""
+    a, b = one[GIVEN], other[GIVEN]
+    unlike = differ(a, b) and not (_one_person_may_bear(names, a, b) or _is_initial(names, a, b))
+    if unlike:
+        _ask(likes, edits, pair, GIVEN, names, a, b, _least_of_given(names, one, other))
+        unlike = names[a, _THREE] != names[b, _THREE]
+    if unlike and _is_lone(one, other):
+        _ask(likes, edits, pair, _CROSSED, names, _last_name(one), _last_name(other), MUCH)
+    a, b = one[FAMILY], other[FAMILY]
+    if differ(a, b):
+        _ask(likes, edits, pair, FAMILY, names, a, b, _least_of_family(names, one, other))
+        there, back = _crossed(one, other)
+        if unlike and there != back:
+            a, b = _left_over(one, other, there)
+            _ask(likes, edits, pair, _CROSSED, names, a, b, NEAR)
+    a, b = one[MIDDLE_1], other[MIDDLE_1]
+    if a > 0 and b > 0 and not (_share_a_middle(names, one, other) or _may_stand_for(names, a, b)):
+        _ask(likes, edits, pair, MIDDLE_1, names, a, b, NEAR)
 
 
-def settle_lone_names(pairs: Pairs, given: Judged, family: Judged) -> None:
-    """A record with one name only: nobody knows which it is, so it counts in the slot where it agrees better."""
-    (lg, rg), (lf, rf) = pairs.of("given"), pairs.of("family")
-    lone = (((lf == 0) ^ (rf == 0)) & (lg > 0) & (rg > 0) & (given[0] > 5)).nonzero()[0]
-    if not lone.size:
-        return
-    names = pairs.vocabulary("name")
-    left = np.where(lf[lone] > 0, lf[lone], lg[lone])
-    right = np.where(rf[lone] > 0, rf[lone], rg[lone])
-    level = _FAMILY_SPELLED[_spelled(names, left, right)]
-    level[left == right] = 1
-    better = level < 7
-    chosen = lone[better]
-    family[0][chosen] = level[better]
-    family[1][chosen] = commoner(names, "family", left, right)[better]
-    given[0][chosen] = 0
+@inner
+def judge_names(
+    names: Parts, rare: Codes, one: Row, other: Row, likes: Similarities, edits: Codes
+) -> tuple[int, int, int, int, int]:
+    """Levels of a pair's given, family and further names by what was measured of them, and the rarity of its given and
+    its family name, which may be another than that of the names there: −1 where it is not."""
+    given = _given(names, one, other, likes, edits)
+    family = _family(names, one, other, likes, edits)
+    middle = _middle(names, one, other, likes, edits)
+    rare_given = rare_family = -1
+    if given > INITIAL and _is_lone(one, other):
+        # A record with one name only: nobody knows which it is, so it counts in the slot where it agrees better.
+        a, b = _last_name(one), _last_name(other)
+        level = 1 if a == b else _FAMILY_SPELLED[_how(_CROSSED, names, a, b, likes, edits)]
+        if level < _FAMILY_DIFFERS:
+            given, family, rare_family = 0, level, min(int(rare[a, 1]), int(rare[b, 1]))
+    if (given == ELSEWHERE and family > 4) or (given > INITIAL and family == _FAMILY_ELSEWHERE):
+        # Given and family name changed places: one event, one weight, also where one of them is slightly misspelt or
+        # shortened. A single name in the wrong slot counts once too.
+        if _changed_places(names, one, other, likes, edits):
+            given, family = SWAPPED, 0
+            rare_given = min(int(rare[one[GIVEN], 0]) + int(rare[other[GIVEN], 0]), 255)
+        elif given == ELSEWHERE and family == _FAMILY_ELSEWHERE:
+            family = _FAMILY_DIFFERS
+    if given == ELSEWHERE and middle == _MIDDLE_DIFFERS and _called_by_middle_name(names, one, other):
+        middle = 0
+    return given, family, middle, rare_given, rare_family
 
 
-def settle_swapped_names(pairs: Pairs, given: Judged, family: Judged) -> None:
-    """Given and family name changed places: one event, one weight, also where one of them is slightly misspelt or
-    shortened. A single name in the wrong slot counts once too."""
-    doubtful = (((given[0] == 6) & (family[0] > 4)) | ((given[0] > 5) & (family[0] == 5))).nonzero()[0]
-    if not doubtful.size:
-        return
-    names = pairs.vocabulary("name")
-    (lg, rg), (lf, rf), (lw, rw) = (pairs.some(slot, doubtful) for slot in ("given", "family", "family_1"))
-    there, back = (lg == rf) | (lg == rw), (rg == lf) | (rg == lw)
-    swapped = there & back
-    half = (there ^ back).nonzero()[0]
-    if half.size:
-        to = there[half]
-        swapped[half] = _is_slip(names, np.where(to, rg[half], lg[half]), np.where(to, lf[half], rf[half]))
-    family[0][doubtful[(given[0][doubtful] == 6) & (family[0][doubtful] == 5)]] = 7
-    rarity, at = names.rarity["given"], doubtful[swapped]
-    given[0][at], family[0][at] = 9, 0
-    given[1][at] = np.minimum(rarity[lg[swapped]].astype(np.int64) + rarity[rg[swapped]], 255)
+@inner
+def _given(names: Parts, one: Row, other: Row, likes: Similarities, edits: Codes) -> int:
+    a, b = one[GIVEN], other[GIVEN]
+    if a == 0 or b == 0:
+        return 0
+    if a == b:
+        # That two have the same initial says less than that they have the same name.
+        return INITIAL if names[a, LENGTH] == 1 else 1
+    if _one_person_may_bear(names, a, b):
+        return 2
+    how = _how(GIVEN, names, a, b, likes, edits)
+    if how == ONE_EDIT:
+        return 3
+    if how == ALIKE or names[a, _THREE] == names[b, _THREE]:
+        return 4
+    if _is_initial(names, a, b):
+        return INITIAL
+    if _given_elsewhere(one, other):
+        return ELSEWHERE
+    return 7 if how == SOMEWHAT_ALIKE or names[a, _SOUND] == names[b, _SOUND] else 8
 
 
-def settle_called_by_middle_name(pairs: Pairs, given: Judged, middle: Codes) -> None:
+@inner
+def _least_of_given(names: Parts, one: Row, other: Row) -> np.float32:
+    """The similarity from which given names' levels depend on it."""
+    a, b = one[GIVEN], other[GIVEN]
+    if names[a, _THREE] == names[b, _THREE]:
+        return NEVER
+    return NEAR if names[a, _SOUND] == names[b, _SOUND] or _given_elsewhere(one, other) else MUCH
+
+
+@inner
+def _family(names: Parts, one: Row, other: Row, likes: Similarities, edits: Codes) -> int:
+    a, b = one[FAMILY], other[FAMILY]
+    if a == 0 or b == 0:
+        return 0
+    if a == b:
+        return 1
+    how = _how(FAMILY, names, a, b, likes, edits)
+    if how == ONE_EDIT:
+        return 2
+    if how == ALIKE or names[a, _SOUND] == names[b, _SOUND]:
+        return 3
+    if _share_a_part(one, other):
+        return 4
+    if _family_elsewhere(one, other):
+        return _FAMILY_ELSEWHERE
+    return 6 if how == SOMEWHAT_ALIKE else _FAMILY_DIFFERS
+
+
+@inner
+def _least_of_family(names: Parts, one: Row, other: Row) -> np.float32:
+    """The similarity from which family names' levels depend on it."""
+    if names[one[FAMILY], _SOUND] == names[other[FAMILY], _SOUND]:
+        return NEVER
+    return NEAR if _share_a_part(one, other) or _family_elsewhere(one, other) else MUCH
+
+
+@inner
+def _middle(names: Parts, one: Row, other: Row, likes: Similarities, edits: Codes) -> int:
+    a, b = one[MIDDLE_1], other[MIDDLE_1]
+    if a == 0 or b == 0:
+        return 0
+    if _share_a_middle(names, one, other):
+        return 1
+    if _may_stand_for(names, a, b) or _how(MIDDLE_1, names, a, b, likes, edits) <= ALIKE:
+        return 2
+    return _MIDDLE_DIFFERS
+
+
+@inner
+def _how(trait: int, names: Parts, a: int, b: int, likes: Similarities, edits: Codes) -> int:
+    return spelled(names, a, b, likes[trait], edits[trait])
+
+
+@inner
+def _among(value: int, row: Row, first: int, last: int) -> bool:
+    """Whether a value, if there is one, is in some of the row's neighbouring slots."""
+    found = False
+    for at in range(first, last + 1):
+        found |= row[at] == value
+    return found and value > 0
+
+
+@inner
+def _given_elsewhere(one: Row, other: Row) -> bool:
+    a, b = one[GIVEN], other[GIVEN]
+    return _among(a, other, FAMILY_1, MIDDLE_3) or _among(b, one, FAMILY_1, MIDDLE_3)
+
+
+@inner
+def _family_elsewhere(one: Row, other: Row) -> bool:
+    a, b = one[FAMILY_1], other[FAMILY_1]
+    return (
+        (a > 0 and a == other[GIVEN])
+        or (b > 0 and b == one[GIVEN])
+        or _among(a, other, MIDDLE_1, MIDDLE_3)
+        or _among(b, one, MIDDLE_1, MIDDLE_3)
+    )
+
+
+@inner
+def _share_a_part(one: Row, other: Row) -> bool:
+    """Whether a family name, a part of it or one at birth is among the other's."""
+    found = False
+    for at in range(FAMILY, BIRTH_FAMILY + 1):
+        found |= _among(one[at], other, FAMILY, BIRTH_FAMILY)
+    return found
+
+
+@inner
+def _share_a_middle(names: Parts, one: Row, other: Row) -> bool:
+    """Whether a further name, not an initial, is among the other's."""
+    for at in range(MIDDLE_1, MIDDLE_3 + 1):
+        if names[one[at], LENGTH] > 1 and _among(one[at], other, MIDDLE_1, MIDDLE_3):
+            return True
+    return False
+
+
+@inner
+def _is_lone(one: Row, other: Row) -> bool:
+    """Whether one of two has a given name only."""
+    return bool((one[FAMILY] == 0) != (other[FAMILY] == 0))
+
+
+@inner
+def _last_name(row: Row) -> int:
+    return int(row[FAMILY] if row[FAMILY] > 0 else row[GIVEN])
+
+
+@inner
+def _crossed(one: Row, other: Row) -> tuple[bool, bool]:
+    """Whether the one's given name is the other's family name, and the other way round."""
+    a, b = one[GIVEN], other[GIVEN]
+    return a == other[FAMILY] or a == other[FAMILY_1], b == one[FAMILY] or b == one[FAMILY_1]
+
+
+@inner
+def _left_over(one: Row, other: Row, there: bool) -> tuple[int, int]:
+    """The other two names of a pair of which a given and a family name are the same."""
+    if there:
+        return other[GIVEN], one[FAMILY]
+    return one[GIVEN], other[FAMILY]
+
+
+@inner
+def _changed_places(names: Parts, one: Row, other: Row, likes: Similarities, edits: Codes) -> bool:
+    there, back = _crossed(one, other)
+    if there == back:
+        return there
+    a, b = _left_over(one, other, there)
+    return _one_person_may_bear(names, a, b) or _how(_CROSSED, names, a, b, likes, edits) <= ALIKE
+
+
+@inner
+def _called_by_middle_name(names: Parts, one: Row, other: Row) -> bool:
     """Hugh Robert is Robert H. elsewhere: that each one's first name is among the other's names says all."""
-    doubtful = np.flatnonzero((given[0] == 6) & (middle == 3))
-    if not doubtful.size:
-        return
-    names = pairs.vocabulary("name")
-    (left, right), (other_left, other_right) = (pairs.some(slot, doubtful) for slot in ("given", "middle_1"))
-    crossed = (left == other_right) & _fits(names, right, other_left)
-    crossed |= (right == other_left) & _fits(names, left, other_right)
-    middle[doubtful[crossed]] = 0
+    a, b, m, n = one[GIVEN], other[GIVEN], one[MIDDLE_1], other[MIDDLE_1]
+    return (a == n and (b == m or _is_initial(names, b, m))) or (b == m and (a == n or _is_initial(names, a, n)))
 
 
-def _is_slip(names: Vocabulary, left: Ids, right: Ids) -> Mask:
-    return np.asarray((_spelled(names, left, right) < 3) | _one_person_may_bear(names, left, right))
+@inner
+def _is_initial(names: Parts, a: int, b: int) -> bool:
+    shorter = min(part(names, a, LENGTH), part(names, b, LENGTH))
+    return bool(shorter == 1 and names[a, _INITIAL] == names[b, _INITIAL])
 
 
-def _fits(names: Vocabulary, left: Ids, right: Ids) -> Mask:
-    return np.asarray((left == right) | _is_initial(names, left, right))
+@inner
+def _may_stand_for(names: Parts, a: int, b: int) -> bool:
+    return _is_initial(names, a, b) or _one_person_may_bear(names, a, b)
 
 
-def _names_apart(pairs: Pairs) -> dict[str, Codes]:
-    """How given and family names are spelled that differ: measured together, for a batch of one costs by the call."""
-    slots = ("given", "family")
-    differ = [pairs.some(slot, pairs.apart(slot)) for slot in slots]
-    left, right = (np.concatenate(side) for side in zip(*differ, strict=True))
-    found, first = _spelled(pairs.vocabulary("name"), left, right), len(differ[0][0])
-    return dict(zip(slots, (found[:first], found[first:]), strict=True))
-
-
-def _spelled(names: Vocabulary, left: Ids, right: Ids) -> Codes:
-    """Names that differ: 1 one edit, 2 alike, 3 somewhat alike, 4 different."""
-    like = likeness(names, left, right, _SOMEWHAT)
-    level = np.full(len(left), 4, np.uint8)
-    level[like >= np.float32(0.8)] = 3
-    level[like >= NEAR] = 2
-    length = names.part["length"]
-    # Jaro and Winkler see nothing in common between such as Ned and End.
-    near = ((like > 0) | ((length[left] < 5) & (length[right] < 5))).nonzero()[0]
-    if near.size:
-        shorter = np.minimum(length[left[near]], length[right[near]])
-        edits = within(names, left[near], right[near], 2)
-        level[near[(edits == 2) & (shorter >= 6)]] = 2
-        level[near[(edits == 1) & (shorter >= 3)]] = 1
-    return level
-
-
-def _is_initial(names: Vocabulary, left: Ids, right: Ids) -> Mask:
-    length, first = names.part["length"], names.part["initial"]
-    return np.asarray(((length[left] == 1) | (length[right] == 1)) & (first[left] == first[right]))
-
-
-def _one_person_may_bear(names: Vocabulary, left: Ids, right: Ids) -> Mask:
-    return meet(names.groups[left].T, names.groups[right].T)
+@inner
+def _one_person_may_bear(names: Parts, a: int, b: int) -> bool:
+    """Whether two names are of one group of diminutives."""
+    for at in range(_GROUP, _GROUP + _GROUPS):
+        for to in range(_GROUP, _GROUP + _GROUPS):
+            if names[a, at] > 0 and names[a, at] == names[b, to]:
+                return True
+    return False

@@ -12,17 +12,18 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from services.linkage.compiled import compiled, inner
 from services.linkage.matching.columns import RARITY_STEPS, Codes
 from services.linkage.matching.compare import DAYS, FIELDS, LEVELS
 from services.linkage.matching.model import Model
 
 Weights = NDArray[np.int32]
 """Posterior log odds in millibits."""
-
-_AT_ONCE: Final = 512
-"""Pairs of which all fields' factors are looked up at once: few enough to stay in the processor's cache."""
+Floats = NDArray[np.float64]
+Places = NDArray[np.int64]
 LASTING: Final = ("given", "year", "day", "sex", "nhs_number", "nino")
 """Fields that stay with a person: where two clusters differ in one throughout, it is no slip of one record."""
+_LASTING: Final = tuple(FIELDS.index(name) for name in LASTING)
 TOLERATED: Final = 4
 """Bits that a clerk's ways may cost every record of a person: a short name, a date to the month."""
 MOST_CONFLICT: Final = 20
@@ -39,17 +40,17 @@ class Matcher:
     def __init__(self, model: Model) -> None:
         self.model = model
         self.ratios = {name: _ratios(model, name) for name in FIELDS}
+        self._all = np.arange(len(model.ways))
         self._same = np.flatnonzero([way.same for way in model.ways])
         self._other = np.flatnonzero([not way.same for way in model.ways])
         self._strangers = np.flatnonzero([not way.same and not way.shared for way in model.ways])
         self._share = np.array([way.share for way in model.ways])
-        self._lasting = [FIELDS.index(name) for name in LASTING]
         against = [-np.log2(np.maximum(self.ratios[name], 1.0)).ravel() for name in LASTING]
         self._against = np.concatenate(against)
-        self._offsets_against = np.cumsum([0, *map(len, against[:-1])])[:, None]
+        self._offsets_against = np.cumsum([0, *map(len, against[:-1])])
         tables = [self._table(name) for name in FIELDS]
         self._tables = np.concatenate(tables)
-        self._offsets = np.cumsum([0, *map(len, tables[:-1])])[:, None]
+        self._offsets = np.cumsum([0, *map(len, tables[:-1])])
 
     def _table(self, field: str) -> NDArray[np.float64]:
         """p_wf / m_f by (level · 256 + rarity, way)."""
@@ -60,15 +61,7 @@ class Matcher:
 
     def likelihoods(self, levels: Codes, rarities: Codes) -> NDArray[np.float64]:
         """Share of each way times its likelihood of n pairs, over Π m: shape (n, ways)."""
-        likely = np.empty((levels.shape[1], len(self._share)))
-        said = np.asarray(levels.any(axis=1)).nonzero()[0]
-        rows = self._offsets[said] + levels[said].astype(np.intp) * 256 + rarities[said]
-        for start in range(0, rows.shape[1], _AT_ONCE):
-            part = slice(start, start + _AT_ONCE)
-            factors = self._tables.take(rows[:, part], axis=0)
-            np.multiply.reduce(factors, axis=0, out=likely[part], initial=1.0)
-        likely *= self._share
-        return likely
+        return _likelihoods(_by_pair(levels), _by_pair(rarities), self._tables, self._offsets, self._share)
 
     @cached_property
     def version(self) -> str:
@@ -83,7 +76,8 @@ class Matcher:
 
     def bits(self, levels: Codes, rarities: Codes) -> NDArray[np.float64]:
         """Posterior log odds of n pairs in bits."""
-        return self._odds(self.likelihoods(levels, rarities))
+        odds, _ = self._odds(levels, rarities)
+        return np.asarray(np.log2(odds))
 
     def weigh(self, levels: Codes, rarities: Codes) -> Weights:
         """Weights of n pairs in millibits, clipped to what a model lets one pair say."""
@@ -95,25 +89,92 @@ class Matcher:
         What weighs least says that two people were compared, as most pairs would. Of relatives and neighbours, rather
         than strangers, it says more: records of theirs that look alike should not become one.
         """
-        likely = self.likelihoods(levels, rarities)
-        weights = self._clipped(self._odds(likely))
-        related = 2 * likely.take(self._strangers, axis=1).sum(1) < likely.sum(1)
+        odds, related = self._odds(levels, rarities)
+        weights = self._clipped(np.log2(odds))
         return weights, (weights > self.model.thresholds.least) | related
 
-    def _odds(self, likely: NDArray[np.float64]) -> NDArray[np.float64]:
-        same, other = (likely.take(ways, axis=1).sum(1) for ways in (self._same, self._other))
-        odds = same / np.maximum(other, 1e-300)
-        return np.asarray(np.log2(np.maximum(odds, 1e-300)))
+    def _odds(self, levels: Codes, rarities: Codes) -> tuple[Floats, NDArray[np.bool_]]:
+        return _odds(self.likelihoods(levels, rarities), self._all, self._same, self._other, self._strangers)
 
-    def _clipped(self, bits: NDArray[np.float64]) -> Weights:
+    def _clipped(self, bits: Floats) -> Weights:
         limits = self.model.thresholds
         return np.minimum(np.maximum(np.rint(1000 * bits), limits.least), limits.most).astype(np.int32)
 
     def conflicts(self, levels: Codes, rarities: Codes) -> NDArray[np.int64]:
         """What lasting traits say against each of n pairs beyond `TOLERATED`, in millibits ≤ 0."""
-        rows = self._offsets_against + levels[self._lasting].astype(np.intp) * 256 + rarities[self._lasting]
-        bits = np.add.reduce(self._against.take(rows), axis=0) + TOLERATED
-        return np.asarray(np.rint(1000 * np.minimum(np.maximum(bits, -MOST_CONFLICT), 0)), np.int64)
+        return _conflicts(_by_pair(levels), _by_pair(rarities), self._against, self._offsets_against)
+
+
+def _by_pair(codes: Codes) -> Codes:
+    """Those of one pair beside each other, as `compare` has them in memory."""
+    return np.ascontiguousarray(codes.T)
+
+
+@compiled
+def _likelihoods(levels: Codes, rarities: Codes, tables: Floats, offsets: Places, share: Floats) -> Floats:
+    """Share of each way, times the factors of what is known of each of n pairs, field by field."""
+    likely = np.ones((len(levels), len(share)))
+    for pair in range(len(levels)):
+        _multiply(likely, pair, levels, rarities, tables, offsets)
+        for way in range(len(share)):
+            likely[pair, way] *= share[way]
+    return likely
+
+
+@inner
+def _multiply(likely: Floats, pair: int, levels: Codes, rarities: Codes, tables: Floats, offsets: Places) -> None:
+    for field in range(len(offsets)):
+        level = np.int64(levels[pair, field])
+        if level > 0:
+            row = offsets[field] + level * 256 + np.int64(rarities[pair, field])
+            for way in range(likely.shape[1]):
+                likely[pair, way] *= tables[row, way]
+
+
+@compiled
+def _odds(
+    likely: Floats, ways: Places, same: Places, other: Places, strangers: Places
+) -> tuple[Floats, NDArray[np.bool_]]:
+    """The odds that each of n pairs is of one person, and whether two others are rather related than strangers."""
+    odds, related = np.empty(len(likely)), np.empty(len(likely), np.bool_)
+    for pair in range(len(likely)):
+        against = max(_sum(likely, pair, other), 1e-300)
+        odds[pair] = max(_sum(likely, pair, same) / against, 1e-300)
+        related[pair] = 2 * _sum(likely, pair, strangers) < _sum(likely, pair, ways)
+    return odds, related
+
+
+@inner
+def _four(likely: Floats, pair: int, ways: Places, at: int) -> float:
+    one, other = (
+        likely[pair, ways[at]] + likely[pair, ways[at + 1]],
+        likely[pair, ways[at + 2]] + likely[pair, ways[at + 3]],
+    )
+    return float(one + other)
+
+
+@inner
+def _sum(likely: Floats, pair: int, ways: Places) -> float:
+    """The likelihood of some ways together: of more than eight the first eight two by two, as numpy sums, for a sum
+    depends in its last digit on the order."""
+    total, first = 0.0, 0
+    if len(ways) >= 8:
+        total, first = _four(likely, pair, ways, 0) + _four(likely, pair, ways, 4), 8
+    for at in range(first, len(ways)):
+        total += likely[pair, ways[at]]
+    return total
+
+
+@compiled
+def _conflicts(levels: Codes, rarities: Codes, against: Floats, offsets: Places) -> NDArray[np.int64]:
+    found = np.empty(len(levels), np.int64)
+    for pair in range(len(levels)):
+        bits = 0.0
+        for at in range(len(offsets)):
+            level, rarity = levels[pair, _LASTING[at]], rarities[pair, _LASTING[at]]
+            bits += against[offsets[at] + np.int64(level) * 256 + np.int64(rarity)]
+        found[pair] = round(1000 * min(max(bits + TOLERATED, -MOST_CONFLICT), 0))
+    return found
 
 
 def _ratios(model: Model, name: str) -> NDArray[np.float64]:

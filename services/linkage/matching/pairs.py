@@ -1,148 +1,156 @@
-"""Pairs of nodes side by side, and how their texts are measured."""
+"""Pairs of values side by side: which texts have to be measured, and what their measures are.
 
-from collections.abc import Callable
-from typing import Any, Final, TypeVar
+Rules are compiled and a measure is rapidfuzz's, which is not. So one walk over the pairs writes down whose measure may
+change a level; all are taken at once, of whatever sort the values are; and a second walk judges.
+"""
+
+from collections.abc import Iterable
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from rapidfuzz.distance import OSA, JaroWinkler
 from rapidfuzz.process import cpdist
 
-from services.linkage.matching.columns import RARE, Codes, Columns, Vocabulary
+from services.linkage.compiled import inner
+from services.linkage.matching.columns import Codes, Columns, parts
 
+Parts = NDArray[np.uint32]
+"""What derives from the values of one sort (`Vocabulary.parts`)."""
+Row = NDArray[np.int32]
+"""The value ids of one node, a trait each."""
 Nodes = NDArray[np.int64]
-Mask = NDArray[np.bool_]
-Values = NDArray[np.int32]
-Ids = NDArray[np.intp]
-"""Value ids as indices: arrays that are looked up with any others are converted first, each time."""
-T = TypeVar("T")
-Judged = tuple[Codes, Codes]
-"""Level and rarity of each pair in one field, which may be changed. The rarity is the commoner value's, in eighths of a
-bit."""
+Sheet = NDArray[np.int32]
+"""What to measure, a row each: of which pair, in the place of which trait, and the two texts. The first row counts the
+others."""
 
-_RARE: Final = tuple(RARE)
-NEAR: Final = np.float32(0.9)
-"""The Jaro–Winkler similarity from which texts are alike."""
-FEW: Final = 256
-"""Texts that are measured as quickly as it is found which of them could be alike."""
+Similarities = NDArray[np.float32]
 
 
-class Pairs:
-    """Value ids of both sides of n pairs of nodes. Where two values are the same, or one is not there, is told of all
-    traits at once; a judge looks only at those of its field that differ."""
-
-    def __init__(self, columns: Columns, left: Nodes, right: Nodes) -> None:
-        self._columns, self._size = columns, len(left)
-        self.left, self.right = (np.ascontiguousarray(columns.ids.take(nodes, axis=0).T) for nodes in (left, right))
-        self.known = (self.left > 0) & (self.right > 0)
-        self._apart = self.known & (self.left != self.right)
-        self._borne, self._differ = (np.asarray(some.any(axis=1)).tolist() for some in (self.known, self._apart))
-        self._rarities = columns.rarities.take(left, axis=0), columns.rarities.take(right, axis=0)
-        self._measured: dict[Callable[[Pairs], Any], Any] = {}
-
-    def __len__(self) -> int:
-        return self._size
-
-    def bear(self, trait: str) -> bool:
-        """Whether any pair has a value of the trait on both sides."""
-        return bool(self._borne[self._columns.at[trait]])
-
-    def differ(self, trait: str) -> bool:
-        """Whether any pair has two values of the trait that differ."""
-        return bool(self._differ[self._columns.at[trait]])
-
-    def of(self, trait: str) -> tuple[Values, Values]:
-        """The ids of one trait's values, 0 where a node has none."""
-        at = self._columns.at[trait]
-        return self.left[at], self.right[at]
-
-    def some(self, trait: str, pairs: Nodes) -> tuple[Ids, Ids]:
-        """The same of some pairs, to look up what derives from the values."""
-        left, right = self.of(trait)
-        return left.take(pairs).astype(np.intp), right.take(pairs).astype(np.intp)
-
-    def slots(self, traits: slice, pairs: Nodes) -> tuple[Values, Values]:
-        """The ids of several neighbouring traits' values of some pairs, a trait a row."""
-        return self.left[traits].take(pairs, axis=1), self.right[traits].take(pairs, axis=1)
-
-    def rarity(self, field: str) -> tuple[Codes, Codes]:
-        """How rare each side's value of one field is."""
-        at = _RARE.index(field)
-        left, right = self._rarities
-        return left[:, at], right[:, at]
-
-    def both(self, trait: str) -> Mask:
-        """Which pairs have a value of the trait on both sides."""
-        found: Mask = self.known[self._columns.at[trait]]
-        return found
-
-    def apart(self, trait: str) -> Nodes:
-        """The pairs whose two values of the trait differ."""
-        found: Nodes = self._apart[self._columns.at[trait]].nonzero()[0]
-        return found
-
-    def once(self, measure: Callable[["Pairs"], T]) -> T:
-        """What several judges measure alike."""
-        if measure not in self._measured:
-            self._measured[measure] = measure(self)
-        found: T = self._measured[measure]
-        return found
-
-    def commoner(self) -> Codes:
-        """The smaller rarity of each two values, shape (`columns.RARE`, n)."""
-        return np.minimum(*self._rarities).T
-
-    def vocabulary(self, sort: str) -> Vocabulary:
-        """The values of one sort."""
-        return self._columns.vocabularies[sort]
+def constants(numbers: Iterable[int]) -> list[Any]:
+    """As numpy's numbers: a function is compiled once for all of those, but once for each of Python's constants that it
+    is called with."""
+    return list(np.array(list(numbers), np.int64))
 
 
-def within(vocabulary: Vocabulary, left: Ids, right: Ids, edits: int) -> Codes:
-    """Optimal string alignment distance (a transposition is one edit), `edits + 1` for anything farther."""
-    texts = vocabulary.texts
-    found: Codes = cpdist(
-        texts[left].tolist(), texts[right].tolist(), scorer=OSA.distance, score_cutoff=edits, dtype=np.uint8
-    )
-    return found
+TEXT, LETTERS, LENGTH = constants(parts("town")[name] for name in ("text", "letters", "length"))
+"""Parts of every sort that is measured."""
+
+SOMEWHAT, MUCH, NEAR = np.float32(0.7), np.float32(0.8), np.float32(0.9)
+"""The Jaro–Winkler similarities from which texts are somewhat, much and very alike."""
+NEVER: Final = np.float32(2)
+"""More than any two texts' similarity."""
+FAR: Final = 3
+"""Edits between texts, when there are more than two."""
+_SLACK: Final = 1e-6
+"""For the rounding of similarities."""
 
 
-def likeness(vocabulary: Vocabulary, left: Ids, right: Ids, least: np.float32) -> NDArray[np.float32]:
-    """Jaro–Winkler similarity; 0 where it is below .7, and maybe where it is below `least`, which is more than that."""
-    if len(left) <= FEW:
-        return _likeness(vocabulary, left, right)
-    found = np.zeros(len(left), np.float32)
-    some = _may_be_like(vocabulary, left, right, least).nonzero()[0]
-    found[some] = _likeness(vocabulary, left[some], right[some])
-    return found
+class Values(NamedTuple):
+    """The values of nodes (`Columns.ids`), what derives from those of each sort, and how rare they are."""
+
+    ids: NDArray[np.int32]
+    names: Parts
+    dates: Parts
+    postcodes: Parts
+    streets: Parts
+    towns: Parts
+    phones: Parts
+    emails: Parts
+    nhs_numbers: Parts
+    ninos: Parts
+    references: Parts
+    vehicles: Parts
+    birth_places: Parts
+    occupations: Parts
+    rarities: Codes
+    rare_names: Codes
+    rare_phones: Codes
 
 
-def _likeness(vocabulary: Vocabulary, left: Ids, right: Ids) -> NDArray[np.float32]:
-    texts = vocabulary.texts
-    found: NDArray[np.float32] = cpdist(
-        texts[left].tolist(), texts[right].tolist(), scorer=JaroWinkler.similarity, score_cutoff=0.7, dtype=np.float32
-    )
-    return found
+def values_of(columns: Columns) -> Values:
+    """The columns as compiled functions take them."""
+    of = columns.vocabularies
+    return Values(
+        columns.ids, of["name"].parts, of["date"].parts, of["postcode"].parts, of["street"].parts, of["town"].parts,
+        of["phone"].parts, of["email"].parts, of["nhs_number"].parts, of["nino"].parts, of["reference"].parts,
+        of["vehicle"].parts, of["birth_place"].parts, of["occupation"].parts,
+        columns.rarities, of["name"].rarities, of["phone"].rarities,
+    )  # fmt: skip
 
 
-def _may_be_like(vocabulary: Vocabulary, left: Ids, right: Ids, least: np.float32) -> Mask:
-    """Whether two texts' letters allow that they are as like as that: those of most do not.
+@inner
+def differ(a: int, b: int) -> bool:
+    """Whether two values are there, and not the same."""
+    return a > 0 and b > 0 and a != b
 
-    Of texts of a and b letters, m of them in common, Jaro's similarity is at most (m/a + m/b + 1) / 3; to one above .7
-    Winkler's adds at most .4 of what it lacks. A letter that the other text has nowhere is not in common.
+
+@inner
+def set_bits(bits: np.int64) -> np.int64:
+    """How many of the 32 lowest bits are set (Warren, Hacker's Delight, 5–2)."""
+    bits -= bits >> 1 & 0x55555555
+    bits = (bits & 0x33333333) + (bits >> 2 & 0x33333333)
+    bits = bits + (bits >> 4) & 0x0F0F0F0F
+    return np.int64(bits * 0x01010101 >> 24 & 0xFF)
+
+
+@inner
+def part(of: Parts, value: int, at: int) -> np.int64:
+    """One part of a value, as a number that may be reckoned with."""
+    return np.int64(of[value, at])
+
+
+@inner
+def may_be_like(of: Parts, one: int, other: int, jaro: float) -> bool:
+    """Whether two texts' letters allow that Jaro's similarity is `jaro`: those of most do not.
+
+    Of texts of a and b letters, m of them in common, it is at most (m/a + m/b + 1) / 3. A letter that the other text
+    has nowhere is not in common.
     """
-    letters, length = vocabulary.part["letters"], vocabulary.part["length"]
-    one, other, a, b = letters[left], letters[right], length[left], length[right]
-    common = np.minimum(a - np.bitwise_count(one & ~other), b - np.bitwise_count(other & ~one))
-    jaro = max(0.7, (float(least) - 0.4) / 0.6) - 1e-6
-    return np.asarray(common * (a + b) >= (3 * jaro - 1) * (a * b))
+    letters, other_letters = part(of, one, LETTERS), part(of, other, LETTERS)
+    a, b = part(of, one, LENGTH), part(of, other, LENGTH)
+    common = min(a - set_bits(letters & ~other_letters), b - set_bits(other_letters & ~letters))
+    return bool(common * (a + b) >= (3 * (jaro - _SLACK) - 1) * (a * b))
 
 
-def commoner(vocabulary: Vocabulary, field: str, left: Ids, right: Ids) -> Codes:
-    """The smaller rarity of two values."""
-    rarity = vocabulary.rarity[field]
-    return np.minimum(rarity[left], rarity[right])
+@inner
+def jaro_for(similarity: np.float32, prefix: int) -> float:
+    """The least Jaro similarity for one of Jaro and Winkler, of texts with at most so many first letters alike: to what
+    is above .7, Winkler's adds for each of up to four a tenth of what is lacking."""
+    return max(0.7, float(similarity - 0.1 * prefix) / (1 - 0.1 * prefix))
 
 
-def meet(values: NDArray[Any], others: NDArray[Any]) -> Mask:
-    """Whether any of the values of each column, shape (k, n), is there and among those of `others`, shape (l, n)."""
-    return np.asarray(((values[:, None] == others) & (values > 0)[:, None]).any(axis=(0, 1)))
+@inner
+def may_be_near(of: Parts, one: int, other: int, edits: int) -> bool:
+    """Whether two texts' letters allow that they are so few edits apart: each brings one letter in, or one out."""
+    letters, other_letters = part(of, one, LETTERS), part(of, other, LETTERS)
+    return bool(
+        abs(part(of, one, LENGTH) - part(of, other, LENGTH)) <= edits
+        and set_bits(letters & ~other_letters) <= edits
+        and set_bits(other_letters & ~letters) <= edits
+    )
+
+
+@inner
+def write(to: Sheet, pair: int, trait: int, of: Parts, one: int, other: int) -> None:
+    """That two values of a sort are to be measured."""
+    to[0, 0] += 1
+    row = to[0, 0]
+    to[row, 0], to[row, 1], to[row, 2], to[row, 3] = pair, trait, of[one, TEXT], of[other, TEXT]
+
+
+def similarities(columns: Columns, asked: Sheet) -> Similarities:
+    """Jaro–Winkler similarities, 0 below .7, which is not alike at all."""
+    scores = cpdist(*_texts(columns, asked), scorer=JaroWinkler.similarity, score_cutoff=0.7, dtype=np.float32)
+    return np.asarray(scores, np.float32)
+
+
+def distances(columns: Columns, asked: Sheet) -> Codes:
+    """Optimal string alignment distances (a transposition is one edit), `FAR` for anything farther than two."""
+    scores = cpdist(*_texts(columns, asked), scorer=OSA.distance, score_cutoff=FAR - 1, dtype=np.uint8)
+    return np.asarray(scores, np.uint8)
+
+
+def _texts(columns: Columns, asked: Sheet) -> tuple[list[Any], list[Any]]:
+    rows, texts = asked[1 : asked[0, 0] + 1], columns.texts
+    return texts.take(rows[:, 2]).tolist(), texts.take(rows[:, 3]).tolist()
