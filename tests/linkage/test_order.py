@@ -232,3 +232,16 @@ def test_a_thin_record_that_a_steward_joined_to_another_is_still_joined_after_a_
     stored = [Stored(one, said[at], rows[one], index.entity(one)) for at, one in enumerate(map(record, range(2)))]
     anew.restore([stored], None, [decision])
     assert anew.entities() == index.entities()
+
+
+def test_records_of_one_content_that_were_stored_apart_are_together_again_once_one_of_them_is_touched() -> None:
+    said = [IDENTITIES[0], IDENTITIES[0] | {"email": "a@v.example"}] * 2
+    index = Index(model())
+    rows = index.apply([Upsert(record(number), identity) for number, identity in enumerate(said)]).rows
+    assert len(index.entities()) == 1
+    apart = [index.entity(record(0)), survival.entity_id("person", 7, [record(2)])]
+    anew = Index(model())
+    anew.restore([[Stored(record(at), one, rows[record(at)], apart[at // 2]) for at, one in enumerate(said)]])
+    assert len(anew.entities()) == 2
+    anew.apply([Upsert(record(4), IDENTITIES[0])])
+    assert groups(anew) == {frozenset(map(record, range(5)))}

@@ -134,7 +134,7 @@ class Index:
         for entity, records in groups.items():
             self._members[entity] = tuple(records)
             self._entity.update(dict.fromkeys(records, entity))
-        self._partition.restore([sorted({self._nodes.of(r) for r in records}) for records in groups.values()])
+        self._partition.restore([{self._nodes.of(r) for r in records} for records in groups.values()])
         self._serial = max((serial_of(entity) for entity in (*groups, *((newest,) if newest else ()))), default=0)
 
     def rename(self, named: Mapping[UUID, UUID], newest: UUID | None = None) -> None:

@@ -6,7 +6,7 @@ when it is weaker than every merge on both its sides and the two final clusters 
 widens. What remains is exactly the partition of the whole graph.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from uuid import UUID
 
 import numpy as np
@@ -88,9 +88,10 @@ class Partition:
         self._place: Labels = np.zeros(0, np.int32)
         self._marks: NDArray[np.uint8] = np.zeros(0, np.uint8)
 
-    def restore(self, clusters: Sequence[Sequence[int]]) -> None:
+    def restore(self, clusters: Sequence[Collection[int]]) -> None:
         """Take clusters as they were stored. How they merged is not known, so it counts as weakly as can be."""
         self._grow()
+        clusters = _united(clusters)
         nodes = np.array([node for cluster in clusters for node in sorted(cluster)], np.int64)
         sizes = np.array([len(cluster) for cluster in clusters], np.int64)
         # A node whose content is too thin to link can be here by a decision, which will give it a node of its own.
@@ -179,3 +180,15 @@ class Partition:
         )
         codes = np.array([code for code, _ in decided], np.int64)
         return codes, np.array([weight for _, weight in decided], np.int64)
+
+
+def _united(clusters: Sequence[Collection[int]]) -> list[Collection[int]]:
+    """Clusters of two nodes or more; those that have a node in common are one. Records of one content are stored in
+    several entities when they are a crowd's, or when scores might not join them at that time."""
+    several = [cluster for cluster in clusters if len(cluster) > 1]
+    cluster_of: dict[int, Collection[int]] = {}
+    for cluster in several:
+        met = [cluster_of[node] for node in cluster if node in cluster_of]
+        united = {*cluster, *(node for one in met for node in one)} if met else cluster
+        cluster_of.update(dict.fromkeys(united, united))
+    return list({id(cluster): cluster for cluster in cluster_of.values()}.values())
