@@ -40,17 +40,17 @@ AWAY = (
 PLANNING = {"enable_seqscan": "off", "plan_cache_mode": "force_generic_plan"}
 """A statement is planned once, for whatever it is asked: to plan it for a batch of one takes longer than to do it. But
 tables grow from nothing: a plan made while they were small would read them whole, for every batch. Who does want that
-says so (``read_whole``), as does a page whose best plan depends on what it asks (``plan_anew``)."""
+says so (``read_whole``), as does whose best plan depends on what it asks: how much, since when (``plan_anew``)."""
 
 
 async def plan_anew(connection: Connection) -> None:
-    """Until the transaction ends, statements are planned for what they are asked, and no plan is kept."""
+    """Until the transaction ends, statements are planned for what they are asked, and that plan is not kept."""
     await connection.execute("SET LOCAL plan_cache_mode = force_custom_plan")
 
 
 async def read_whole(connection: Connection) -> None:
     """Until the transaction ends, tables may be read from end to end: for a page or a start, not for a batch. What is
-    planned meanwhile is not kept."""
+    planned meanwhile is not kept, unless it asks nothing (it has no ``$1``)."""
     await connection.execute("SET LOCAL enable_seqscan = on; SET LOCAL plan_cache_mode = force_custom_plan")
 
 

@@ -17,7 +17,7 @@ from local.home import Home
 from local.stack import Parts, start_parts, stop_parts
 from shared.admin import create_topics
 from shared.contracts import Topic
-from shared.db import migrate, provision
+from shared.db import PLANNING, migrate, provision
 
 
 @dataclass(frozen=True)
@@ -94,10 +94,17 @@ async def connected(dsn: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Recor
         await connection.close()
 
 
-async def plan_of(dsn: str, query: str, arguments: Sequence[object]) -> str:
-    """How PostgreSQL would answer."""
+async def plan_of(dsn: str, query: str, arguments: Sequence[object], *, anew: bool = False) -> str:
+    """How PostgreSQL would answer a service: by the plan that it keeps, or one that is made ``anew`` for these."""
     async with connected(dsn) as connection:
-        return "\n".join([row[0] for row in await connection.fetch(f"EXPLAIN {query}", *arguments)])
+        await connection.execute("; ".join(f"SET {setting} = {value}" for setting, value in PLANNING.items()))
+        if anew:
+            rows = await connection.fetch(f"EXPLAIN {query}", *arguments)
+        else:
+            await connection.execute(f"PREPARE asked AS {query}")
+            values = ", ".join("NULL" for _ in arguments)
+            rows = await connection.fetch(f"EXPLAIN EXECUTE asked {f'({values})' if values else ''}")
+        return "\n".join([row[0] for row in rows])
 
 
 def asks(service: str, name: str) -> bool:

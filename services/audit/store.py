@@ -11,7 +11,7 @@ import asyncpg
 from services.audit.domain import Entry
 from services.audit.merkle import Frontier, Node, Span
 from services.audit.rows import COLUMNS
-from shared.db import Connection, queries
+from shared.db import Connection, plan_anew, queries
 
 Q = queries(Path(__file__).parent / "queries.sql")
 
@@ -88,10 +88,12 @@ class AuditStore:
         await self._connection.execute(Q["keep_erasures"], list(subject_of), list(subject_of.values()))
 
     async def of_subjects(self, numbers: Iterable[int], window: Window) -> list[Entry]:
+        await plan_anew(self._connection)
         return _entries(await self._connection.fetch(Q["of_subjects"], list(numbers), *window))
 
     async def of_actor(self, actor: str, window: Window) -> list[Entry]:
         query = Q["of_service"] if actor.startswith("service:") else Q["of_person"]
+        await plan_anew(self._connection)
         return _entries(await self._connection.fetch(query, actor, *window))
 
     async def entry(self, seq: int) -> Entry | None:

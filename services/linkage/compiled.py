@@ -1,16 +1,20 @@
 """Loops over arrays as machine code (numba): what numpy does by the call, some microseconds each, is done by the item.
 
 A compiled function takes contiguous arrays and numbers, and gives arrays. It is compiled at its first call, for the
-types it is called with, and kept on disk beside its module, or in NUMBA_CACHE_DIR where that cannot be written to.
+types it is called with, and kept on disk where that can be written to: in NUMBA_CACHE_DIR, beside its module, at home.
 NUMBA_DISABLE_JIT=1 runs it as the Python it is: slowly, for a debugger.
 
 What is kept is good for the very sources that it was compiled from. numba itself would look only at the file that a
 function is in, but it is made of other files' rules and numbers too.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from functools import cache
 from hashlib import sha256
+from importlib.resources import files
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final, TypeVar, cast
 
 import numba
@@ -23,34 +27,58 @@ _PURE: Final = ("reading", "matching", "index")
 
 
 def _stamp() -> bytes:
-    here = Path(__file__).parent
-    files = sorted(path for folder in _PURE for path in (here / folder).rglob("*.py"))
-    return sha256(b"".join(path.read_bytes() for path in (Path(__file__), *files))).digest()
+    here = files(__package__)  # which may be in an archive, on the machines of a cluster
+    found = [here / "compiled.py", *(file for folder in _PURE for file in (here / folder).iterdir())]
+    sources = sorted((str(file), file.read_bytes()) for file in found if file.name.endswith(".py"))
+    return sha256(b"".join(source for _, source in sources)).digest()
 
 
 _SOURCES: Final = _stamp()
 
 
-class _OfAllSources:
+class Kept(caching._CacheLocator):
+    """Where a function's machine code is kept, and of which sources it is."""
+
+    def __init__(self, folder: Path, line: int) -> None:
+        self._folder, self._line = folder, line
+
+    @classmethod
+    def from_function(cls, function: Any, file: str) -> "Kept | None":
+        """In the first folder that can be written to."""
+        for folder in _folders(Path(file)):
+            self = cls(folder, function.__code__.co_firstlineno)
+            with suppress(OSError):
+                self.ensure_cache_path()  # type: ignore[no-untyped-call]
+                return self
+        return None
+
+    def get_cache_path(self) -> str:
+        return str(self._folder)
+
     def get_source_stamp(self) -> bytes:
         return _SOURCES
 
-
-class WhereAsked(_OfAllSources, caching.UserProvidedCacheLocator):
-    """In NUMBA_CACHE_DIR."""
-
-
-class BesideItsModule(_OfAllSources, caching.InTreeCacheLocator):
-    """In `__pycache__`."""
+    def get_disambiguator(self) -> str:
+        return str(self._line)
 
 
-class AtHome(_OfAllSources, caching.UserWideCacheLocator):
-    """In the user's cache."""
+def _folders(file: Path) -> Iterator[Path]:
+    if _settings.CACHE_DIR:
+        yield Path(_settings.CACHE_DIR, *file.parts[-3:-1])
+    yield file.parent / "__pycache__"
+    with suppress(RuntimeError):  # nobody's home
+        yield Path.home().joinpath(".cache", "jigsaw", *file.parts[-3:-1])
+    yield Path(_own_folder().name, *file.parts[-3:-1])
 
 
-_PLACES: Final = (WhereAsked, BesideItsModule, AtHome)
+@cache
+def _own_folder() -> "TemporaryDirectory[str]":
+    """Of this process, and gone with it."""
+    return TemporaryDirectory(prefix="jigsaw-compiled-")
+
+
 _settings: Any = numba.config
-_settings.CACHE_LOCATOR_CLASSES = ",".join((*(f"{__name__}.{one.__name__}" for one in _PLACES), "ZipCacheLocator"))
+_settings.CACHE_LOCATOR_CLASSES = f"{__name__}.{Kept.__name__}"
 
 
 def compiled(function: F) -> F:

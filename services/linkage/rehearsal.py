@@ -6,7 +6,7 @@ from dataclasses import replace
 from time import perf_counter
 from uuid import UUID
 
-from services.linkage.index.changes import Remove, Upsert
+from services.linkage.index.changes import Remove, Stored, Upsert
 from services.linkage.index.index import Index
 from services.linkage.matching.model import Model
 from services.linkage.settings import seed
@@ -29,6 +29,8 @@ def rehearse(model: Model) -> None:
         [Upsert(people[0].record, {**somebody, "family": "Price"}), *(Remove(one.record) for one in people[3:])]
     )
     index.find(somebody, 1)
+    first = people[0]
+    Index(model).restore([[Stored(first.record, first.identity, b"", index.entity(first.record))]])
 
 
 if __name__ == "__main__":

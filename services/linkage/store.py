@@ -15,7 +15,7 @@ from services.linkage.records import Kept, Known, Published
 from services.linkage.rulings import Ruling
 from shared.batched import batched
 from shared.contracts import EntityChanged, Kind
-from shared.db import Connection, queries, read_whole
+from shared.db import Connection, plan_anew, queries, read_whole
 from shared.errors import Unavailable
 from shared.moments import microseconds
 
@@ -206,6 +206,7 @@ class LinkageStore:
 
     async def forget_journal(self, before: datetime) -> None:
         """Forget some of what was touched before a time."""
+        await plan_anew(self._connection)
         await self._connection.execute(Q["forget_journal"], before, COPIED)
 
     async def touched(self, records: Iterable[UUID]) -> list[StoredRow]:
@@ -355,6 +356,7 @@ class LinkageStore:
 
     async def expire(self, on: date, limit: int) -> list[tuple[UUID, str, UUID | None]]:
         """Forget some of what was to be withheld until before a day: id, agreement, the entity that it had left."""
+        await plan_anew(self._connection)
         rows = await self._connection.fetch(Q["expire"], on, limit)
         return [(row["id"], row["agreement"], row["entity"]) for row in rows]
 

@@ -1,6 +1,7 @@
 """Which contents are compared: what the compiled blocks propose is what sets of keys would."""
 
 from collections import Counter
+from dataclasses import replace
 from itertools import combinations
 
 import hypothesis.strategies as st
@@ -8,11 +9,13 @@ import numpy as np
 from hypothesis import given, settings
 
 from services.linkage.index.blocking import Blocks, Pairs
-from services.linkage.index.edges import Edges
+from services.linkage.index.changes import Remove, Stored, Upsert
+from services.linkage.index.edges import DEAD, UNCOUNTED, Edges
+from services.linkage.index.index import Index
 from services.linkage.index.keys import block_keys, borne_keys, is_narrow
 from services.linkage.matching.columns import Columns
 from services.linkage.reading.subjects import traits_of
-from tests.linkage.people import model
+from tests.linkage.people import Identity, model, record
 
 identities = st.fixed_dictionaries(
     {"given": st.sampled_from(["Ann", "Anne", "Bill"]), "family": st.sampled_from(["Ash", "Ashe", "Lee"])},
@@ -103,3 +106,26 @@ def test_an_edge_is_found_from_both_ends_until_it_ends(told: list[set[tuple[int,
     )
     pairs = np.stack(np.triu_indices(12, 1))
     assert edges.between(*pairs.copy()).tolist() == [living.get(pair, -1) for pair in map(tuple, pairs.T.tolist())]
+
+
+changes = st.lists(st.tuples(st.integers(0, 24), st.none() | identities), min_size=1, max_size=8)
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.lists(identities, min_size=12, max_size=24), st.lists(changes, min_size=1, max_size=6))
+def test_an_edge_is_supported_by_the_live_keys_of_both_its_ends_after_a_restart_too(
+    people: list[Identity], batches: list[list[tuple[int, Identity | None]]]
+) -> None:
+    small = replace(model(), block_cap=4)
+    index, again = Index(small), Index(small)
+    index.apply([Upsert(record(at), one) for at, one in enumerate(people)])
+    rows = index.rows(index.records())
+    again.restore([[Stored(record(at), one, rows[record(at)], index.entity(record(at)))
+                    for at, one in enumerate(people)]])  # fmt: skip
+    for batch in batches:
+        said = {at: Remove(record(at)) if one is None else Upsert(record(at), one) for at, one in batch}
+        again.apply(list(said.values()))
+        edges = again._edges
+        counted = np.flatnonzero((edges.weight[: edges.size] != DEAD) & (edges.support[: edges.size] != UNCOUNTED))
+        ends = (edges.left[counted].astype(np.int64), edges.right[counted].astype(np.int64))
+        assert edges.support[counted].tolist() == again._blocks.shared(*ends).tolist()

@@ -64,6 +64,7 @@ class Chains:
     def append(self, owners: Numbers, values: Numbers) -> None:
         """Append value i to the list of owner i. Owners may repeat: their values stay in order."""
         each, more, needed = _growing(owners, self.length)
+        assert self._used + needed < 1 << 32, "a list would start beyond what 32 bits can say"
         self._pool = grown(self._pool, self._used + needed)
         _appended(owners, values, each, more, *self.arrays, self._used)
         self._used += needed

@@ -253,8 +253,9 @@ class Index:
         proposal = self._blocks.change(gone, fresh)
         _, bereft, ended = self._edges.of(gone)
         self._edges.kill(ended)
+        unlinked = self._not_yet(proposal.woken)  # before keys are counted anew, woken ones among them
         loosened, loose = self._retract(proposal)
-        older, newer = self._score(self._not_yet(proposal.woken))
+        older, newer = self._score(unlinked)
         self._score(proposal.fresh)
         crowds = proposal.crowds
         self._weigh_anew(crowds)

@@ -25,7 +25,7 @@ from services.linkage.matching.model import Model
 from services.linkage.store import COPIED, LinkageStore, Q
 from shared.batched import batched
 from shared.contracts import Kind
-from shared.db import Connection, read_whole
+from shared.db import Connection, plan_anew, read_whole
 
 KEPT = 1_000
 """Rows of a wanted model that are kept at once: the stream waits some hundredths of a second."""
@@ -154,6 +154,7 @@ class Registry:
 
     async def settle(self, number: int, most: int) -> int:
         """Move some of the active model's rows to their place; how many there were to move."""
+        await plan_anew(self._connection)  # how many rows are not in place decides in which order to join
         moved: int = await self._connection.fetchval(Q["settle"], number, most)
         return moved
 

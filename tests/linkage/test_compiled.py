@@ -1,0 +1,51 @@
+"""What is compiled: for one sort of arguments only, and wherever it may be kept."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+from numba.core.dispatcher import Dispatcher
+
+from services.linkage.rehearsal import rehearse
+from tests.linkage.people import model
+
+ROOT = Path(__file__).parents[2]
+CALL = """
+import numpy as np
+from services.linkage.index.chains import Chains
+chains = Chains()
+chains.append(np.array([3, 3, 7]), np.array([1, 2, 5]))
+print(chains.read(np.array([3, 7]))[1].tolist(), Chains.__module__, __import__("services").__path__[0])
+"""
+
+
+def _compiled() -> Iterator[tuple[str, Dispatcher]]:
+    for name, module in list(sys.modules.items()):
+        if name.startswith("services.linkage.") and isinstance(module, ModuleType):
+            yield from ((f"{name}.{at}", one) for at, one in vars(module).items() if isinstance(one, Dispatcher))
+
+
+def test_each_loop_is_compiled_once() -> None:
+    rehearse(model())
+    assert {name: len(one.signatures) for name, one in _compiled() if len(one.signatures) > 1} == {}
+    assert any(one.signatures for _, one in _compiled())
+
+
+def test_what_is_compiled_runs_from_an_archive_and_where_nothing_can_be_written_to(tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    for package in ("services", "shared"):
+        shutil.copytree(ROOT / package, copy / package, ignore=shutil.ignore_patterns("__pycache__"))
+    archive = shutil.make_archive(str(tmp_path / "jigsaw"), "zip", copy)
+    nowhere = tmp_path / "a file"
+    nowhere.touch()
+    environment = os.environ | {"PYTHONPATH": archive, "HOME": str(nowhere), "NUMBA_CACHE_DIR": str(nowhere / "none")}
+    said = subprocess.run(
+        [sys.executable, "-c", CALL], env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=300
+    )
+    assert said.returncode == 0, said.stderr
+    assert said.stdout.startswith("[1, 2, 5]")
+    assert archive in said.stdout
