@@ -1,7 +1,6 @@
 -- What every service needs to lose nothing and do nothing twice (DESIGN §3). Applied to each service's database.
 
--- What was already done. `id` is the time of acceptance and a hash of (ce_source, ce_id); rows older than the bus's
--- retention are pruned.
+-- What was already done. `id` is a hash of (ce_source, ce_id); rows older than the bus's retention are pruned.
 CREATE TABLE inbox (
     id uuid PRIMARY KEY,
     at timestamptz NOT NULL DEFAULT now()
