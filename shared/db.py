@@ -42,16 +42,18 @@ PLANNING = {"enable_seqscan": "off", "plan_cache_mode": "force_generic_plan"}
 tables grow from nothing: a plan made while they were small would read them whole, for every batch. Who does want that
 says so (``read_whole``), as does whose best plan depends on what it asks: how much, since when (``plan_anew``)."""
 
+_ANEW = "SET LOCAL plan_cache_mode = force_custom_plan"
+
 
 async def plan_anew(connection: Connection) -> None:
     """Until the transaction ends, statements are planned for what they are asked, and that plan is not kept."""
-    await connection.execute("SET LOCAL plan_cache_mode = force_custom_plan")
+    await connection.execute(_ANEW)
 
 
 async def read_whole(connection: Connection) -> None:
     """Until the transaction ends, tables may be read from end to end: for a page or a start, not for a batch. What is
     planned meanwhile is not kept, unless it asks nothing (it has no ``$1``)."""
-    await connection.execute("SET LOCAL enable_seqscan = on; SET LOCAL plan_cache_mode = force_custom_plan")
+    await connection.execute(f"SET LOCAL enable_seqscan = on; {_ANEW}")
 
 
 def queries(path: Path) -> Mapping[str, str]:

@@ -157,11 +157,19 @@ def _appended(
 
 
 @compiled
-def _read(owners: Numbers, length: Slots, start: Starts, pool: Slots) -> tuple[Numbers, Numbers]:
-    """See `Chains.read`."""
+def held_by(owners: Numbers, length: Slots) -> int:
+    """How many values the lists of n owners hold. Owners that came after the last list have none yet."""
     size = 0
     for owner in owners:
-        size += length[owner]
+        if owner < len(length):
+            size += length[owner]
+    return size
+
+
+@compiled
+def _read(owners: Numbers, length: Slots, start: Starts, pool: Slots) -> tuple[Numbers, Numbers]:
+    """See `Chains.read`."""
+    size = held_by(owners, length)
     places, values = np.empty(size, np.int64), np.empty(size, np.int64)
     found = 0
     for at in range(len(owners)):

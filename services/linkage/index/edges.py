@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.linkage.compiled import compiled
-from services.linkage.index.chains import Chains, Slots, Starts
+from services.linkage.index.chains import Chains, Slots, Starts, held_by
 from services.linkage.matching.arrays import NONE, grown
 
 Ints = NDArray[np.int64]
@@ -106,9 +106,7 @@ def _of(
     nodes: Ints, left: Ends, right: Ends, weight: Ends, length: Slots, start: Starts, pool: Slots
 ) -> tuple[Ints, Ints, Ints]:
     """See `Edges.of`. Nodes that came after the last edge have no list yet."""
-    most = 0
-    for node in nodes:
-        most += length[node] if node < len(length) else 0
+    most = held_by(nodes, length)
     places, others, numbers = np.empty(most, np.int64), np.empty(most, np.int64), np.empty(most, np.int64)
     size = 0
     for at in range(len(nodes)):
@@ -151,9 +149,7 @@ def _within(
 ) -> Ints:
     """See `Edges.within`."""
     inside = np.zeros(len(length), np.bool_)
-    most = 0
-    for node in nodes:
-        most += length[node] if node < len(length) else 0
+    most = held_by(nodes, length)
     found, size = np.empty(most, np.int64), 0
     begin = 0
     while begin < len(nodes):

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.linkage.compiled import compiled
+from services.linkage.index.chains import held_by
 from services.linkage.index.cluster import Floats, Ints, similarity
 from services.linkage.index.edges import DEAD
 
@@ -138,22 +139,12 @@ def _rest(
 
 
 @compiled
-def _room(nodes: Ints, length: Labels) -> int:
-    """How many edges these nodes have at most."""
-    count = 0
-    for node in nodes:
-        if node < len(length):
-            count += length[node]
-    return count
-
-
-@compiled
 def _widened(
     region: Ints, length: Labels, start: NDArray[np.uint32], pool: Labels, one: Labels, other: Labels, weight: Labels,
     link: int, label: Labels, size: Labels, after: Labels, marks: Marks,
 ) -> Ints:  # fmt: skip
     """The region and what its nodes may merge with at once: one run then settles most of it."""
-    ends = np.empty(len(region) + _room(region, length), np.int64)
+    ends = np.empty(len(region) + held_by(region, length), np.int64)
     count = 0
     for node in region:
         ends[count] = node
@@ -216,7 +207,7 @@ def around(
     What is decided of two nodes takes the place of what they weigh: `decided` are position × how many nodes there are +
     far node, in order.
     """
-    room = _room(region, length) + len(decided)
+    room = held_by(region, length) + len(decided)
     near, far = np.empty(room, np.int64), np.empty(room, np.int64)
     weights, conflicts = np.empty(room, np.int64), np.empty(room, np.int64)
     count = 0

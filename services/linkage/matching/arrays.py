@@ -58,21 +58,3 @@ def runs(values: NDArray[Any]) -> tuple[Ints, Ints]:
     """Equal values brought together: the order that does it (stable), and where each run starts in that order."""
     order = values.argsort(kind="stable")
     return order, firsts(values[order]).nonzero()[0]
-
-
-class Marks:
-    """Which of many small numbers are among some: a byte for each number there may be."""
-
-    def __init__(self) -> None:
-        self._marked: Mask = np.zeros(256, np.bool_)
-
-    def hold(self, size: int) -> None:
-        """Make room for numbers 0 … size − 1."""
-        self._marked = grown(self._marked, size)
-
-    def among(self, values: NDArray[Any], some: NDArray[Any]) -> Mask:
-        """For each value whether it is one of `some`."""
-        self._marked[some] = True
-        found: Mask = self._marked[values]
-        self._marked[some] = False
-        return found

@@ -198,11 +198,6 @@ class Vocabulary:
         self.__dict__.update(state)
         self._bind(self._sort)
 
-    def number(self, texts: Sequence[str]) -> list[int]:
-        """The ids of n values; what was never met gets the next ones."""
-        known, add = self.ids.get, self.add
-        return [add(text) if (at := known(text)) is None else at for text in texts]
-
     def add(self, text: str) -> int:
         """The next id, for a value that was never met."""
         at = len(self.ids)
@@ -261,11 +256,6 @@ class Columns:
     def texts(self) -> NDArray[np.object_]:
         """All values' texts, by their part `text`."""
         return self._texts.all
-
-    def of(self, trait: str, nodes: NDArray[np.int64]) -> Ids:
-        """Value ids of one trait for many nodes."""
-        found: Ids = self.ids[nodes, self.at[trait]]
-        return found
 
     def traits(self, node: int) -> Traits:
         """The traits of one node, as they came."""
