@@ -1,12 +1,16 @@
 """The bus: everything that is hard about delivery, once.
 
 A service is a function from a batch to its effects. Around it, for each micro-batch: decode; put aside what cannot be
-decoded; then in one transaction drop what was done before (inbox), call the handlers, keep what they say (outbox) and
-whom they touched (audit); commit; say it; and only later, by time, commit Kafka's offsets of what is finished.
+decoded; then in one transaction call the handlers, keep what they say (outbox), whom they touched (audit) and what is
+done by it (inbox); commit; say it; and only later, by time, commit Kafka's offsets of what is finished.
+
+A batch is taken for new, as it nearly always is: that it was not shows when it is entered in the inbox. Then, and while
+there is a reason to expect it, the inbox is asked first and what was done before is left out.
 
 Invariants
     1. An offset is committed only when each message before it is done, dead-lettered or a duplicate.
-    2. A message's effects are in the database at most once: its inbox row is in the same transaction.
+    2. A message's effects are in the database at most once: its inbox row is in the same transaction. A handler may
+       meet one that was done before, but what it does then does not commit, and what it says of it is not believed.
     3. A batch that meets a part that is away is tried again, for ever, with backoff; nothing is skipped.
     4. A message that our own code cannot handle is found by halving its batch, and put aside alone with its reason;
        when ``MOST_FAULTS`` come in a row the process leaves, because then it is not the messages.
@@ -19,7 +23,7 @@ import asyncio
 import os
 import random
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -127,6 +131,7 @@ class Bus(Generic[S]):
         )
         self._busy = asyncio.Lock()
         self._stopping = False
+        self._wary = True  # what was heard last may not be committed
         self._faults = 1  # what an earlier process has counted is forgotten with our first success
         self._heard_at: dict[str, float] = {}
         self.waiting = False
@@ -215,7 +220,10 @@ class Bus(Generic[S]):
             await self._patiently(lambda: self._transact(letters))
         except Exception as error:
             self._on_abort()
-            if len(letters) > 1:
+            if not self._wary:
+                self._wary = True  # it may be for a message that was done before
+                await self._until_done(letters)
+            elif len(letters) > 1:
                 middle = len(letters) // 2
                 await self._until_done(letters[:middle])
                 await self._until_done(letters[middle:])
@@ -237,6 +245,7 @@ class Bus(Generic[S]):
                 return
             except Unavailable as error:
                 self._on_abort()
+                self._wary = True
                 RETRIES.inc()
                 self.waiting = True
                 log().warning("bus.waits", because=str(error), seconds=round(pause, 2))
@@ -246,9 +255,12 @@ class Bus(Generic[S]):
                 pause = min(pause * 2, LONGEST_PAUSE)
 
     async def _transact(self, letters: list[Letter]) -> None:
-        now = self._clock()
+        now, by_id = self._clock(), _by_id(letters)
         async with self._worker.work() as work:
-            fresh = await _fresh(work.connection, letters)
+            done = await _done(work.connection, by_id) if self._wary else set()
+            new = {id: letter for id, letter in by_id.items() if id not in done}
+            work.enter(new)
+            fresh = [*new.values()]
             if self._faults:
                 await work.connection.execute(Q["succeeded"])
             for handler in self._handlers:
@@ -258,7 +270,7 @@ class Bus(Generic[S]):
                     effects = await handler(events, work.store, now)  # type: ignore[arg-type]
                     work.say(effects.says)
                     work.audit(effects.audits)
-        self._faults = 0
+        self._faults, self._wary = 0, bool(done)
         self._count(letters, fresh)
 
     def _count(self, letters: list[Letter], fresh: list[Letter]) -> None:
@@ -290,6 +302,7 @@ class Bus(Generic[S]):
         consumer = self.consumer
         if consumer is None or not assigned:
             return
+        self._wary = True
         with suppress(KafkaError, OSError, TimeoutError):
             async with asyncio.timeout(RESUME_SECONDS):
                 left = {partition: await consumer.committed(partition) for partition in assigned}
@@ -355,11 +368,14 @@ def _opened(raw: Raw) -> Letter:
         return Letter(raw, None, "invalid_envelope", type(error).__name__)
 
 
-async def _fresh(connection: Connection, letters: list[Letter]) -> list[Letter]:
-    """The letters not done before, in their order, each once."""
+def _by_id(letters: Iterable[Letter]) -> dict[UUID, Letter]:
+    """The letters by their id in the inbox, in their order, each once."""
     by_id: dict[UUID, Letter] = {}
     for letter in letters:
         event: Event[Any] = letter.event  # type: ignore[assignment]
         by_id.setdefault(id_at(event.accepted, event.source, event.id), letter)
-    entered = {row["id"] for row in await connection.fetch(Q["enter"], list(by_id))}
-    return [letter for id, letter in by_id.items() if id in entered]
+    return by_id
+
+
+async def _done(connection: Connection, ids: Iterable[UUID]) -> set[UUID]:
+    return {row["id"] for row in await connection.fetch(Q["done"], list(ids))}

@@ -11,3 +11,7 @@ class PartnerError(ValueError):
 
 class Unavailable(Exception):
     """Somebody else's: a part is away. Wait and try again; nothing is skipped."""
+
+
+class Repeated(Unavailable):
+    """Some of what a transaction was to do had been done before, or meanwhile by another replica: do the rest."""

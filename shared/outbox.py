@@ -19,6 +19,7 @@ import os
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
+from uuid import UUID
 from zlib import crc32
 
 import orjson
@@ -31,7 +32,7 @@ from shared.admin import LARGEST_BYTES
 from shared.contracts import Event, Topic
 from shared.contracts.envelope import Attributes, Contract, attributes, to_headers, to_json
 from shared.db import HERE, Connection, Database, queries
-from shared.errors import Unavailable
+from shared.errors import Repeated, Unavailable
 from shared.tasks import end
 from shared.telemetry import SAID, UNSENT, log
 
@@ -68,6 +69,12 @@ def restored(row: bytes) -> list[Message]:
     return [(topic, key, tuple(about), orjson.dumps(body)) for topic, key, about, body in said]
 
 
+def expect_all(entered: int, done: Sequence[UUID]) -> None:
+    """Raises ``Repeated`` when fewer were entered in the inbox than are done."""
+    if entered < len(done):
+        raise Repeated(f"{len(done) - entered} of {len(done)} messages were done before")
+
+
 class Outbox:
     """One process's outbox. ``put`` inside the transaction, ``send`` after it."""
 
@@ -94,15 +101,17 @@ class Outbox:
         if self._producer is not None:
             await self._producer.stop()
 
-    async def put(self, connection: Connection, messages: list[Message]) -> int:
-        """Keep the messages in the caller's transaction. The id is for ``send`` after the commit."""
-        done, self._acknowledged = self._acknowledged, []
+    async def put(self, connection: Connection, messages: list[Message], done: Sequence[UUID] = ()) -> int:
+        """Keep the messages in the caller's transaction, and what of the inbox is ``done`` in it. The id is for
+        ``send`` after the commit. Raises ``Repeated`` when some was done before."""
+        acknowledged, self._acknowledged = self._acknowledged, []
         try:
-            id: int = await connection.fetchval(Q["pack"], self._owner, stored(messages), done)
+            [(id, entered)] = await connection.fetch(Q["pack"], self._owner, stored(messages), acknowledged, done)
+            expect_all(entered, done)
         except BaseException:
-            self._acknowledged += done
+            self._acknowledged += acknowledged
             raise
-        return id
+        return int(id)
 
     async def send(self, id: int, messages: list[Message]) -> None:
         """Hand over what was committed. Waits a little while too much is unsent; then the sweep will find it."""

@@ -1,6 +1,11 @@
+-- name: done
+-- What of this was done before. Index: inbox_pkey.
+SELECT id FROM inbox WHERE id = ANY ($1::uuid[]);
+
 -- name: enter
--- Take in what is new; a pair that another replica is just doing waits for it. Index: inbox_pkey.
-INSERT INTO inbox (id) SELECT unnest($1::uuid[]) ON CONFLICT DO NOTHING RETURNING id;
+-- Note as done what nobody has done, and how much that was; who does the same is waited for. Index: inbox_pkey.
+WITH entered AS (INSERT INTO inbox (id) SELECT unnest($1::uuid[]) ON CONFLICT DO NOTHING RETURNING 1)
+SELECT count(*) FROM entered;
 
 -- name: failed
 -- One more message in a row that our own code could not handle. Index: the only row.
@@ -20,10 +25,11 @@ INSERT INTO dead_letters (id, topic, partition, "offset", reason, detail, sealed
 VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING RETURNING id;
 
 -- name: pack
--- Keep what must be said, in the transaction that decides it; forget $3, which the broker has acknowledged. Index:
--- outbox_pkey.
-WITH said AS (DELETE FROM outbox WHERE id = ANY($3::bigint[]))
-INSERT INTO outbox (owner, messages) VALUES ($1, $2) RETURNING id;
+-- Keep what must be said, in the transaction that decides it; forget $3, which the broker has acknowledged; note $4 as
+-- done, as `enter` does. Index: outbox_pkey, inbox_pkey.
+WITH said AS (DELETE FROM outbox WHERE id = ANY ($3::bigint[])),
+    entered AS (INSERT INTO inbox (id) SELECT unnest($4::uuid[]) ON CONFLICT DO NOTHING RETURNING 1)
+INSERT INTO outbox (owner, messages) VALUES ($1, $2) RETURNING id, (SELECT count(*) FROM entered) AS entered;
 
 -- name: unpack
 -- Forget what the broker has acknowledged. Index: outbox_pkey.

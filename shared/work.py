@@ -1,6 +1,6 @@
 """A unit of work: one transaction in which a service reads, keeps, says and accounts; from bus or request."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, Generic, Protocol, TypeVar
@@ -12,10 +12,10 @@ from shared.contracts import Access, Accesses, DeadLettered, Event
 from shared.contracts.envelope import first
 from shared.crypto import seal
 from shared.db import HERE, Connection, Database, queries
-from shared.outbox import Message, Outbox, packed
+from shared.outbox import Message, Outbox, expect_all, packed
 
 S = TypeVar("S")
-BURY = queries(HERE / "queries.sql")["bury"]
+Q = queries(HERE / "queries.sql")
 MOST_ENTRIES = 500
 MOST_MESSAGES = 2_000
 """In one row of the outbox: a transaction that says more puts several."""
@@ -42,6 +42,7 @@ class Work(Generic[S]):
         self._service, self._sealing_key = service, sealing_key
         self._events: list[Event[Any]] = []
         self._accesses: list[Access] = []
+        self.done: list[UUID] = []
 
     def say(self, events: Sequence[Event[Any]]) -> None:
         self._events += events
@@ -49,11 +50,15 @@ class Work(Generic[S]):
     def audit(self, accesses: Sequence[Access]) -> None:
         self._accesses += accesses
 
+    def enter(self, ids: Iterable[UUID]) -> None:
+        """Messages that this transaction does, as the inbox knows them. It fails with ``Repeated`` if one was done."""
+        self.done += ids
+
     async def bury(self, raw: Raw, reason: str, detail: str, at: datetime) -> None:
         """Put a message aside: sealed in the database, its place and reason on the dead-letter topic; once."""
         id = uuid5(LETTERS, f"{self._service}/{raw.topic}/{raw.partition}/{raw.offset}")
         sealed = seal(self._sealing_key, as_stored(raw), id.bytes)
-        if await self.connection.fetchval(BURY, id, raw.topic, raw.partition, raw.offset, reason, detail, sealed):
+        if await self.connection.fetchval(Q["bury"], id, raw.topic, raw.partition, raw.offset, reason, detail, sealed):
             body = DeadLettered(
                 id=id, service=self._service, topic=raw.topic, partition=raw.partition, offset=raw.offset,
                 reason=reason, at=at,
@@ -92,9 +97,11 @@ class Worker(Generic[S]):
             work = Work(connection, self._store(connection), self.service, self._sealing_key)
             yield work
             messages = packed(work.messages())
+            if work.done and not messages:
+                expect_all(await connection.fetchval(Q["enter"], work.done), work.done)
             for start in range(0, len(messages), MOST_MESSAGES):
                 part = messages[start : start + MOST_MESSAGES]
-                kept.append((await self._outbox.put(connection, part), part))
+                kept.append((await self._outbox.put(connection, part, () if start else work.done), part))
         for call in self._committed:
             call(work.store)
         for id, part in kept:

@@ -115,6 +115,21 @@ async def test_same_messages_again_shuffled_change_nothing(parts: Parts, toy: To
     await all_done_once(toy_database, [*events, last])
 
 
+async def test_who_cannot_handle_what_was_done_before_is_not_blamed_for_it(
+    parts: Parts, toy: Toy, toy_database: Databases
+) -> None:
+    async with connected(toy_database.owner_dsn) as owner:
+        await owner.execute("CREATE UNIQUE INDEX ON done (id)")
+    known, new = [accepted() for _ in range(20)], [accepted() for _ in range(20)]
+    await publish(parts, map(wire, known), partition=0)
+    await all_done_once(toy_database, known)
+    await publish(parts, map(wire, [accepted()]), partition=0)  # after this the bus takes what comes for new
+    await publish(parts, map(wire, [*known, *new]), partition=0)
+    await all_done_once(toy_database, [*known, *new])
+    async with connected(toy_database.dsn) as connection:
+        assert not await connection.fetchval("SELECT count(*) FROM dead_letters")
+
+
 async def test_poison_is_put_aside_once_with_its_reason_and_the_rest_goes_on(
     parts: Parts, toy: Toy, toy_database: Databases
 ) -> None:
