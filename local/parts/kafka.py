@@ -19,6 +19,7 @@ from local.parts.part import Part, answer, listens
 MAIN, FORMAT = "kafka.Kafka", "kafka.tools.StorageTool"
 JVM = (
     "-Xms256m", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:+ExitOnOutOfMemoryError",
+    "-XX:+UseTransparentHugePages",
     "--sun-misc-unsafe-memory-access=allow",  # Kafka unmaps files by it; JDK 24 and later warn on every start
     "--enable-native-access=ALL-UNNAMED",
 )  # fmt: skip
@@ -49,8 +50,9 @@ broker.heartbeat.interval.ms=1000
 # One node has nobody to tell twice a second that nothing has happened.
 metadata.max.idle.interval.ms=0
 message.max.bytes=2097152
-num.network.threads=2
-num.io.threads=4
+# Two cores: a thread more is one more that a request waits for to be woken.
+num.network.threads=1
+num.io.threads=2
 log.cleaner.dedupe.buffer.size=16777216
 """
 LOGGING = """\

@@ -10,7 +10,7 @@ Invariants
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from time import perf_counter
 
@@ -103,48 +103,52 @@ class Intake:
         counting = chosen(posts)
         at = self._clock()
         async with self._worker.work() as work:
-            new = await work.store.receive(counting, at)
+            new, drafts = await asyncio.gather(work.store.receive(counting, at), _drafted(posts, at))
             repeated = [id for id in counting if id not in new]
             before = await work.store.accepted_before(repeated) if repeated else set()
             verdicts = [[verdict(j, counting, new, before) for j in post.judgements] for post in posts]
-            for post in posts:
-                done = [j for j in post.judgements if settles(j, counting, new)]
-                work.say(_news(done, post.trace, at))
-                work.audit(_accesses(post, done, at))
+            for judgement, news, accesses in drafts:
+                if settles(judgement, counting, new):
+                    work.say(news)
+                    work.audit(accesses)
             tallies = tallied(posts, verdicts)
             await work.store.count(tallies, at)
         _measure(tallies)
         return verdicts
 
 
-def _news(done: Iterable[Judgement], trace: str, at: datetime) -> list[Event[RecordsAccepted]]:
-    """One event for each that was accepted; its id is the receipt's, so that every hop can name what it came from."""
-    return [
-        first(SOURCE, str(judgement.body.records[0].id), judgement.body, at, child_of(trace), judgement.receipt.hex)
-        for judgement in done
-        if judgement.body is not None and judgement.receipt is not None
-    ]
+Draft = tuple[Judgement, Sequence[Event[RecordsAccepted]], Sequence[Access]]
+"""What follows from a judgement if it settles its event."""
 
 
-def _accesses(post: Post, done: Iterable[Judgement], at: datetime) -> list[Access]:
+async def _drafted(posts: Sequence[Post], at: datetime) -> list[Draft]:
+    """Of all judgements, while the database finds out which of the events are new: nearly all are."""
+    return [(one, _news(one, post.trace, at), _accesses(one, post, at)) for post in posts for one in post.judgements]
+
+
+def _news(judgement: Judgement, trace: str, at: datetime) -> list[Event[RecordsAccepted]]:
+    """The event that was accepted; its id is the receipt's, so that every hop can name what it came from."""
+    body, receipt = judgement.body, judgement.receipt
+    if body is None or receipt is None:
+        return []
+    return [first(SOURCE, str(body.records[0].id), body, at, child_of(trace), receipt.hex)]
+
+
+def _accesses(judgement: Judgement, post: Post, at: datetime) -> list[Access]:
     """A collection entry for each record taken in; a refused one for an event that its sender had no right to send."""
-    actor, entries = f"partner:{post.partner}", []
-    for judgement in done:
-        reference, body = str(judgement.receipt or judgement.reason), judgement.body
-        if body is None:
-            if judgement.reason in REFUSED:
-                entries.append(_access(actor, at, post.trace, reference=reference, outcome=Outcome.REFUSED))
-            continue
-        purpose = ",".join(body.purposes)
-        entries += [
-            Access(
-                at=at, actor=actor, role="partner", service="ingest", action=Action.COLLECTION, subject=record.id,
-                purpose=purpose, agreement=body.agreement, fields=list(record.identity), outcome=Outcome.ALLOWED,
-                reference=reference, trace=post.trace,
-            )
-            for record in body.records
-        ]  # fmt: skip
-    return entries
+    actor, reference, body = f"partner:{post.partner}", str(judgement.receipt or judgement.reason), judgement.body
+    if body is None:
+        refused = judgement.reason in REFUSED
+        return [_access(actor, at, post.trace, reference=reference, outcome=Outcome.REFUSED)] if refused else []
+    purpose = ",".join(body.purposes)
+    return [
+        Access(
+            at=at, actor=actor, role="partner", service="ingest", action=Action.COLLECTION, subject=record.id,
+            purpose=purpose, agreement=body.agreement, fields=list(record.identity), outcome=Outcome.ALLOWED,
+            reference=reference, trace=post.trace,
+        )
+        for record in body.records
+    ]  # fmt: skip
 
 
 def _access(actor: str, at: datetime, trace: str, *, reference: str, outcome: Outcome) -> Access:
