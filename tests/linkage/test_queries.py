@@ -1,13 +1,16 @@
 """What linkage asks of records that change or leave and of parts is planned on an index at 100,000 rows; no statement
 is idle."""
 
+from collections.abc import Awaitable, Callable
 from datetime import UTC, date, datetime
 from uuid import UUID
 
 import pytest
 
 from local.stack import Parts
-from services.linkage.store import Q
+from services.linkage.models.registry import Registry
+from services.linkage.store import LinkageStore, Q
+from shared.db import Connection, Database
 from tests.parts import Databases, asks, connected, fresh_database, plan_of
 
 ONE, DAY, NOON = UUID(int=1), date(2026, 3, 1), datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -70,6 +73,27 @@ async def test_a_statement_is_planned_on_its_index(filled: Databases, name: str)
     plan = await plan_of(filled.dsn, Q[name], arguments)
     assert "Seq Scan" not in plan.replace("Seq Scan on index_state", "its only row")
     assert all(index in plan for index in indexes), plan
+
+
+ANEW: dict[str, Callable[[Connection], Awaitable[object]]] = {
+    "settle": lambda connection: Registry(connection).settle(1, 100),
+    "forget_journal": lambda connection: LinkageStore(connection).forget_journal(NOON),
+    "expire": lambda connection: LinkageStore(connection).expire(DAY, 500),
+}
+
+
+@pytest.mark.parametrize("name", ANEW)
+async def test_whose_best_plan_depends_on_how_much_there_is_is_planned_each_time(filled: Databases, name: str) -> None:
+    database = Database(filled.dsn)
+    await database.open()
+    async with database.session() as connection:
+        for _ in range(2):
+            async with connection.transaction():
+                await ANEW[name](connection)
+        planned = "SELECT generic_plans, custom_plans FROM pg_prepared_statements WHERE statement = $1"
+        once, each_time = await connection.fetchrow(planned, Q[name])
+    await database.close()
+    assert (once, each_time) == (0, 2)
 
 
 @pytest.mark.parametrize("name", Q)
