@@ -21,6 +21,24 @@ chains = Chains()
 chains.append(np.array([3, 3, 7]), np.array([1, 2, 5]))
 print(chains.read(np.array([3, 7]))[1].tolist(), Chains.__module__, __import__("services").__path__[0])
 """
+MEMORY = """
+import numba, psutil
+from services.linkage.rehearsal import rehearse
+from services.linkage.settings import seed
+from shared.memory import give_back
+
+def held():
+    mapped = psutil.Process().memory_maps(grouped=False)
+    return sum(area.rss for area in mapped if "libllvmlite" in area.path) // 1_000_000
+
+rehearse(seed())
+print(held())
+give_back()
+print(held())
+rehearse(seed())
+print(held())
+print(numba.njit(lambda number: 2 * number)(21))
+"""
 
 
 def _compiled() -> Iterator[tuple[str, Dispatcher]]:
@@ -49,3 +67,13 @@ def test_what_is_compiled_runs_from_an_archive_and_where_nothing_can_be_written_
     assert said.returncode == 0, said.stderr
     assert said.stdout.startswith("[1, 2, 5]")
     assert archive in said.stdout
+
+
+def test_the_compiler_is_given_back_after_the_rehearsal_and_compiles_all_the_same() -> None:
+    said = subprocess.run([sys.executable, "-c", MEMORY], cwd=ROOT, capture_output=True, text=True, timeout=300)
+    assert said.returncode == 0, said.stderr
+    before, after, linking, doubled = map(int, said.stdout.split())
+    assert before > 40
+    assert after < 10
+    assert linking < 10
+    assert doubled == 42
