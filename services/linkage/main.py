@@ -1,6 +1,7 @@
 """Linkage: settings → wiring → run."""
 
 import asyncio
+import sys
 from functools import partial
 from pathlib import Path
 
@@ -61,4 +62,6 @@ def service(settings: LinkageSettings) -> Service[LinkageStore]:
 
 
 if __name__ == "__main__":
+    # Where scipy is installed, numba would load 8 MB of it for products of matrices, of which there are none here.
+    sys.modules["scipy.linalg"] = None  # type: ignore[assignment]
     service(LinkageSettings()).run()
