@@ -179,8 +179,8 @@ class InUse:
         return self._model
 
     def matcher(self, kind: Kind) -> Matcher | None:
-        """The active model made ready; ``None`` for a kind that is linked by rules. Only who asks needs it: the index has
-        its own, and its tables are megabytes."""
+        """The active model made ready; ``None`` for a kind that is linked by rules. Only who asks needs it: the index
+        has its own, and its tables are megabytes."""
         model, matcher = self._model, self._matcher
         if model.kind != kind:
             return None
