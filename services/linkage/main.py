@@ -17,7 +17,7 @@ from services.linkage.models.switching import Switching
 from services.linkage.purposes.erasing import Erasing
 from services.linkage.purposes.leaving import Leaving
 from services.linkage.purposes.terms import Terms
-from services.linkage.rehearsal import rehearse
+from services.linkage.rehearsal import rehearse, rehearse_apart
 from services.linkage.settings import LinkageSettings
 from services.linkage.standby import Standby
 from services.linkage.store import LinkageStore
@@ -47,6 +47,7 @@ def service(settings: LinkageSettings) -> Service[LinkageStore]:
     erasing = Erasing(service.worker, index)
     web = Web("linkage", settings, Path(__file__).parent)
     modelling = Modelling(service.worker, review, weighing)
+    service.before_hearing(partial(asyncio.to_thread, rehearse_apart))
     service.before_hearing(partial(asyncio.to_thread, rehearse, seed))
     service.hears(linker.link, on_abort=linker.forget, alone=True)
     service.in_background(standby.run)

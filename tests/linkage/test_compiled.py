@@ -21,6 +21,22 @@ chains = Chains()
 chains.append(np.array([3, 3, 7]), np.array([1, 2, 5]))
 print(chains.read(np.array([3, 7]))[1].tolist(), Chains.__module__, __import__("services").__path__[0])
 """
+APART = """
+import sys
+from numba.core.dispatcher import Dispatcher
+from services.linkage.rehearsal import rehearse, rehearse_apart
+from services.linkage.settings import seed
+
+rehearse_apart()
+rehearse(seed())
+stats = {
+    one: one.stats
+    for module in list(sys.modules.values()) if module.__name__.startswith("services.linkage.")
+    for one in vars(module).values() if isinstance(one, Dispatcher)
+}
+print(sum(sum(each.cache_hits.values()) for each in stats.values()))
+print(sum(sum(each.cache_misses.values()) for each in stats.values() if each.cache_path))
+"""
 MEMORY = """
 import numba, psutil
 from services.linkage.rehearsal import rehearse
@@ -77,3 +93,14 @@ def test_the_compiler_is_given_back_after_the_rehearsal_and_compiles_all_the_sam
     assert after < 10
     assert linking < 10
     assert doubled == 42
+
+
+def test_a_process_that_lives_does_not_compile(tmp_path: Path) -> None:
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
+    said = subprocess.run(
+        [sys.executable, "-c", APART], env=environment, cwd=ROOT, capture_output=True, text=True, timeout=300
+    )
+    assert said.returncode == 0, said.stderr
+    read, compiled = map(int, said.stdout.split())
+    assert read > 20
+    assert compiled == 0
