@@ -81,6 +81,14 @@ _settings: Any = numba.config
 _settings.CACHE_LOCATOR_CLASSES = f"{__name__}.{Kept.__name__}"
 
 
+def mark() -> Path:
+    """The file that whoever has compiled all there is makes, beside what is kept and for the same sources."""
+    kept = Kept.from_function(mark, __file__)
+    assert kept is not None, "a folder of its own is the last that is tried"
+    how = "plain" if _settings.DISABLE_JIT else numba.__version__
+    return Path(kept.get_cache_path()) / f"rehearsed-{how}-{_SOURCES.hex()[:12]}"
+
+
 def compiled(function: F) -> F:
     """The function as machine code. Others may call it from another thread meanwhile. An index past an array's end is
     an ``IndexError``: to be told costs 4% of a batch, not to be told would be somebody else's value."""

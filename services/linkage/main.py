@@ -1,6 +1,7 @@
 """Linkage: settings → wiring → run."""
 
 import asyncio
+import sys
 from functools import partial
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from services.linkage.models.switching import Switching
 from services.linkage.purposes.erasing import Erasing
 from services.linkage.purposes.leaving import Leaving
 from services.linkage.purposes.terms import Terms
-from services.linkage.rehearsal import rehearse
+from services.linkage.rehearsal import rehearse, rehearse_apart
 from services.linkage.settings import LinkageSettings
 from services.linkage.standby import Standby
 from services.linkage.store import LinkageStore
@@ -46,6 +47,7 @@ def service(settings: LinkageSettings) -> Service[LinkageStore]:
     erasing = Erasing(service.worker, index)
     web = Web("linkage", settings, Path(__file__).parent)
     modelling = Modelling(service.worker, review, weighing)
+    service.before_hearing(partial(asyncio.to_thread, rehearse_apart))
     service.before_hearing(partial(asyncio.to_thread, rehearse, seed))
     service.hears(linker.link, on_abort=linker.forget, alone=True)
     service.in_background(standby.run)
@@ -61,4 +63,6 @@ def service(settings: LinkageSettings) -> Service[LinkageStore]:
 
 
 if __name__ == "__main__":
+    # Where scipy is installed, numba would load 8 MB of it for products of matrices, of which there are none here.
+    sys.modules["scipy.linalg"] = None  # type: ignore[assignment]
     service(LinkageSettings()).run()

@@ -10,7 +10,7 @@ from types import ModuleType
 
 from numba.core.dispatcher import Dispatcher
 
-from services.linkage.rehearsal import rehearse
+from services.linkage.rehearsal import rehearse, rehearse_apart
 from tests.linkage.people import model
 
 ROOT = Path(__file__).parents[2]
@@ -21,6 +21,40 @@ chains = Chains()
 chains.append(np.array([3, 3, 7]), np.array([1, 2, 5]))
 print(chains.read(np.array([3, 7]))[1].tolist(), Chains.__module__, __import__("services").__path__[0])
 """
+APART = """
+import sys
+from numba.core.dispatcher import Dispatcher
+from services.linkage.rehearsal import rehearse, rehearse_apart
+from services.linkage.settings import seed
+
+rehearse_apart()
+rehearse(seed())
+stats = {
+    one: one.stats
+    for module in list(sys.modules.values()) if module.__name__.startswith("services.linkage.")
+    for one in vars(module).values() if isinstance(one, Dispatcher)
+}
+print(sum(sum(each.cache_hits.values()) for each in stats.values()))
+print(sum(sum(each.cache_misses.values()) for each in stats.values() if each.cache_path))
+"""
+MEMORY = """
+import numba, psutil
+from services.linkage.rehearsal import rehearse, rehearse_apart
+from services.linkage.settings import seed
+from shared.memory import give_back
+
+def held():
+    mapped = psutil.Process().memory_maps(grouped=False)
+    return sum(area.rss for area in mapped if "libllvmlite" in area.path) // 1_000_000
+
+rehearse(seed())
+print(held())
+give_back()
+print(held())
+rehearse(seed())
+print(held())
+print(numba.njit(lambda number: 2 * number)(21))
+"""
 
 
 def _compiled() -> Iterator[tuple[str, Dispatcher]]:
@@ -30,6 +64,7 @@ def _compiled() -> Iterator[tuple[str, Dispatcher]]:
 
 
 def test_each_loop_is_compiled_once() -> None:
+    rehearse_apart()  # where callers are compiled, what they call is typed for them too
     rehearse(model())
     assert {name: len(one.signatures) for name, one in _compiled() if len(one.signatures) > 1} == {}
     assert any(one.signatures for _, one in _compiled())
@@ -49,3 +84,24 @@ def test_what_is_compiled_runs_from_an_archive_and_where_nothing_can_be_written_
     assert said.returncode == 0, said.stderr
     assert said.stdout.startswith("[1, 2, 5]")
     assert archive in said.stdout
+
+
+def test_the_compiler_is_given_back_after_the_rehearsal_and_compiles_all_the_same() -> None:
+    said = subprocess.run([sys.executable, "-c", MEMORY], cwd=ROOT, capture_output=True, text=True, timeout=300)
+    assert said.returncode == 0, said.stderr
+    before, after, linking, doubled = map(int, said.stdout.split())
+    assert before > 40
+    assert after < 10
+    assert linking < 10
+    assert doubled == 42
+
+
+def test_a_process_that_lives_does_not_compile(tmp_path: Path) -> None:
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
+    said = subprocess.run(
+        [sys.executable, "-c", APART], env=environment, cwd=ROOT, capture_output=True, text=True, timeout=300
+    )
+    assert said.returncode == 0, said.stderr
+    read, compiled = map(int, said.stdout.split())
+    assert read > 20
+    assert compiled == 0

@@ -163,26 +163,30 @@ class InUse:
     """The model that weighs, as this process knows it. ``seed`` becomes active in a database that has none."""
 
     def __init__(self, seed: Model) -> None:
-        self._seed = seed
-        self._matcher = Matcher(seed)
+        self._seed = self._model = seed
+        self._matcher: Matcher | None = None
 
     async def current(self, store: LinkageStore) -> Model:
         """The active model, in the store's transaction."""
         registry = Registry(store.connection)
         active = await registry.active() or await registry.seed(self._seed)
-        model = active.load()
-        if model is not self.model:
-            self._matcher = Matcher(model)
-        return model
+        self._model = active.load()
+        return self._model
 
     @property
     def model(self) -> Model:
         """The active model when this process last looked."""
-        return self._matcher.model
+        return self._model
 
     def matcher(self, kind: Kind) -> Matcher | None:
-        """The active model made ready; ``None`` for a kind that is linked by rules."""
-        return self._matcher if self.model.kind == kind else None
+        """The active model made ready; ``None`` for a kind that is linked by rules. Only who asks needs it: the index
+        has its own, and its tables are megabytes."""
+        model, matcher = self._model, self._matcher
+        if model.kind != kind:
+            return None
+        if matcher is None or matcher.model is not model:
+            matcher = self._matcher = Matcher(model)
+        return matcher
 
 
 def _registered(row: asyncpg.Record) -> Registered:
