@@ -39,8 +39,8 @@ OUTCOMES = {
 }
 
 VERDICTS = {
-    Verdict.JUSTIFIED: (N_("The emergency justified opening it"), "green"),
-    Verdict.NOT_JUSTIFIED: (N_("Nothing justified opening it"), "red"),
+    Verdict.JUSTIFIED: (N_("The emergency justified it"), "green"),
+    Verdict.NOT_JUSTIFIED: (N_("Nothing justified it"), "red"),
 }
 
 CHANGES = {

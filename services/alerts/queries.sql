@@ -185,11 +185,12 @@ UPDATE mails SET sent_at = $2 WHERE id = $1;
 SELECT count(*) FROM mails WHERE sent_at IS NULL;
 
 -- name: override_of
--- The last time that somebody opened a person's case, by whatever id the person had then.
+-- The last time that somebody opened a person's case, by whatever id the person had then: what ends last, for replicas'
+-- clocks may differ.
 -- Indexes: overrides_actor, redirects_into.
 SELECT * FROM overrides
 WHERE actor = $1 AND person = ANY(ARRAY(SELECT $2::uuid UNION ALL SELECT entity FROM redirects WHERE into_entity = $2))
-ORDER BY given_at DESC LIMIT 1;
+ORDER BY until DESC, given_at DESC LIMIT 1;
 
 -- name: give
 -- Somebody opens a person's case. Index: overrides_pkey.

@@ -17,7 +17,7 @@ CREATE TABLE overrides (
     note text NOT NULL DEFAULT '',
     CHECK (num_nulls(reviewer, reviewer_name, reviewed_at, verdict) IN (0, 4))
 );
-CREATE INDEX overrides_actor ON overrides (actor, person, given_at DESC);
+CREATE INDEX overrides_actor ON overrides (actor, person);
 CREATE INDEX overrides_person ON overrides (person);
 CREATE INDEX overrides_waiting ON overrides (given_at, override) WHERE verdict IS NULL;
 CREATE INDEX overrides_reviewed ON overrides (reviewed_at DESC, override) WHERE verdict IS NOT NULL;
