@@ -1,24 +1,24 @@
-"""Another team's alert with the form that opens it in an emergency; the page on which supervisors review what was
-opened. They work without JavaScript."""
+"""The form that opens another team's case in an emergency, and the page on which supervisors review what was opened.
+Both work without JavaScript."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Form, HTTPException, Query, Request
 from starlette.responses import HTMLResponse, Response
 
-from services.alerts.cards import OpeningCard, Wording, team_name
+from services.alerts.cards import OpeningCard, Wording
 from services.alerts.casework import Unknown
 from services.alerts.names import Linkage, Names
 from services.alerts.overrides import LONGEST_REASON, Fault, Reviewed, Unworded, Verdict
 from services.alerts.overriding import Needless, Overriding
+from services.alerts.pages import MISSING, SeenBy, Spoken, elsewhere
 from services.alerts.views import Opening
-from shared.web import N_, Language, Viewer, Web, csrf, language, viewer
+from shared.web import N_, Language, Viewer, Web, csrf
 
 PAGE = 20
-MISSING = N_("There is no such alert. If you followed a link, it may be incomplete.")
 NOTHING_OPENED = N_("There is nothing to review at this address. If you followed a link, it may be incomplete.")
 REASONS = {
     Fault.SHORT: N_("Say why you need to see this case now"),
@@ -30,8 +30,6 @@ NO_VERDICT = N_("Choose one of the two verdicts")
 REVIEWED = N_("Your verdict has been kept.")
 TOO_LATE = N_("Nothing was changed: there is a verdict already. This is how it is now.")
 
-SeenBy = Annotated[Viewer, Depends(viewer)]
-Spoken = Annotated[Language, Depends(language)]
 Words = Annotated[str, Form()]
 
 
@@ -43,16 +41,6 @@ def router(overriding: Overriding, linkage: Linkage, wording: Wording, web: Web)
     routes.add_api_route("/overrides", pages.overrides, methods=["GET"])
     routes.add_api_route("/overrides/{id:uuid}/review", pages.review, methods=["POST"], dependencies=changes)
     return routes
-
-
-def elsewhere(
-    web: Web, request: Request, id: UUID, team: str, lasts: timedelta, *, wrong: str = "", reason: str = ""
-) -> HTMLResponse:
-    """In place of another team's alert: whose it is, nothing of the person, and the form that opens it."""
-    return web.render(
-        request, "elsewhere.html", status=422 if wrong else 403, id=id, team=team_name(team), wrong=wrong,
-        minutes=max(1, round(lasts.total_seconds() / 60)), reason=reason[:LONGEST_REASON], longest=LONGEST_REASON,
-    )  # fmt: skip
 
 
 class OverridingPages:

@@ -1,7 +1,7 @@
 """The queue, a case, and what people do on them. All works without JavaScript; with it, the queue grows."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 from uuid import UUID
 
@@ -12,8 +12,8 @@ from services.alerts.cards import OUTCOMES, Wording, team_name, who
 from services.alerts.casework import LONGEST_NOTE, Casework, Impossible, Unknown
 from services.alerts.domain import Alert, Outcome
 from services.alerts.names import Linkage, Names
+from services.alerts.overrides import LONGEST_REASON
 from services.alerts.overriding import Overriding
-from services.alerts.overriding_pages import elsewhere
 from services.alerts.showing import Elsewhere, Showing
 from services.alerts.store import AlertStore
 from shared.contracts.alerts import State
@@ -61,6 +61,16 @@ def router(made_with: Desktop) -> APIRouter:
     routes.add_api_route("/{id:uuid}/acknowledge", pages.acknowledge, methods=["POST"], dependencies=changes)
     routes.add_api_route("/{id:uuid}/close", pages.close, methods=["POST"], dependencies=changes)
     return routes
+
+
+def elsewhere(
+    web: Web, request: Request, id: UUID, team: str, lasts: timedelta, *, wrong: str = "", reason: str = ""
+) -> HTMLResponse:
+    """In place of another team's alert: whose it is, nothing of the person, and the form that opens it."""
+    return web.render(
+        request, "elsewhere.html", status=422 if wrong else 403, id=id, team=team_name(team), wrong=wrong,
+        minutes=max(1, round(lasts.total_seconds() / 60)), reason=reason[:LONGEST_REASON], longest=LONGEST_REASON,
+    )  # fmt: skip
 
 
 class Pages:

@@ -15,6 +15,7 @@ from pydantic import SecretStr
 from services.alerts.casework import Casework, Impossible
 from services.alerts.domain import Alert, Outcome
 from services.alerts.mail import Postman
+from services.alerts.metrics import UNREVIEWED, UNREVIEWED_SECONDS
 from services.alerts.overrides import Fault, Override, Unworded, Verdict
 from services.alerts.overriding import Needless, Overriding
 from services.alerts.settings import AlertSettings
@@ -303,11 +304,31 @@ async def test_the_words_go_too_when_the_person_was_merged_before_being_erased(o
     assert [row["reason"] for row in await office.rows("SELECT reason FROM overrides")] == [""]
 
 
-async def test_what_was_opened_cannot_be_deleted_by_the_service(office: Office) -> None:
+@pytest.mark.parametrize(
+    "statement", ["DELETE FROM overrides", "TRUNCATE overrides CASCADE", "UPDATE overrides SET actor = 'somebody'"]
+)
+async def test_what_was_opened_cannot_be_hidden_by_the_service(office: Office, statement: str) -> None:
     await office.open(OWEN, await office.alert(1))
-    for statement in ("DELETE FROM overrides", "TRUNCATE overrides CASCADE"):
-        with pytest.raises(asyncpg.InsufficientPrivilegeError):
-            await office.rows(statement)
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await office.rows(statement)
+
+
+async def test_how_long_a_review_is_owed_is_said(office: Office) -> None:
+    async def said() -> tuple[float, float]:
+        """After one round of the loop."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(0.3):
+                await office.overriding.watch()
+        samples = [sample for gauge in (UNREVIEWED, UNREVIEWED_SECONDS) for sample in gauge.collect()[0].samples]
+        return samples[0].value, samples[1].value
+
+    assert await said() == (0, 0)
+    given = await office.open(OWEN, await office.alert(1))
+    await office.open(OWEN, await office.alert(2))
+    office.now = NOW + 2 * HOUR
+    assert await said() == (2, 7200)
+    await office.overriding.review(HELEN, given.id, Verdict.JUSTIFIED, "It was")
+    assert (await said())[0] == 1
 
 
 async def test_team_and_reviewers_are_mailed_within_a_minute_and_the_mails_tell_nothing_personal(

@@ -1,5 +1,5 @@
 -- Break-glass (services/alerts/overrides.py): who opened another team's case in an emergency, why, until when, and what a
--- supervisor thought of it. A row stays for ever: what the service's role cannot delete, it cannot hide.
+-- supervisor thought of it. A row stays for ever: the service's role can add a verdict and take away words, and no more.
 CREATE TABLE overrides (
     override uuid PRIMARY KEY,
     alert uuid NOT NULL REFERENCES alerts,
@@ -23,8 +23,12 @@ CREATE INDEX overrides_waiting ON overrides (given_at, override) WHERE verdict I
 CREATE INDEX overrides_reviewed ON overrides (reviewed_at DESC, override) WHERE verdict IS NOT NULL;
 
 DO $$
+DECLARE service text := replace(current_user, '_owner', '');
 BEGIN
-    EXECUTE format('REVOKE DELETE, TRUNCATE ON overrides FROM %I', replace(current_user, '_owner', ''));
+    EXECUTE format('REVOKE UPDATE, DELETE, TRUNCATE ON overrides FROM %I', service);
+    EXECUTE format(
+        'GRANT UPDATE (until, reviewer, reviewer_name, reviewed_at, verdict, note, reason) ON overrides TO %I', service
+    );
 END $$;
 
 -- A mail about an override: to the team whose case it is, with the alert that it leads to, or to those who review.
