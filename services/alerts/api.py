@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, Response
 from services.alerts.cards import Wording
 from services.alerts.casework import LONGEST_NOTE, Casework, Impossible, Unknown
 from services.alerts.domain import Alert, Band, Outcome
-from services.alerts.showing import Showing
+from services.alerts.showing import Elsewhere, Showing
 from services.alerts.store import AlertStore
 from services.alerts.views import Seen
 from shared.contracts.alerts import State
@@ -63,6 +63,7 @@ class AlertSaid(BaseModel):
     keeper: str | None
     outcome: Outcome | None
     joined_into: UUID | None
+    open_until: datetime | None = Field(description="Another team's, that you opened in an emergency: until then.")
 
 
 class AlertsSaid(BaseModel):
@@ -116,23 +117,26 @@ def _readings(
         """Each alert in the answer is recorded as shown to you before it is sent, and an empty answer too."""
         scope = await showing.scope(person)
         if team not in ("", scope.team) and scope.team is not None:
-            await showing.refuse(person, None)
+            await showing.refuse(person)
         of = scope.team if scope.team is not None else team or None
         wanted = [name for name in scope.features if initiative in ("", name)]
         async with worker.work() as work:
             rows = await work.store.queue(of, state, wanted, limit + 1, offset)
         found = rows[:limit]
-        await showing.shown(person, found, "api")
+        await showing.shown(scope, found, "api")
         seen = [_said(scope.seen(alert), wording, language) for alert in found]
         return AlertsSaid(alerts=seen, more=len(rows) > limit)
 
-    @routes.get("/alerts/{id}", summary="One alert", responses={**REFUSALS})
-    async def alert(person: asker, language: Spoken, id: UUID) -> AlertSaid:
-        """Recorded as shown to you before it is sent."""
+    @routes.get("/alerts/{id}", summary="One alert", response_model=AlertSaid, responses={**REFUSALS})
+    async def alert(person: asker, language: Spoken, id: UUID) -> AlertSaid | Response:
+        """Recorded as shown to you before it is sent. Another team's is refused, unless you have opened it in an
+        emergency (`POST …/override`)."""
         try:
             found = await casework.one(person, id)
         except Unknown as error:
-            raise _missing(id) from error
+            raise missing(id) from error
+        except Elsewhere as error:
+            return _elsewhere(error)
         return _said(found, wording, language)
 
     return routes
@@ -151,7 +155,7 @@ def _changes(casework: Casework, callers: Callers) -> APIRouter:
         try:
             return _stands(await casework.acknowledge(person, id, body.note))
         except Unknown as error:
-            raise _missing(id) from error
+            raise missing(id) from error
         except Impossible as error:
             return _conflict(error)
 
@@ -164,15 +168,24 @@ def _changes(casework: Casework, callers: Callers) -> APIRouter:
         try:
             return _stands(await casework.close(person, id, body.outcome, body.note))
         except Unknown as error:
-            raise _missing(id) from error
+            raise missing(id) from error
         except Impossible as error:
             return _conflict(error)
 
     return routes
 
 
-def _missing(id: UUID) -> HTTPException:
+def missing(id: UUID) -> HTTPException:
+    """404, and where to look."""
     return HTTPException(404, f"There is no alert {id}: ask /alerts/api/alerts which there are.")
+
+
+def _elsewhere(error: Elsewhere) -> JSONResponse:
+    detail = (
+        f"This alert is for the team {error.team}; your attempt to see it has been recorded. If somebody needs you "
+        "now, open it with a reason: POST /alerts/api/alerts/{id}/override."
+    )
+    return problem(403, detail, "Another team's")
 
 
 def _conflict(error: Impossible) -> JSONResponse:
@@ -197,4 +210,5 @@ def _said(seen: Seen, wording: Wording, language: Language) -> AlertSaid:
         withheld=seen.withheld, receipt=alert.receipt,
         opened_at=alert.opened_at, changed_at=alert.changed_at, version=alert.version, keeper=alert.keeper,
         outcome=alert.outcome, joined_into=alert.joined_into,
+        open_until=seen.override.until if seen.override else None,
     )  # fmt: skip

@@ -6,7 +6,8 @@ from datetime import date, datetime
 
 from services.alerts.domain import LIVE, Alert, Band, Outcome
 from services.alerts.names import Person
-from services.alerts.views import Past, Seen
+from services.alerts.overrides import Override, Verdict
+from services.alerts.views import Opening, Past, Seen
 from shared.contracts import Reason
 from shared.contracts.alerts import State
 from shared.initiatives import Initiatives
@@ -37,6 +38,11 @@ OUTCOMES = {
     Outcome.WRONG_PERSON: N_("The information is about somebody else"),
 }
 
+VERDICTS = {
+    Verdict.JUSTIFIED: (N_("The emergency justified it"), "green"),
+    Verdict.NOT_JUSTIFIED: (N_("Nothing justified it"), "red"),
+}
+
 CHANGES = {
     "opened": (N_("Alert opened"), N_("The score rose above the level at which people are told.")),
     "reopened": (N_("Alert reopened"), N_("The score rose again within a day.")),
@@ -48,6 +54,8 @@ CHANGES = {
     "rerouted": (N_("Moved to another team"), ""),
     "scored": (N_("The score changed"), ""),
     "erased": (N_("The person's data were erased"), ""),
+    "overridden": (N_("Opened in an emergency by another team"), ""),
+    **{verdict.value: (text, "") for verdict, (text, _) in VERDICTS.items()},
 }
 
 
@@ -91,6 +99,21 @@ class Card:
 
 
 @dataclass(frozen=True, slots=True)
+class OpeningCard:
+    """What a supervisor sees of a case that was opened in an emergency; ``open`` still, or ended."""
+
+    override: Override
+    alert: Alert
+    who: str
+    title: str
+    team: str
+    by: str
+    open: bool
+    verdict: str
+    colour: str
+
+
+@dataclass(frozen=True, slots=True)
 class Happened:
     """An entry of the timeline (macro ``timeline``)."""
 
@@ -118,6 +141,15 @@ class Wording:
             state=spoken.gettext(state), state_colour=state_colour,
             outcome=spoken.gettext(OUTCOMES[alert.outcome]) if alert.outcome else "",
             why=self._why(alert, spoken), withheld=seen.withheld,
+        )  # fmt: skip
+
+    def opening(self, opening: Opening, person: Person, spoken: Language, now: datetime) -> OpeningCard:
+        """What a supervisor sees of a case that was opened in an emergency."""
+        override, alert = opening.override, opening.alert
+        verdict, colour = VERDICTS[override.verdict] if override.verdict else ("", "")
+        return OpeningCard(
+            override, alert, who(alert, person, spoken), self.title(alert.initiative, spoken), team_name(alert.team),
+            team_name(override.actor_team), override.is_open(now), spoken.gettext(verdict), colour,
         )  # fmt: skip
 
     def title(self, initiative: str, spoken: Language) -> str:

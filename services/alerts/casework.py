@@ -1,13 +1,13 @@
 """What people do with alerts: look at one, take it on, say how it ended. Pages and API do it through here."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
 from services.alerts.domain import Alert, Impossible, Outcome, Step, acknowledge, close, closing
 from services.alerts.judgement import person
 from services.alerts.metrics import STEPS
-from services.alerts.showing import Scope, Showing, actor
+from services.alerts.showing import OTHERS, Scope, Showing, actor
 from services.alerts.store import AlertStore
 from services.alerts.stream import SOURCE, Alerter, changed
 from services.alerts.views import Past, Seen
@@ -24,21 +24,29 @@ class Unknown(LookupError):
 
 
 class Casework:
-    """Each method raises ``Unknown``, ``Refused`` (and writes that down) or ``Impossible``."""
+    """Each method raises ``Unknown``, ``Refused`` (and writes that down) or ``Impossible``; a look ``Elsewhere`` where
+    the alert may be opened in an emergency."""
 
-    def __init__(self, worker: Worker[AlertStore], alerter: Alerter, showing: Showing) -> None:
-        self._worker, self._alerter, self._showing = worker, alerter, showing
+    def __init__(
+        self,
+        worker: Worker[AlertStore],
+        alerter: Alerter,
+        showing: Showing,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._worker, self._alerter, self._showing, self._clock = worker, alerter, showing, clock
 
     async def look(self, viewer: Viewer, id: UUID) -> tuple[Seen, list[Past], list[Seen]]:
         """An alert, what happened to it, and the person's other alerts that the viewer may see, newest first."""
         scope = await self._showing.scope(viewer)
         async with self._worker.work() as work:
-            alert = await work.store.one(id)
-            past = await work.store.past(alert.id) if alert else []
-            others = await work.store.all_of([alert.entity]) if alert else []
-        alert = await self._held(scope, id, alert)
+            found = await work.store.one(id)
+            past = await work.store.past(found.id) if found else []
+            others = await work.store.all_of([found.entity]) if found else []
+            scope = await self._with_override(work.store, scope, others)
+        alert = await self._seen(scope, id, found)
         rest = [other for other in others if other.id != id and scope.holds(other)]
-        await self._showing.shown(viewer, [alert, *rest], "case")
+        await self._showing.shown(scope, [alert, *rest], "case")
         return scope.seen(alert), past, [scope.seen(other) for other in rest]
 
     async def one(self, viewer: Viewer, id: UUID) -> Seen:
@@ -46,8 +54,9 @@ class Casework:
         scope = await self._showing.scope(viewer)
         async with self._worker.work() as work:
             found = await work.store.one(id)
-        alert = await self._held(scope, id, found)
-        await self._showing.shown(viewer, [alert], "api")
+            scope = await self._with_override(work.store, scope, [found] if found else [])
+        alert = await self._seen(scope, id, found)
+        await self._showing.shown(scope, [alert], "api")
         return scope.seen(alert)
 
     async def acknowledge(self, viewer: Viewer, id: UUID, note: str) -> Alert:
@@ -72,7 +81,7 @@ class Casework:
 
     async def _do(self, viewer: Viewer, id: UUID, decide: Callable[[Alert, datetime], Step | None]) -> Alert:
         """The alert, of which where it stands may be told; that is written down also when nothing was to be done."""
-        now, scope = datetime.now(UTC), await self._showing.scope(viewer)
+        now, scope = self._clock(), await self._showing.scope(viewer)
         async with self._worker.work() as work:
             await work.store.turn()
             alert = await work.store.alert(id)
@@ -86,7 +95,9 @@ class Casework:
                 await self._keep(work, step, now)
         if step is not None:
             STEPS.labels(step.after.initiative, step.change).inc()
-        alert = await self._held(scope, id, alert)
+        alert = await self._there(viewer, id, alert)
+        if not scope.holds(alert):
+            await self._showing.refuse(viewer, OTHERS, alert)
         if step is not None:
             return step.after
         await self._showing.told(viewer, alert)
@@ -94,14 +105,26 @@ class Casework:
             raise impossible
         return alert
 
-    async def _held(self, scope: Scope, id: UUID, alert: Alert | None) -> Alert:
+    async def _with_override(self, store: AlertStore, scope: Scope, alerts: Sequence[Alert]) -> Scope:
+        """The scope with what the viewer has open of these alerts' one person, should any of them be another team's."""
+        others = [alert for alert in alerts if scope.opens(alert)]
+        if not others:
+            return scope
+        person = others[0].entity
+        return scope.opened(person, await store.override_of(scope.viewer.subject, person), self._clock())
+
+    async def _seen(self, scope: Scope, id: UUID, found: Alert | None) -> Alert:
         """The alert that was found, if it is there and may be seen: otherwise that is written down."""
-        if alert is None:
-            await self._showing.missing(scope.viewer, id)
-            raise Unknown(str(id))
+        alert = await self._there(scope.viewer, id, found)
         if not scope.holds(alert):
-            await self._showing.refuse(scope.viewer, alert)
+            await self._showing.keep_out(scope, alert)
         return alert
+
+    async def _there(self, viewer: Viewer, id: UUID, found: Alert | None) -> Alert:
+        if found is None:
+            await self._showing.missing(viewer, id)
+            raise Unknown(str(id))
+        return found
 
     async def _keep(self, work: Work[AlertStore], step: Step, now: datetime) -> None:
         alert = step.after

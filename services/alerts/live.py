@@ -113,7 +113,7 @@ class Streams:
         shown = [entry.alert for entry in known if entry.alert.state in LIVE and scope.holds(entry.alert)]
         names = await self._linkage.names(shown, scope.viewer)
         if shown:
-            await self._showing.shown(scope.viewer, shown, "stream")
+            await self._showing.shown(scope, shown, "stream")
         now = datetime.now(UTC)
         events = []
         for entry in known:
@@ -122,7 +122,7 @@ class Streams:
             look = Look(entry.seq, shows, person, features, names.away, spoken.code, scope.team is None)
             html = self._html(look, scope.seen(entry.alert), entry.change, names, spoken, now.date())
             events.append(ServerSentEvent(html.replace(self._token, token), id=str(entry.seq)))
-            SEEN.observe((now - entry.alert.changed_at).total_seconds())
+            SEEN.observe((now - entry.at).total_seconds())
         return events
 
     def _html(self, look: "Look", seen: Seen, change: str, names: Names, spoken: Language, today: date) -> str:

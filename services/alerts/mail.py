@@ -1,8 +1,9 @@
 """Telling a team by mail that there are new alerts: how many, for what, and where to look. Nothing about a person.
+Nor when a case was opened in an emergency: its team, and those who review, are told that, and where to read it.
 
 Mails are a digest a team: the first new alert waits ``wait`` seconds for others, and the next mail ``interval`` seconds
-after the last. Each is kept before it is sent, with an id that makes its Message-ID; a mail server that takes it while
-its answer is lost gets it again under the same one (at least once).
+after the last; a mail about an override waits for nothing. Each is kept before it is sent, with an id that makes its
+Message-ID; a mail server that takes it while its answer is lost gets it again under the same one (at least once).
 """
 
 import asyncio
@@ -96,35 +97,52 @@ class Postman:
         letter["Date"] = format_datetime(digest.made_at)
         letter["Message-ID"] = f"<{digest.id}@{self._settings.mail_from.rpartition('@')[2]}>"
         letter["Auto-Submitted"] = "auto-generated"
-        number = sum(digest.numbers.values())
-        subjects = [_subject(language, number) for language in self._languages.values()]
-        letter["Subject"] = " / ".join(subjects)
+        letter["Subject"] = " / ".join(_subject(language, digest) for language in self._languages.values())
         letter["Content-Language"] = ", ".join(self._languages)
         letter.set_content("\n\n".join(self._text(language, digest) for language in self._languages.values()))
         return letter
 
     def _text(self, language: Language, digest: Digest) -> str:
+        said = self._of_override(language, digest) if digest.override else self._of_alerts(language, digest)
+        closing = language.gettext("This mail names nobody on purpose. Please do not put names into a reply.")
+        return "\n".join([*said, "", closing])
+
+    def _of_alerts(self, language: Language, digest: Digest) -> list[str]:
         number = sum(digest.numbers.values())
         lines = [f"{language.number(count)}  {self._title(name, language)}" for name, count in digest.numbers.items()]
-        return "\n".join(
-            [
-                language.ngettext(
-                    "There is %(num)s new alert for your team.", "There are %(num)s new alerts for your team.", number
-                ),
+        return [
+            language.ngettext(
+                "There is %(num)s new alert for your team.", "There are %(num)s new alerts for your team.", number
+            ),
+            "",
+            *lines,
+            "",
+            language.gettext("Sign in to see who, and why:"),
+            f"{self._settings.console}/alerts/",
+        ]
+
+    def _of_override(self, language: Language, digest: Digest) -> list[str]:
+        if digest.alert is None:
+            return [
+                language.gettext("Somebody has opened a case of another team in an emergency."),
                 "",
-                *lines,
-                "",
-                language.gettext("Sign in to see who, and why:"),
-                f"{self._settings.console}/alerts/",
-                "",
-                language.gettext("This mail names nobody on purpose. Please do not put names into a reply."),
+                language.gettext("Sign in to see who and why, and to say whether it was justified:"),
+                f"{self._settings.console}/alerts/overrides",
             ]
-        )
+        return [
+            language.gettext("Somebody of another team has opened a case of yours in an emergency. It stays yours."),
+            "",
+            language.gettext("Sign in to see who, and why:"),
+            f"{self._settings.console}/alerts/{digest.alert}",
+        ]
 
     def _title(self, initiative: str, language: Language) -> str:
         found = self._initiatives.by_name.get(initiative)
         return found.title.of(language.code) if found else initiative
 
 
-def _subject(language: Language, number: int) -> str:
+def _subject(language: Language, digest: Digest) -> str:
+    if digest.override:
+        return language.gettext("Jigsaw: a case was opened in an emergency")
+    number = sum(digest.numbers.values())
     return language.ngettext("Jigsaw: %(num)s new alert", "Jigsaw: %(num)s new alerts", number)

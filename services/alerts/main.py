@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
-from services.alerts import api, live, pages
+from services.alerts import api, live, overriding_api, overriding_pages, pages
 from services.alerts.cards import Wording
 from services.alerts.casework import Casework
 from services.alerts.feed import Feed
 from services.alerts.mail import Postman
 from services.alerts.names import Linkage
+from services.alerts.overriding import Overriding
 from services.alerts.purposes import Purposes
 from services.alerts.settings import AlertSettings
 from services.alerts.showing import Showing
@@ -28,20 +29,21 @@ def service(settings: AlertSettings) -> Service[AlertStore]:
     callers = Callers(key, "alerts")
     web = Web("alerts", settings, Path(__file__).parent)
     alerter, showing = Alerter(initiatives, purposes), Showing(service.worker, purposes)
-    casework = Casework(service.worker, alerter, showing)
+    casework, overriding = Casework(service.worker, alerter, showing), Overriding(service.worker, showing, settings)
     feed = Feed(service.database, settings.redis)
     postman = Postman(service.database, settings, initiatives, web.languages)
-    desktop = pages.Desktop(
-        service.worker, web, casework, showing, Linkage(settings.linkage_url, key, initiatives), wording
-    )
+    linkage = Linkage(settings.linkage_url, key, initiatives)
+    desktop = pages.Desktop(service.worker, web, casework, overriding, showing, linkage, wording)
     service.worker.when_committed(feed.woken)
     service.hears(alerter.weigh, alerter.follow)
     service.before_hearing(feed.start)
-    for work in (feed.read, feed.converse, feed.tidy, postman.run):
+    for work in (feed.read, feed.converse, feed.tidy, postman.run, overriding.watch):
         service.in_background(work)
     service.answers(
         api.router(service.worker, casework, showing, wording, callers),
+        overriding_api.router(overriding, callers),
         live.router(desktop, feed),
+        overriding_pages.router(overriding, linkage, wording, web),
         pages.router(desktop),
     )
     web.mount(service.app)

@@ -24,3 +24,14 @@ NAMES_AWAY = Counter(
 )
 MAILS = Counter("jigsaw_alerts_mails_total", "Attempts to hand over a digest to the mail server.", ["outcome"])
 MAILS_WAITING = Gauge("jigsaw_alerts_mails_waiting", "Digests that the mail server has not taken yet.")
+OVERRIDES = Counter(
+    "jigsaw_alerts_overrides_total",
+    "Cases of other teams: opened in an emergency, and what a supervisor thought of it.",
+    ["what"],
+)
+UNREVIEWED = Gauge(
+    "jigsaw_alerts_overrides_unreviewed", "Cases that were opened in an emergency and that no supervisor has reviewed."
+)
+UNREVIEWED_SECONDS = Gauge(
+    "jigsaw_alerts_overrides_unreviewed_seconds", "How long the oldest of them has waited for its review; 0: none does."
+)

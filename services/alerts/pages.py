@@ -1,7 +1,7 @@
 """The queue, a case, and what people do on them. All works without JavaScript; with it, the queue grows."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 from uuid import UUID
 
@@ -12,7 +12,9 @@ from services.alerts.cards import OUTCOMES, Wording, team_name, who
 from services.alerts.casework import LONGEST_NOTE, Casework, Impossible, Unknown
 from services.alerts.domain import Alert, Outcome
 from services.alerts.names import Linkage, Names
-from services.alerts.showing import Showing
+from services.alerts.overrides import LONGEST_REASON
+from services.alerts.overriding import Overriding
+from services.alerts.showing import Elsewhere, Showing
 from services.alerts.store import AlertStore
 from shared.contracts.alerts import State
 from shared.web import N_, Language, Viewer, Web, csrf, language, viewer
@@ -43,6 +45,7 @@ class Desktop:
     worker: Worker[AlertStore]
     web: Web
     casework: Casework
+    overriding: Overriding
     showing: Showing
     linkage: Linkage
     wording: Wording
@@ -60,12 +63,23 @@ def router(made_with: Desktop) -> APIRouter:
     return routes
 
 
+def elsewhere(
+    web: Web, request: Request, id: UUID, team: str, lasts: timedelta, *, wrong: str = "", reason: str = ""
+) -> HTMLResponse:
+    """In place of another team's alert: whose it is, nothing of the person, and the form that opens it."""
+    return web.render(
+        request, "elsewhere.html", status=422 if wrong else 403, id=id, team=team_name(team), wrong=wrong,
+        minutes=max(1, round(lasts.total_seconds() / 60)), reason=reason[:LONGEST_REASON], longest=LONGEST_REASON,
+    )  # fmt: skip
+
+
 class Pages:
     """One method a page or form."""
 
     def __init__(self, made_with: Desktop) -> None:
         self._worker, self._web, self._casework = made_with.worker, made_with.web, made_with.casework
         self._showing, self._linkage, self._wording = made_with.showing, made_with.linkage, made_with.wording
+        self._overriding = made_with.overriding
 
     async def queue(
         self,
@@ -82,8 +96,9 @@ class Pages:
             seq = await work.store.newest()
             alerts = await work.store.queue(scope.team, VIEWS[view][1], scope.features, PAGE, (page - 1) * PAGE)
             counts = await work.store.counts(scope.team, scope.features)
+            opened = await work.store.unreviewed() if scope.team is None else None
         names = await self._linkage.names(alerts, person)
-        await self._showing.shown(person, alerts, "queue")
+        await self._showing.shown(scope, alerts, "queue")
         numbers = {name: sum(counts.get(state, 0) for state in states) for name, (_, states) in VIEWS.items()}
         today = datetime.now(UTC).date()
         cards = [self._wording.card(scope.seen(alert), names.of(alert), spoken, today) for alert in alerts]
@@ -91,7 +106,7 @@ class Pages:
             request, "queue.html", cards=cards,
             names=names, seq=seq, view=view, views={name: title for name, (title, _) in VIEWS.items()},
             numbers=numbers, page=page, pages=max(1, -(-numbers[view] // PAGE)), all_teams=scope.team is None,
-            team=team_name(person.team),
+            team=team_name(person.team), opened=opened.number if opened else 0,
         )  # fmt: skip
 
     async def case(self, request: Request, person: SeenBy, spoken: Spoken, id: UUID) -> HTMLResponse:
@@ -142,6 +157,8 @@ class Pages:
             seen, past, others = await self._casework.look(person, id)
         except Unknown as error:
             raise HTTPException(404, MISSING) from error
+        except Elsewhere as error:
+            return elsewhere(self._web, request, id, error.team, self._overriding.lasts)
         alert, today = seen.alert, datetime.now(UTC).date()
         names: Names = await self._linkage.names([alert], person)
         return self._web.render(
@@ -149,6 +166,7 @@ class Pages:
             others=[self._wording.card(other, names.of(other.alert), spoken, today) for other in others], names=names,
             timeline=self._wording.timeline(past, spoken), outcomes=OUTCOMES, wrong=wrong, field=field, note=note,
             purpose=self._wording.title(alert.initiative, spoken), mine=alert.keeper == person.subject,
+            override=seen.override,
         )  # fmt: skip
 
     async def _who(self, alert: Alert, person: Viewer, spoken: Language) -> str:

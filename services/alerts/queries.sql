@@ -131,7 +131,7 @@ SELECT coalesce(min(seq), 0) FROM feed;
 
 -- name: after
 -- What the feed says after a number, with each alert as it is now. Index: feed_pkey.
-SELECT f.seq, f.team AS told, f.change, a.* FROM feed f JOIN alerts a ON a.id = f.alert
+SELECT f.seq, f.team AS told, f.change, f.at AS said_at, a.* FROM feed f JOIN alerts a ON a.id = f.alert
 WHERE f.seq > $1 AND ($2::text IS NULL OR f.team = $2) ORDER BY f.seq LIMIT $3;
 
 -- name: forget
@@ -146,12 +146,18 @@ SELECT pg_advisory_xact_lock(hashtext('alerts mail'));
 -- Teams with alerts they were not mailed about: since when, the first of them, and when the team was last mailed.
 -- Indexes: mail_items_waiting, mails_team.
 SELECT DISTINCT ON (i.team) i.team, i.at AS since, i.alert AS first,
-    (SELECT max(m.made_at) FROM mails m WHERE m.team = i.team) AS last
+    (SELECT max(m.made_at) FROM mails m WHERE m.team = i.team AND m.override IS NULL) AS last
 FROM mail_items i WHERE i.mail IS NULL ORDER BY i.team, i.at, i.alert;
 
 -- name: write
 -- A mail to be sent. Index: mails_pkey.
 INSERT INTO mails (id, team, address, made_at, due_at) VALUES ($1, $2, $3, $4, $4) ON CONFLICT DO NOTHING;
+
+-- name: write_of_override
+-- Mails about an override, to be sent at once. Index: mails_pkey.
+INSERT INTO mails (id, team, address, made_at, due_at, override, alert)
+SELECT id, team, address, $1, $1, $2, alert
+FROM unnest($3::uuid[], $4::text[], $5::text[], $6::uuid[]) AS mail (id, team, address, alert) ON CONFLICT DO NOTHING;
 
 -- name: enclose
 -- All that waits for a team goes into its mail. Index: mail_items_waiting.
@@ -164,7 +170,7 @@ UPDATE mails SET attempts = attempts + 1, due_at = $1 + least(5 * power(2, attem
 WHERE id IN (
     SELECT id FROM mails WHERE sent_at IS NULL AND due_at <= $1 ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED
 )
-RETURNING id, team, address, made_at, attempts;
+RETURNING id, team, address, made_at, attempts, override, alert;
 
 -- name: contents
 -- How many alerts of which initiative a mail is about. Index: mail_items_mail.
@@ -177,3 +183,43 @@ UPDATE mails SET sent_at = $2 WHERE id = $1;
 -- name: unsent
 -- Mails the mail server has not taken. Index: mails_due.
 SELECT count(*) FROM mails WHERE sent_at IS NULL;
+
+-- name: override_of
+-- The last time that somebody opened a person's case, by whatever id the person had then: what ends last, for replicas'
+-- clocks may differ.
+-- Indexes: overrides_actor, redirects_into.
+SELECT * FROM overrides
+WHERE actor = $1 AND person = ANY(ARRAY(SELECT $2::uuid UNION ALL SELECT entity FROM redirects WHERE into_entity = $2))
+ORDER BY until DESC, given_at DESC LIMIT 1;
+
+-- name: give
+-- Somebody opens a person's case. Index: overrides_pkey.
+INSERT INTO overrides (override, alert, person, actor, actor_name, actor_team, reason, given_at, until)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9);
+
+-- name: override
+-- An override and its alert, for somebody who is about to review it. Indexes: overrides_pkey, alerts_pkey.
+SELECT o.*, a.* FROM overrides o JOIN alerts a ON a.id = o.alert WHERE o.override = $1 FOR UPDATE OF o;
+
+-- name: review
+-- What a supervisor thinks of it. Index: overrides_pkey.
+UPDATE overrides SET until = $2, reviewer = $3, reviewer_name = $4, reviewed_at = $5, verdict = $6, note = $7
+WHERE override = $1;
+
+-- name: overrides_waiting
+-- Overrides without a verdict, the oldest first. Indexes: overrides_waiting, alerts_pkey.
+SELECT o.*, a.* FROM overrides o JOIN alerts a ON a.id = o.alert WHERE o.verdict IS NULL
+ORDER BY o.given_at, o.override LIMIT $1 OFFSET $2;
+
+-- name: overrides_reviewed
+-- Overrides with a verdict, the last reviewed first. Indexes: overrides_reviewed, alerts_pkey.
+SELECT o.*, a.* FROM overrides o JOIN alerts a ON a.id = o.alert WHERE o.verdict IS NOT NULL
+ORDER BY o.reviewed_at DESC, o.override LIMIT $1 OFFSET $2;
+
+-- name: unreviewed
+-- How many overrides wait for a verdict, and since when. Index: overrides_waiting.
+SELECT count(*) AS number, min(given_at) AS since FROM overrides WHERE verdict IS NULL;
+
+-- name: erase_words
+-- What was written about somebody who was erased, by whoever opened their case and whoever reviewed that. Index: overrides_person.
+UPDATE overrides SET reason = '', note = '' WHERE person = ANY($1::uuid[]);

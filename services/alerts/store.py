@@ -1,6 +1,7 @@
 """What alerts keeps. One short method a statement; a batch is one statement, however many rows."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import astuple
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -8,14 +9,18 @@ from uuid import UUID
 
 import asyncpg
 
-from services.alerts.digests import Digest, Waiting
+from services.alerts.digests import Digest, Letter, Waiting
 from services.alerts.domain import REOPENS_WITHIN, Alert, Band, Outcome, Step
 from services.alerts.judgement import Changes, Key, Known
+from services.alerts.overrides import Override, Verdict
 from services.alerts.standing import Score, Standing
-from services.alerts.views import Entry, Past
+from services.alerts.views import Entry, Opening, Past, Unreviewed
 from shared.contracts import Reason
 from shared.contracts.alerts import State
 from shared.db import Connection, plan_anew, queries
+
+OPENED = "overridden"
+"""What history and feed call it when a case was opened in an emergency."""
 
 Q = queries(Path(__file__).parent / "queries.sql")
 
@@ -53,7 +58,7 @@ class AlertStore:
         await self.stand(changes.standings)
         await self.keep(changes.steps)
         if changes.erased:
-            for name in ("erase", "erase_standings", "erase_notes"):
+            for name in ("erase", "erase_standings", "erase_notes", "erase_words"):
                 await self._connection.execute(Q[name], changes.erased)
 
     async def stand(self, standings: Mapping[Key, Standing]) -> None:
@@ -88,6 +93,9 @@ class AlertStore:
             if step.before is not None and step.before.team != step.after.team:
                 rows.append((step.after.id, step.before.team, "left", step.after.changed_at))
             rows.append((step.after.id, step.after.team, step.change, step.after.changed_at))
+        await self._feed(rows)
+
+    async def _feed(self, rows: Sequence[tuple[UUID, str, str, datetime]]) -> None:
         numbers = await self._connection.fetch(Q["tell"], *zip(*rows, strict=True))
         self.told = max(row["seq"] for row in numbers)
 
@@ -138,7 +146,7 @@ class AlertStore:
     async def after(self, seq: int, team: str | None, limit: int) -> list[Entry]:
         """What the feed says after a number, oldest first, each with the alert as it is now."""
         rows = await self._connection.fetch(Q["after"], seq, team, limit)
-        return [Entry(row["seq"], row["told"], row["change"], _alert(row)) for row in rows]
+        return [Entry(row["seq"], row["told"], row["change"], row["said_at"], _alert(row)) for row in rows]
 
     async def forget(self, before: datetime) -> None:
         """Drop old entries of the feed."""
@@ -163,7 +171,8 @@ class AlertStore:
 
     async def _digest(self, row: asyncpg.Record) -> Digest:
         found = await self._connection.fetch(Q["contents"], row["id"])
-        return Digest(row["id"], row["address"], row["made_at"], {one["initiative"]: one["number"] for one in found})
+        numbers = {one["initiative"]: one["number"] for one in found}
+        return Digest(row["id"], row["address"], row["made_at"], numbers, row["override"], row["alert"])
 
     async def sent(self, mail: UUID, at: datetime) -> None:
         """The mail server has taken it."""
@@ -172,6 +181,52 @@ class AlertStore:
     async def unsent(self) -> int:
         """How many mails the mail server has not taken."""
         return int(await self._connection.fetchval(Q["unsent"]))
+
+    async def override_of(self, actor: str, person: UUID) -> Override | None:
+        """The last time that somebody opened a person's case."""
+        row = await self._connection.fetchrow(Q["override_of"], actor, person)
+        return _override(row) if row is not None else None
+
+    async def give(self, override: Override, alerts: Sequence[Alert]) -> None:
+        """Somebody opens a person's case: kept, and told to the teams whose ``alerts`` it opens."""
+        await self._connection.execute(Q["give"], *astuple(override)[:9])
+        await self._note(override.given_at, OPENED, override.actor, override.actor_name, override.reason, alerts)
+        await self._feed([(alert.id, alert.team, OPENED, override.given_at) for alert in alerts])
+
+    async def write_of_override(self, override: Override, letters: Sequence[Letter]) -> None:
+        """Mails about an override, to be sent at once."""
+        columns = zip(*(astuple(letter) for letter in letters), strict=True)
+        await self._connection.execute(Q["write_of_override"], override.given_at, override.id, *columns)
+
+    async def override(self, id: UUID) -> Opening | None:
+        """An override, held for its review until the transaction ends."""
+        row = await self._connection.fetchrow(Q["override"], id)
+        return _opening(row) if row is not None else None
+
+    async def review(self, reviewed: Override, alert: Alert) -> None:
+        """Keep the verdict, also in the history of the alert."""
+        await self._connection.execute(Q["review"], reviewed.id, reviewed.until, *astuple(reviewed)[9:])
+        at, by, name = reviewed.reviewed_at, reviewed.reviewer, reviewed.reviewer_name
+        await self._note(at, reviewed.verdict, by, name, reviewed.note, [alert])
+
+    async def _note(
+        self, at: datetime | None, change: str | None, actor: str | None, name: str | None, note: str,
+        alerts: Sequence[Alert],
+    ) -> None:  # fmt: skip
+        """A line in the history of each alert, of something that changes none of them."""
+        rows = [(alert.id, at, change, dict[str, Any](), actor, name, note) for alert in alerts]
+        await self._connection.execute(Q["remember"], *zip(*rows, strict=True))
+
+    async def overrides(self, limit: int, offset: int, *, reviewed: bool) -> list[Opening]:
+        """Those that wait for a verdict, the oldest first; or those that have one, the last reviewed first."""
+        name = "overrides_reviewed" if reviewed else "overrides_waiting"
+        return [_opening(row) for row in await self._connection.fetch(Q[name], limit, offset)]
+
+    async def unreviewed(self) -> Unreviewed:
+        """What waits for a verdict."""
+        row = await self._connection.fetchrow(Q["unreviewed"])
+        assert row is not None, "a count has a row"
+        return Unreviewed(**row)
 
 
 def _maybe(row: asyncpg.Record | None) -> Alert | None:
@@ -194,6 +249,19 @@ def _alert_row(alert: Alert) -> tuple[Any, ...]:
         alert.id, alert.initiative, alert.entity, alert.raised_as, alert.episode, alert.team, alert.state, alert.score,
         alert.band, _packed(alert.reasons), alert.receipt, alert.as_of, alert.opened_at, alert.changed_at,
         alert.version, alert.keeper, alert.keeper_name, alert.outcome, alert.joined_into,
+    )  # fmt: skip
+
+
+def _opening(row: asyncpg.Record) -> Opening:
+    return Opening(_override(row), _alert(row))
+
+
+def _override(row: asyncpg.Record) -> Override:
+    return Override(
+        id=row["override"], alert=row["alert"], person=row["person"], actor=row["actor"],
+        actor_name=row["actor_name"], actor_team=row["actor_team"], reason=row["reason"], given_at=row["given_at"],
+        until=row["until"], reviewer=row["reviewer"], reviewer_name=row["reviewer_name"],
+        reviewed_at=row["reviewed_at"], verdict=Verdict(row["verdict"]) if row["verdict"] else None, note=row["note"],
     )  # fmt: skip
 
 

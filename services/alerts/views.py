@@ -1,4 +1,4 @@
-"""What is read to be shown: entries of the feed, and an alert's past."""
+"""What is read to be shown: entries of the feed, an alert's past, cases opened in an emergency."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from services.alerts.domain import Alert
+from services.alerts.overrides import Override
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,15 +16,34 @@ class Entry:
     seq: int
     team: str
     change: str
+    at: datetime
     alert: Alert
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """An alert as one viewer may see it: so many of its reasons are ``withheld``, because no agreement shows them."""
+    """An alert as one viewer may see it: so many of its reasons are ``withheld``, because no agreement shows them;
+    another team's by an ``override``."""
 
     alert: Alert
     withheld: int
+    override: Override | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """An override, and the alert through which it was given as it is now."""
+
+    override: Override
+    alert: Alert
+
+
+@dataclass(frozen=True, slots=True)
+class Unreviewed:
+    """How many overrides wait for a verdict, and since when the oldest does."""
+
+    number: int
+    since: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

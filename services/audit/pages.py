@@ -36,6 +36,9 @@ ACTIONS = {
     Action.DECISION: N_("Decided about"),
 }
 OUTCOMES = {Outcome.ALLOWED: N_("Allowed"), Outcome.REFUSED: N_("Refused"), Outcome.EMPTY: N_("Nothing found")}
+BY_OVERRIDE = N_("Allowed in an emergency, to another team")
+OVERRIDE = re.compile(r"override:[0-9a-f-]{36}")
+"""What a look, or the right to it, refers to when a case was opened in an emergency (break-glass in alerts)."""
 NOT_A_REFERENCE = N_("“%(text)s” is not a reference. A reference is 32 digits and letters a–f, as on a case page.")
 SERVICE = "service:"
 
@@ -120,8 +123,13 @@ def row(spoken: Language, agreements: Agreements, reading: Reading) -> list[str 
     access = reading.opened.access
     return [
         *beginning, said(ACTIONS[access.action]), _about(spoken, reading.entity), access.purpose,
-        _agreement(spoken, agreements, access), ", ".join(access.fields), said(OUTCOMES[access.outcome]),
+        _agreement(spoken, agreements, access), ", ".join(access.fields), said(_outcome(access)),
     ]  # fmt: skip
+
+
+def _outcome(access: Access) -> str:
+    allowed = access.outcome is Outcome.ALLOWED
+    return BY_OVERRIDE if allowed and OVERRIDE.fullmatch(access.reference) else OUTCOMES[access.outcome]
 
 
 def actor_in_words(spoken: Language, actor: str, reading: Reading) -> Markup:

@@ -128,6 +128,7 @@ async def served(
         "JIGSAW_SEALING_KEY": "00" * 32, "JIGSAW_SESSION_KEY": KEY, "JIGSAW_HTTP_PORT": str(port),
         "JIGSAW_CONSOLE": f"http://127.0.0.1:{port}", "JIGSAW_SMTP": f"smtp://127.0.0.1:{smtp}",
         "JIGSAW_MAIL_FROM": "jigsaw@region.example", "JIGSAW_MAIL_TO": "{team}@region.example",
+        "JIGSAW_MAIL_REVIEW": "supervisors@region.example",
         "JIGSAW_MAIL_WAIT": "1", "JIGSAW_MAIL_INTERVAL": "1", "JIGSAW_LINKAGE_URL": linkage,
         "JIGSAW_INITIATIVES": str(folder), "JIGSAW_LOG_LEVEL": "WARNING",
     }  # fmt: skip

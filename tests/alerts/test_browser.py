@@ -9,8 +9,8 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page, async_playwright, expect
 
-from tests.alerts.serving import HELEN, MAIR, Served, folder, linkage, mailbox, served
-from tests.alerts.test_service import alerts, emptied
+from tests.alerts.serving import HELEN, MAIR, OWEN, Served, folder, linkage, mailbox, served
+from tests.alerts.test_service import alerts, emptied, rows
 from tests.alerts.test_store import scored
 from tests.web.processes import signed_in
 from tests.web.test_browser import FLAGS, NARROW, WCAG, WIDE
@@ -122,3 +122,73 @@ async def test_the_page_is_welsh_where_welsh_is_asked_for(served: Served, window
     await expect(page.get_by_text("Collodd 31% o wersi")).to_be_visible()
     await page.goto(f"/alerts/{id}")
     await expect(page.get_by_role("button", name="Cymryd yr achos")).to_be_visible()
+
+
+WORDS = {
+    "en-GB": ("Why you need to see it now", "Open the case", "You have opened this case in an emergency",
+              "Review them", "What you found", "Justified", "Your verdict has been kept."),
+    "cy-GB": ("Pam mae angen i chi ei weld nawr", "Agor yr achos", "Rydych wedi agor yr achos hwn mewn argyfwng",
+              "Eu hadolygu", "Beth a welsoch", "Cyfiawn", "Mae eich dyfarniad wedi'i gadw."),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["script", "no_script"])
+@pytest.mark.parametrize("locale", WORDS)
+async def test_break_glass_from_the_wall_to_the_verdict(
+    served: Served, window: Window, locale: str, script: bool
+) -> None:
+    """Another team's page, the form, the case with its banner, the supervisor's queue: each without a violation."""
+    why, opens, banner, leads, note, justified, kept = WORDS[locale]
+    await served.say([scored(1, 1, 0.9)])
+    (id,) = await alerts(served, 1)
+    owen = await window(f"/alerts/{id}", OWEN, locale=locale, viewport=NARROW, java_script_enabled=script)
+    await sound(owen, script)
+    await expect(owen.get_by_text("Rhys Morgan")).to_have_count(0)
+    await owen.get_by_role("button", name=opens).click()
+    await expect(owen.locator("#reason-error")).to_be_visible()
+    await sound(owen, script)
+    await owen.get_by_label(why).fill("Mae yma / is here")
+    await owen.get_by_role("button", name=opens).click()
+    await expect(owen.get_by_role("heading", name="Rhys Morgan")).to_be_visible()
+    await expect(owen.get_by_text(banner)).to_be_visible()
+    await expect(owen.locator("main form")).to_have_count(0)
+    await sound(owen, script)
+    helen = await window("/alerts/", HELEN, locale=locale, viewport=NARROW, java_script_enabled=script)
+    await sound(helen, script)
+    await helen.get_by_role("link", name=leads).click()
+    await sound(helen, script)
+    await helen.get_by_role("button", name=justified, exact=True).click()
+    await expect(helen.locator(".govuk-error-message")).to_be_visible()
+    await sound(helen, script)
+    await helen.get_by_label(note).fill("Ffoniais / I called")
+    await helen.get_by_role("button", name=justified, exact=True).click()
+    await expect(helen.get_by_text(kept)).to_be_visible()
+    await expect(helen.get_by_text("“Ffoniais / I called”")).to_be_visible()
+    await sound(helen, script)
+
+
+async def sound(page: Page, script: bool) -> None:
+    """No violation (which only a script can find), and nothing beyond a narrow window's edge."""
+    if not script:
+        return
+    found = await Axe().run(page, options=WCAG)
+    assert found.violations_count == 0, found.generate_report()
+    assert await page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"]
+
+
+async def test_a_page_that_is_gone_back_to_opens_nothing_anew(served: Served, window: Window) -> None:
+    await served.say([scored(1, 1, 0.9)])
+    (id,) = await alerts(served, 1)
+    page = await window(f"/alerts/{id}", OWEN)
+    await page.get_by_label("Why you need to see it now").fill("She is here")
+    await page.get_by_role("button", name="Open the case").dblclick()
+    await expect(page.get_by_text("You have opened this case in an emergency")).to_be_visible()
+    await rows(
+        served, "UPDATE overrides SET given_at = given_at - interval '1 hour', until = until - interval '1 hour'"
+    )
+    await page.reload()
+    await expect(page.get_by_text("Rhys Morgan")).to_have_count(0)
+    await page.get_by_label("Why you need to see it now").fill("She is here")
+    await page.get_by_role("button", name="Open the case").click()
+    await expect(page.locator("#reason-error")).to_contain_text("with these words before")
+    assert len(await rows(served, "SELECT FROM overrides")) == 1

@@ -16,6 +16,8 @@ STATEMENTS = queries(HOME / "queries.sql")
 SOME = "ARRAY(SELECT entity FROM alerts LIMIT 500)"
 ONE = "'00000000-0000-0000-0000-000000000001'::uuid"
 NEET = "ARRAY['neet']"
+UNNAMED = ("erase", "erase_standings", "erase_notes", "erase_words", "overrides_waiting", "overrides_reviewed")
+"""Statements that the store calls by a variable."""
 PLANS = {
     "kept_of": [SOME],
     "counting": [SOME, "now()"],
@@ -33,6 +35,13 @@ PLANS = {
     "contents": [ONE],
     "sent": [ONE, "now()"],
     "unsent": [],
+    "override_of": ["'person 7'", ONE],
+    "override": [ONE],
+    "overrides_waiting": ["20", "0"],
+    "overrides_reviewed": ["20", "0"],
+    "unreviewed": [],
+    "erase_notes": [f"ARRAY[{ONE}]"],
+    "erase_words": [f"ARRAY[{ONE}]"],
 }
 """Arguments of the statements that search; the others insert, or end at a primary key."""
 
@@ -57,6 +66,10 @@ async def filled(databases: Databases) -> AsyncIterator["asyncpg.Connection[asyn
         INSERT INTO mail_items SELECT a.id, 'neet', a.team, now(), m.id
             FROM (SELECT *, row_number() OVER () AS n FROM alerts) a
             JOIN (SELECT id, row_number() OVER () AS n FROM mails) m ON m.n = a.n AND a.n > 20;
+        INSERT INTO overrides SELECT gen_random_uuid(), id, entity, 'person ' || n % 1000, '', '', '', now(), now(),
+            CASE WHEN n % 1000 > 0 THEN 'x' END, CASE WHEN n % 1000 > 0 THEN '' END,
+            CASE WHEN n % 1000 > 0 THEN now() END, CASE WHEN n % 1000 > 0 THEN 'justified' END
+            FROM (SELECT id, entity, row_number() OVER () AS n FROM alerts) a;
         ANALYZE;
         """
     )
@@ -75,6 +88,6 @@ async def test_a_search_goes_by_its_index(filled: "asyncpg.Connection[asyncpg.Re
 
 def test_every_statement_is_used_and_says_what_for() -> None:
     code = (HOME / "store.py").read_text()
-    used = {*re.findall(r'Q\["(\w+)"\]', code), "erase", "erase_standings", "erase_notes"}
+    used = {*re.findall(r'Q\["(\w+)"\]', code), *UNNAMED}
     assert used == set(STATEMENTS)
     assert all(text.startswith("-- ") for text in STATEMENTS.values())

@@ -23,7 +23,7 @@ from tests.parts import Databases
 
 ALERTER = Alerter(INITIATIVES, PURPOSES)
 MAIR = Actor("mair", "Mair Evans", "caseworker")
-TABLES = "standings, redirects, erased, alerts, history, feed, mails, mail_items"
+TABLES = "standings, redirects, erased, alerts, history, feed, mails, mail_items, overrides"
 
 
 @pytest.fixture(autouse=True)

@@ -17,16 +17,20 @@ from local.stack import Parts
 from services.audit.api import END, EVER
 from services.audit.checkpoint import Signer, Verifier
 from services.audit.desk import MOST
-from services.audit.log import Log
+from services.audit.domain import Entry, Opened
+from services.audit.log import Log, Reading
 from services.audit.main import service
 from services.audit.merkle import is_consistent, root_by_inclusion
+from services.audit.pages import row
 from services.audit.settings import AuditSettings
 from services.audit.store import AuditStore, Window
 from services.audit.witness import Witness
+from shared.access import Agreements
 from shared.contracts import Access, Action, Outcome
 from shared.db import Database
 from shared.web.csrf import token_of
 from shared.web.keys import Keys
+from shared.web.language import languages
 from shared.web.session import SessionCookie, begin
 from shared.web.viewer import Viewer
 from tests.audit.conftest import NOON, PEOPLE, access
@@ -223,6 +227,22 @@ async def test_the_page_says_entries_in_words(ask: Ask, tongue: str, words: str)
     assert "sian" in page.text
     by = await ask("/audit/", params={"actor": "sian"}, headers=headers)
     assert 'rel="next"' in by.text
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({}, "Allowed"),
+        ({"reference": f"override:{PEOPLE[0]}"}, "Allowed in an emergency, to another team"),
+        ({"reference": f"override:{PEOPLE[0]}:review"}, "Allowed"),
+        ({"reference": f"override:{PEOPLE[0]}", "outcome": "refused"}, "Refused"),
+    ],
+)
+def test_an_entry_says_when_it_was_allowed_by_break_glass(changes: dict[str, str], words: str) -> None:
+    said = access(1, **changes)
+    entry = Entry(1, NOON, 1, said.actor, b"", b"", b"")
+    reading = Reading(entry, PEOPLE[0], Opened(b"", said.model_dump_json().encode()))
+    assert row(languages([])["en"], Agreements([]), reading)[-1] == words
 
 
 async def test_a_name_typed_into_the_search_stays_out_of_the_address(ask: Ask) -> None:
