@@ -88,6 +88,23 @@ def taken(
 
 
 @compiled
+def retraced(
+    region: Ints, label: Labels, size: Labels, after: Labels, first: Floats, low: Floats, found: Ints, levels: Floats,
+    lows: Floats,
+) -> None:  # fmt: skip
+    """Note how those clusters merged that are whole in a region and were found in it as they are."""
+    many = np.zeros(len(region), np.int64)
+    for cluster in found:
+        many[cluster] += 1
+    for at, node in enumerate(region):
+        cluster = found[at]
+        if many[cluster] == size[label[node]]:
+            first[node] = levels[at]
+            if cluster == at:
+                low[label[node]] = lows[at]
+
+
+@compiled
 def _added(
     node: Number, name: Number, last: Number, label: Labels, size: Labels, after: Labels, first: Floats, low: Floats
 ) -> Number:  # fmt: skip
