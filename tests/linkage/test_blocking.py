@@ -12,7 +12,7 @@ from services.linkage.index.blocking import Blocks, Pairs
 from services.linkage.index.changes import Remove, Stored, Upsert
 from services.linkage.index.edges import DEAD, UNCOUNTED, Edges
 from services.linkage.index.index import Index
-from services.linkage.index.keys import block_keys, borne_keys, is_narrow
+from services.linkage.index.keys import CROWDS, KEYS, NARROW, block_keys, borne_keys, is_narrow
 from services.linkage.matching.columns import Columns
 from services.linkage.reading.subjects import traits_of
 from tests.linkage.people import Identity, model, record
@@ -106,6 +106,39 @@ def test_an_edge_is_found_from_both_ends_until_it_ends(told: list[set[tuple[int,
     )
     pairs = np.stack(np.triu_indices(12, 1))
     assert edges.between(*pairs.copy()).tolist() == [living.get(pair, -1) for pair in map(tuple, pairs.T.tolist())]
+
+
+FINER = {
+    "name": {"given", "family"}, "family four": {"family"}, "family sound": {"family"}, "given three": {"given"},
+    "group": {"given"}, "district": {"sector", "postcode"}, "sector": {"postcode"}, "street": {"home"},
+}  # fmt: skip
+"""What says the same as a part of a key, and more."""
+
+
+def test_behind_a_key_of_one_name_that_sleeps_early_stands_a_finer_one() -> None:
+    assert set(KEYS) >= NARROW
+    for key in NARROW:
+        if set(key) & {"name", "family four", "family sound", "given three", "group"}:
+            said = [{part, *FINER.get(part, ())} for part in key]
+            assert any(len(other) > len(key) and all(part & set(other) for part in said) for other in KEYS), key
+
+
+def test_what_only_crowds_share_is_a_key_that_sleeps_late() -> None:
+    assert set(KEYS) - NARROW >= CROWDS.keys()
+
+
+def test_who_was_born_on_a_day_with_many_is_compared_with_who_bears_the_same_name() -> None:
+    columns, traits = Columns(model().frequencies()), traits_of("person")
+    names = [
+        "Tom", "Ada", "Omar", "Beca", "Kofi", "Zara", "Ivan", "Mali", "Noor", "Huw",
+        "Dev", "Ella", "Finn", "Gwen", "Sioned", "Hugo", "Iona", "Jia", "Pip", "Rhys",
+    ]  # fmt: skip
+    people = [{"given": name, "family": f"{name[::-1]}ton", "birth_date": "1950-01-02"} for name in names]
+    blocks = Blocks(columns, model().block_cap)
+    blocks.load(columns.append([traits(one) for one in people]))
+    one = columns.append([traits(people[3] | {"family": "Ash"})])
+    found = blocks.change(one[:0], one).fresh
+    assert found.left.tolist() == [3]
 
 
 changes = st.lists(st.tuples(st.integers(0, 24), st.none() | identities), min_size=1, max_size=8)

@@ -213,6 +213,19 @@ def test_an_address_of_four_hundred_people_makes_nobody_one() -> None:
     assert index.overflowing > 0, "the address overflows, and is counted"
 
 
+def test_the_first_house_of_a_hundred_high_streets_is_no_crowds_address() -> None:
+    people = [
+        {"given": f"Given{n}", "family": f"Family{n}", "address": "1 High Street", "town": f"Tre{chr(97 + n % 26) * 4}"
+         f"{chr(97 + n // 26) * 3}", "postcode": f"AW{n} 1AA"}
+        for n in range(100)
+    ]  # fmt: skip
+    index = index_of([*people, {**people[7], "birth_date": "1987-06-14"}])
+    assert {"address", "postcode"} <= {field.field for field in index.why(record(7), record(100)).fields}
+    hostel = index_of([*({**one, "town": "Aberwern", "postcode": "AW1 8FZ"} for one in people), people[7] | HOME])
+    hostel.apply([Upsert(record(101), {**people[7], "town": "Aberwern", "postcode": "AW1 8FZ", "sex": "F"})])
+    assert not {"address", "postcode"} & {field.field for field in hostel.why(record(7), record(101)).fields}
+
+
 def test_somebody_elses_address_is_no_evidence() -> None:
     for address in ("c/o The Wallich, 4 Bridge Street", "Temporary accommodation, 4 Bridge Street", "No fixed abode"):
         care = {"address": address, "given": "Sam"}

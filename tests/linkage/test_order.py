@@ -73,6 +73,18 @@ def edges_of(index: Index) -> dict[UUID, list[tuple[int, ...]]]:
     }  # fmt: skip
 
 
+def test_who_starts_anew_knows_how_its_clusters_merged() -> None:
+    told = [Upsert(record(at), one) for at, one in enumerate(some_identities(count=200))]
+    lived, again = Index(model()), Index(model())
+    lived.apply(told)
+    rows = lived.rows(lived.records())
+    again.restore([[Stored(one.record, one.identity, rows[one.record], lived.entity(one.record)) for one in told]])
+    merged = np.isfinite(lived._partition._low)
+    assert merged.any()
+    for known in ("_label", "_first", "_low"):
+        assert getattr(again._partition, known).tolist() == getattr(lived._partition, known).tolist()
+
+
 class Office(RuleBasedStateMachine):
     """An index that lives through anything, beside the plain facts of what it was told."""
 

@@ -4,6 +4,7 @@ Every key is made of traits or of what derives from them (sounds, prefixes, part
 traits only: the same on every machine.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import product
@@ -35,12 +36,15 @@ _TRAITS: Final[Mapping[str, tuple[tuple[str, str | None], ...]]] = {
     "vehicle": (("vehicle", None),), "birth place": (("birth_place", None),), "occupation": (("occupation", None),),
 }  # fmt: skip
 
-KEYS: Final = tuple(
-    tuple(part.strip() for part in key.split("+"))
-    for key in """
+
+def _keys(told: str) -> tuple[tuple[str, ...], ...]:
+    return tuple(tuple(part.strip() for part in key.split("+")) for key in re.split("[;\n]", told) if key.strip())
+
+
+KEYS: Final = _keys("""
 word; postcode; home; uprn; phone; email; nhs; nino; reference; vehicle
 name+year; name+day; name+district; name+town; name+street; name+birth place; name+postcode; name+occupation
-name+phone; name+uprn; given+family
+name+phone; name+uprn; given+family; home+sector; home+town
 family four+given three; family four+group; family four+year; family four+birth place; family four+town
 family sound+given sound; family sound+group; family sound+district; family sound+year; family sound+birth place
 family sound+town; family sound+given three
@@ -48,22 +52,33 @@ given three+birth place; given three+year; given three+town; given three+occupat
 group+birth place; group+town; group+day; local+given three; local+year
 year+day; year+sector; year+birth place; year+postcode; year+street; day+postcode; day+district; day+street
 birth place+occupation; year+uprn; day+uprn; town+street
-given+family+year; given+family+day; given+family+district; given+family+town; given+family+birth place
+given+family+year; given+family+day; given+family+district; given+family+town; given+family+street
+given+family+birth place
 year+day+given; year+day+family; year+day+family sound; year+day+group; year+day+district; year+day+birth place
-""".replace("\n", ";").split(";")
-    if key.strip()
-)
+""")
 """The keys, coarse ones first. A key needs all its parts; "name" stands for each name a person bears, in any slot."""
 
-NARROW: Final = frozenset([("postcode",), ("town", "street"), ("year", "street"), ("birth place", "occupation")])
-"""Keys that speak of surroundings only: neighbours share them. Their blocks may hold fewer nodes."""
+NARROW: Final = frozenset(
+    _keys("""
+postcode; home; town+street; birth place+occupation
+year+day; year+sector; year+street; year+birth place; day+district; day+street; year+day+district; year+day+birth place
+name+year; name+day; name+district; name+town; name+street
+family four+year; family four+town; family sound+year; family sound+town; family sound+district
+given three+year; given three+town; group+day; group+town
+""")
+)
+"""Keys whose blocks may hold fewer nodes: those that speak of surroundings and dates only, and those of one name and a
+date's part or a place. A fixed share of all people bears such a key, so that its block grows with the index, of people
+who have little else in common; who has more meets under a finer key."""
 
-CROWDS: Final[Mapping[str, tuple[str, ...]]] = {
-    "home": ("address", "postcode"), "uprn": ("uprn",), "phone": ("phone",), "email": ("email",),
-    "nhs": ("nhs_number",), "nino": ("nino",), "reference": ("reference",), "vehicle": ("vehicle",),
+CROWDS: Final[Mapping[tuple[str, ...], tuple[str, ...]]] = {
+    ("home", "sector"): ("address", "postcode"), ("home", "town"): ("address", "postcode"),
+    ("uprn",): ("uprn",), ("phone",): ("phone",), ("email",): ("email",), ("nhs",): ("nhs_number",),
+    ("nino",): ("nino",), ("reference",): ("reference",), ("vehicle",): ("vehicle",),
 }  # fmt: skip
 """Keys of one value that many people may share, and the fields that then say nothing: of a hostel's address, a
-solicitor's telephone, a number that somebody typed to get past the form."""
+solicitor's telephone, a number that somebody typed to get past the form. 1 High Street is a home in each of many
+towns, so no crowd's without its place."""
 
 _CHOICES: Final = tuple(dict.fromkeys(choice for choices in _TRAITS.values() for choice in choices))
 _HOME: Final = -2
@@ -126,7 +141,7 @@ def _variants(keys: tuple[tuple[str, ...], ...]) -> _Variants:
 _ALL: Final = _variants(KEYS)
 VARIANTS: Final = _ALL.keys
 """Of what each column of `block_keys` is made."""
-_OF_CROWDS: Final = _variants(tuple((name,) for name in CROWDS))
+_OF_CROWDS: Final = _variants(tuple(CROWDS))
 
 
 def block_keys(columns: Columns, nodes: Nodes) -> Keys:
@@ -145,10 +160,10 @@ def value_keys(columns: Columns, nodes: Nodes) -> Keys:
     return _made(_hashed(columns, nodes), *_OF_CROWDS.told)
 
 
-def crowd_keys(columns: Columns, nodes: Nodes) -> dict[str, list[Keys]]:
+def crowd_keys(columns: Columns, nodes: Nodes) -> dict[tuple[str, ...], list[Keys]]:
     """The same by name: each variant an array of n keys."""
-    found: dict[str, list[Keys]] = {}
-    for (name,), keys in zip(_OF_CROWDS.keys, np.ascontiguousarray(value_keys(columns, nodes).T), strict=True):
+    found: dict[tuple[str, ...], list[Keys]] = {}
+    for name, keys in zip(_OF_CROWDS.keys, np.ascontiguousarray(value_keys(columns, nodes).T), strict=True):
         found.setdefault(name, []).append(keys)
     return found
 

@@ -7,6 +7,7 @@ widens. What remains is exactly the partition of the whole graph.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Final
 from uuid import UUID
 
 import numpy as np
@@ -21,6 +22,8 @@ from services.linkage.matching.arrays import NONE, grown
 from services.linkage.matching.model import Thresholds
 
 Labels = NDArray[np.int32]
+RESTORED: Final = 10_000
+"""About how many nodes' merges are found out at once: what a processor's cache holds."""
 
 
 class Decisions:
@@ -89,13 +92,26 @@ class Partition:
         self._marks: NDArray[np.uint8] = np.zeros(0, np.uint8)
 
     def restore(self, clusters: Sequence[Collection[int]]) -> None:
-        """Take clusters as they were stored. How they merged is not known, so it counts as weakly as can be."""
+        """Take clusters as they were stored, and find out how each merged: alone it does as among the others. Of what
+        falls apart alone that is not known, so it counts as weakly as can be."""
         self._grow()
         clusters = _united(clusters)
         nodes = np.array([node for cluster in clusters for node in sorted(cluster)], np.int64)
         sizes = np.array([len(cluster) for cluster in clusters], np.int64)
         # A node whose content is too thin to link can be here by a decision, which will give it a node of its own.
         regions.taken(nodes, sizes, self._nodes.thin, *self._clusters)
+        starts = sizes.cumsum() - sizes
+        for part in np.split(nodes, starts[1:][np.diff(starts // RESTORED) > 0]):
+            self._retrace(part)
+
+    def _retrace(self, region: Ints) -> None:
+        """Note how whole clusters merged."""
+        _, inside = regions.around(region, *self._edges.arrays, *self._decided(region), self._place)
+        together = self.together(region[inside[0]], region[inside[1]])
+        one, other, weight, conflict = (each[together] for each in inside)
+        rank = self._nodes.rank[region]
+        found = clustered(len(region), one, other, weight, conflict, rank, self._link, self._missing)
+        regions.retraced(region, *self._clusters, *found)
 
     def settle(self, moves: Moves, stirred: Ints) -> list[list[int]]:
         """Cluster what was stirred up; groups of nodes whose members, or whose members' bearers, changed."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from services.linkage.compiled import compiled
 from services.linkage.index.chains import held_by
 from services.linkage.index.cluster import Floats, Ints, similarity
-from services.linkage.index.edges import DEAD
+from services.linkage.index.edges import CONFLICT, DEAD, LEFT, RIGHT, WEIGHT, Halves, Rows
 
 Labels = NDArray[np.int32]
 Marks = NDArray[np.uint8]
@@ -88,6 +88,23 @@ def taken(
 
 
 @compiled
+def retraced(
+    region: Ints, label: Labels, size: Labels, after: Labels, first: Floats, low: Floats, found: Ints, levels: Floats,
+    lows: Floats,
+) -> None:  # fmt: skip
+    """Note how those clusters merged that are whole in a region and were found in it as they are."""
+    many = np.zeros(len(region), np.int64)
+    for cluster in found:
+        many[cluster] += 1
+    for at, node in enumerate(region):
+        cluster = found[at]
+        if many[cluster] == size[label[node]]:
+            first[node] = levels[at]
+            if cluster == at:
+                low[label[node]] = lows[at]
+
+
+@compiled
 def _added(
     node: Number, name: Number, last: Number, label: Labels, size: Labels, after: Labels, first: Floats, low: Floats
 ) -> Number:  # fmt: skip
@@ -140,8 +157,8 @@ def _rest(
 
 @compiled
 def _widened(
-    region: Ints, length: Labels, start: NDArray[np.uint32], pool: Labels, one: Labels, other: Labels, weight: Labels,
-    link: int, label: Labels, size: Labels, after: Labels, marks: Marks,
+    region: Ints, length: Labels, start: NDArray[np.uint32], pool: Labels, rows: Rows, link: int, label: Labels,
+    size: Labels, after: Labels, marks: Marks,
 ) -> Ints:  # fmt: skip
     """The region and what its nodes may merge with at once: one run then settles most of it."""
     ends = np.empty(len(region) + held_by(region, length), np.int64)
@@ -152,8 +169,8 @@ def _widened(
         if node < len(length):
             for at in range(np.int64(start[node]), np.int64(start[node]) + length[node]):
                 edge = pool[at]
-                if weight[edge] >= link:  # what is no more weighs less
-                    ends[count] = one[edge] + other[edge] - node
+                if rows[edge, WEIGHT] >= link:  # what is no more weighs less
+                    ends[count] = rows[edge, LEFT] + rows[edge, RIGHT] - node
                     count += 1
     return joined(ends[:count], label, size, after, marks)
 
@@ -161,8 +178,8 @@ def _widened(
 @compiled
 def stirred_up(
     changed: Ints, gone: Ints, stirred: Ints, thin: NDArray[np.bool_], length: Labels, start: NDArray[np.uint32],
-    pool: Labels, one: Labels, other: Labels, weight: Labels, conflict: NDArray[np.int16], link: int, label: Labels,
-    size: Labels, after: Labels, first: Floats, low: Floats, marks: Marks,
+    pool: Labels, rows: Rows, halves: Halves, link: int, label: Labels, size: Labels, after: Labels, first: Floats,
+    low: Floats, marks: Marks,
 ) -> tuple[Ints, Ints, Ints, Ints]:  # fmt: skip
     """Take the nodes that are gone out of their clusters. The names of the rests; the nodes that changed and live; the
     names of the clusters of these, and of all that was stirred up; and the region to begin with."""
@@ -180,7 +197,7 @@ def stirred_up(
     for node in leaving:
         marks[node] = 0
     news = names(region, label, marks)
-    region = _widened(region, length, start, pool, one, other, weight, link, label, size, after, marks)
+    region = _widened(region, length, start, pool, rows, link, label, size, after, marks)
     return rests, living, news, region
 
 
@@ -198,8 +215,8 @@ def _without(nodes: Ints, these: NDArray[np.bool_] | Marks) -> Ints:
 
 @compiled
 def around(
-    region: Ints, length: Labels, start: NDArray[np.uint32], pool: Labels, one: Labels, other: Labels, weight: Labels,
-    conflict: NDArray[np.int16], decided: Ints, verdicts: Ints, place: Labels,
+    region: Ints, length: Labels, start: NDArray[np.uint32], pool: Labels, rows: Rows, halves: Halves, decided: Ints,
+    verdicts: Ints, place: Labels,
 ) -> tuple[Edges, Edges]:  # fmt: skip
     """The edges of a region's nodes: position of the near end, far node, weight, conflict; and of these the ones with
     both ends in the region, each once, as edges of positions.
@@ -215,9 +232,10 @@ def around(
         if node < len(length):
             for where in range(np.int64(start[node]), np.int64(start[node]) + length[node]):
                 edge = pool[where]
-                end = np.int64(one[edge]) + other[edge] - node
-                if weight[edge] != DEAD and not _has(decided, at * len(place) + end):
-                    near[count], far[count], weights[count], conflicts[count] = at, end, weight[edge], conflict[edge]
+                end = np.int64(rows[edge, LEFT]) + rows[edge, RIGHT] - node
+                if rows[edge, WEIGHT] != DEAD and not _has(decided, at * len(place) + end):
+                    near[count], far[count] = at, end
+                    weights[count], conflicts[count] = rows[edge, WEIGHT], halves[edge, CONFLICT]
                     count += 1
     for at, code in enumerate(decided):
         near[count], far[count] = code // len(place), code % len(place)

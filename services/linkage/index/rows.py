@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.linkage.compiled import compiled
-from services.linkage.index.edges import Edges, Ints
+from services.linkage.index.edges import CONFLICT, WEIGHT, Edges, Halves, Ints, Rows
 from services.linkage.index.nodes import Nodes
 
 EDGE = np.dtype([("other", "<u8"), ("weight", "<i4"), ("conflict", "<i2")])
@@ -44,7 +44,7 @@ def packed(numbers: Ints, nodes: Nodes, edges: Edges, among: Container[UUID] | N
     if not len(numbers):
         return {}
     places, others, found = edges.of(numbers)
-    said, ends = _said(len(numbers), places, others, found, nodes.rank, edges.weight, edges.conflict)
+    said, ends = _said(len(numbers), places, others, found, nodes.rank, edges.rows, edges.halves)
     raw, start = said.tobytes(), 0
     rows: dict[UUID, bytes] = {}
     for node, end in zip(numbers.tolist(), ends.tolist(), strict=True):
@@ -91,14 +91,14 @@ def _ranked(ranks: NDArray[np.uint64], nodes: Nodes) -> tuple[Ints, NDArray[np.b
 
 @compiled
 def _said(
-    count: int, places: Ints, others: Ints, numbers: Ints, rank: NDArray[np.uint64], weight: NDArray[np.int32],
-    conflict: NDArray[np.int16],
-) -> tuple[NDArray[np.void], Ints]:  # fmt: skip
+    count: int, places: Ints, others: Ints, numbers: Ints, rank: NDArray[np.uint64], rows: Rows, halves: Halves
+) -> tuple[NDArray[np.void], Ints]:
     """The rows of `count` nodes, of which n edges are told, one after the other; and at which byte each row ends."""
     said, ends = np.empty(len(places), EDGE), np.zeros(count, np.int64)
     for at in range(len(places)):
         edge = said[at]
-        edge["other"], edge["weight"], edge["conflict"] = rank[others[at]], weight[numbers[at]], conflict[numbers[at]]
+        edge["other"] = rank[others[at]]
+        edge["weight"], edge["conflict"] = rows[numbers[at], WEIGHT], halves[numbers[at], CONFLICT]
         ends[places[at]] += _SIZE
     for at in range(1, count):
         ends[at] += ends[at - 1]
