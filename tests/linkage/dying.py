@@ -15,18 +15,17 @@ from tests.linkage.story import batches, told
 
 
 async def hear_and_die(dsn: str, last: int) -> None:
-    keep, kept = LinkageStore.keep, 0
+    keep, number = LinkageStore.keep, 0
 
     async def keep_and_die(store: LinkageStore, *changed: Any) -> None:
-        nonlocal kept
         await keep(store, *changed)
-        kept += 1
-        if kept == last:
+        if number == last:
             os.kill(os.getpid(), signal.SIGKILL)
 
     LinkageStore.keep = keep_and_die  # type: ignore[method-assign]
     async with opened(dsn) as office:
         for batch in batches(told()):
+            number += 1
             await office.bus.do(batch)
 
 
