@@ -4,7 +4,7 @@ import re
 from datetime import date
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from shared.contracts import Kind
@@ -259,6 +259,8 @@ _LETTERS = st.text(st.sampled_from("abcDEF âêîôûŵŷ -'.,/0123456789@"), ma
 
 @settings(max_examples=300)
 @given(st.dictionaries(st.sampled_from(sorted(READERS[Kind.PERSON])), _LETTERS))
+@example({"given": "D..-"})
+@example({"given": "D-,.0"})
 def test_normal_form_is_its_own_normal_form(fields: dict[str, str]) -> None:
     once, _ = normalise(
         "person", {field: text for field, text in fields.items() if field not in {"name", "family"}}, TODAY
