@@ -103,7 +103,12 @@ class Intake:
         counting = chosen(posts)
         at = self._clock()
         async with self._worker.work() as work:
-            new, drafts = await asyncio.gather(work.store.receive(counting, at), _drafted(posts, at))
+            receiving = asyncio.create_task(work.store.receive(counting, at))
+            try:
+                await asyncio.sleep(0)  # the question is on its way
+                drafts = _drafted(posts, at)
+            finally:
+                new = await receiving  # nothing else may use the connection before, least of all to roll back
             repeated = [id for id in counting if id not in new]
             before = await work.store.accepted_before(repeated) if repeated else set()
             verdicts = [[verdict(j, counting, new, before) for j in post.judgements] for post in posts]
@@ -121,7 +126,7 @@ Draft = tuple[Judgement, Sequence[Event[RecordsAccepted]], Sequence[Access]]
 """What follows from a judgement if it settles its event."""
 
 
-async def _drafted(posts: Sequence[Post], at: datetime) -> list[Draft]:
+def _drafted(posts: Sequence[Post], at: datetime) -> list[Draft]:
     """Of all judgements, while the database finds out which of the events are new: nearly all are."""
     return [(one, _news(one, post.trace, at), _accesses(one, post, at)) for post in posts for one in post.judgements]
 

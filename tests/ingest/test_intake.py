@@ -39,6 +39,16 @@ async def test_one_bad_post_does_not_take_its_neighbours_with_it(ingest: Service
     assert [one.verdict for one in again] == ["duplicate", "accepted", "duplicate"]
 
 
+async def test_a_post_that_cannot_be_said_is_alone_with_it_too(ingest: Service[IngestStore]) -> None:
+    """It is found while the database is asked, and must not be taken for a database that is away: that all would be."""
+    intake, whole = Intake(ingest.worker), good()
+    assert whole.body is not None
+    poison = whole._replace(body=whole.body.model_copy(update={"records": []}))
+    posts = [post(good(1)), post(good(2)), post(poison), post(good(3))]
+    answers = await asyncio.gather(*map(intake.take, posts), return_exceptions=True)
+    assert [type(answer) for answer in answers] == [list, list, IndexError, list]
+
+
 async def test_what_waits_is_bounded(ingest: Service[IngestStore]) -> None:
     intake = Intake(ingest.worker)
     many = post(*[good()._replace(receipt=None, body=None, reason="no_data")] * 500)
