@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -115,6 +115,7 @@ class Overriding:
         await self._admit(viewer)
         own, failed, reviewed = False, None, None
         async with self._worker.work() as work:
+            await work.store.turn()  # an erasure comes before or after it, words and all
             found = await work.store.override(id)
             if found is not None:
                 try:
@@ -144,6 +145,8 @@ class Overriding:
             reference = f"override:{reviewed.id}:review"
             work.audit([self._showing.entry(viewer, found.alert, now, fields=["verdict"], reference=reference)])
             return reviewed
+        if found.alert.state is State.ERASED:
+            reviewed = replace(reviewed, note="")
         await work.store.review(reviewed, found.alert)
         work.audit([self._decision(viewer, found.alert, now, "verdict", f"override:{reviewed.id}:{verdict}")])
         return reviewed

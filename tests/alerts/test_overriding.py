@@ -297,6 +297,31 @@ async def test_of_the_erased_no_words_stay_and_nothing_can_be_opened(office: Off
     assert await outcome(office.open(replace(OWEN, subject="olwen"), alert)) == "Refused"
 
 
+async def test_a_verdict_after_the_erasure_brings_no_words_back(office: Office) -> None:
+    given = await office.open(OWEN, await office.alert(1))
+    await hear(office.database, erased(1))
+    await office.overriding.review(HELEN, given.id, Verdict.JUSTIFIED, "Mair knows the family")
+    (row,) = await office.rows("SELECT reason, note, verdict FROM overrides")
+    assert dict(row) == {"reason": "", "note": "", "verdict": "justified"}
+    assert not await office.rows("SELECT FROM history WHERE note <> ''")
+
+
+async def test_a_verdict_while_the_person_is_erased_leaves_no_words(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given, kept_of, erasing = await office.open(OWEN, await office.alert(1)), AlertStore.review, []
+
+    async def review(self: AlertStore, reviewed: Override, alert: Alert) -> None:
+        erasing.append(asyncio.create_task(hear(office.database, erased(1))))
+        await asyncio.wait(erasing, timeout=0.5)
+        await kept_of(self, reviewed, alert)
+
+    monkeypatch.setattr(AlertStore, "review", review)
+    await office.overriding.review(HELEN, given.id, Verdict.JUSTIFIED, "Mair knows the family")
+    await erasing[0]
+    assert not await office.rows("SELECT FROM history WHERE note <> ''")
+
+
 async def test_the_words_go_too_when_the_person_was_merged_before_being_erased(office: Office) -> None:
     await office.open(OWEN, await office.alert(2))
     await hear(office.database, merged(2, 1))
