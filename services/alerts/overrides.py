@@ -100,7 +100,7 @@ NOTHING_OPENED: Mapping[UUID, Override] = {}
 def worded(text: str) -> str:
     """Somebody's words on one line, without what no one can read (NUL, marks that turn the direction of a text).
     Raises ``Unworded``."""
-    if len(text) > LONGEST_REASON:
+    if len(text.replace("\r\n", "\n")) > LONGEST_REASON:  # a form sends two for one that its field has counted
         raise Unworded(Fault.LONG)
     words = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
     if len(words) < SHORTEST_REASON:

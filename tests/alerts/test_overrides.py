@@ -136,3 +136,10 @@ def test_each_team_is_told_once_and_led_to_its_own_alert_and_the_reviewers_to_th
     }
     assert len({letter.id for letter in told}) == len(told) == 3
     assert told == letters(GIVEN, alerts, "{team}@region.example", "supervisors@region.example")
+
+
+def test_a_form_s_field_that_is_full_is_not_too_long() -> None:
+    """It has counted each end of a line once, and sends two characters for it."""
+    typed = "\n".join(["a" * 49] * 10) + "b"
+    assert len(typed) == LONGEST_REASON
+    assert worded(typed.replace("\n", "\r\n")) == typed.replace("\n", " ")
