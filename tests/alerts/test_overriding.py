@@ -338,6 +338,18 @@ async def test_what_was_opened_cannot_be_hidden_by_the_service(office: Office, s
         await office.rows(statement)
 
 
+@pytest.mark.parametrize(
+    "change",
+    ["until = until + interval '1 year'", "reason = 'Other words'", "verdict = 'justified'", "note = 'Other words'",
+     "verdict = NULL, reviewer = NULL, reviewer_name = NULL, reviewed_at = NULL", "reviewer = 'somebody'"],
+)  # fmt: skip
+async def test_what_was_said_of_it_cannot_be_rewritten_by_the_service(office: Office, change: str) -> None:
+    given = await office.open(OWEN, await office.alert(1))
+    await office.overriding.review(HELEN, given.id, Verdict.NOT_JUSTIFIED, "There was no emergency")
+    with pytest.raises(asyncpg.CheckViolationError):
+        await office.rows(f"UPDATE overrides SET {change}")
+
+
 async def test_how_long_a_review_is_owed_is_said(office: Office) -> None:
     async def said() -> tuple[float, float]:
         """After one round of the loop."""
