@@ -41,7 +41,7 @@ from pydantic import ValidationError
 from shared.contracts import Access, Event, Topic
 from shared.contracts.envelope import Contract, from_wire
 from shared.db import HERE, Connection, queries
-from shared.errors import Unavailable
+from shared.errors import Repeated, Unavailable
 from shared.ids import id_at
 from shared.progress import Progress, report
 from shared.telemetry import AGE, BATCH, BATCH_SECONDS, DEAD, HEARD, REPEATED, RETRIES, log
@@ -243,6 +243,10 @@ class Bus(Generic[S]):
                 await attempt()
                 self.waiting = False
                 return
+            except Repeated as error:  # nothing is away: begun again with the inbox asked first, it goes on
+                self._on_abort()
+                self._wary = True
+                log().info("bus.repeated", because=str(error))
             except Unavailable as error:
                 self._on_abort()
                 self._wary = True

@@ -4,6 +4,7 @@ import asyncio
 import random
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from itertools import pairwise
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
@@ -21,7 +22,7 @@ from shared.contracts.envelope import attributes, to_headers
 from shared.crypto import unseal
 from shared.errors import Unavailable
 from shared.progress import Gap, Progress
-from shared.telemetry import MISSED
+from shared.telemetry import MISSED, RETRIES
 from tests.delivery.toy import KEY, Toy, accepted
 from tests.parts import Databases, connected, fresh_database
 
@@ -128,6 +129,21 @@ async def test_who_cannot_handle_what_was_done_before_is_not_blamed_for_it(
     await all_done_once(toy_database, [*known, *new])
     async with connected(toy_database.dsn) as connection:
         assert not await connection.fetchval("SELECT count(*) FROM dead_letters")
+
+
+async def test_what_comes_again_is_not_taken_for_a_part_that_is_away(
+    parts: Parts, toy: Toy, toy_database: Databases
+) -> None:
+    """Or an operator would be woken for the database (PartAway), and what is new would wait for it."""
+    before, events = RETRIES._value.get(), [accepted() for _ in range(12)]
+    for known, new in pairwise(events):
+        await publish(parts, [wire(known)], partition=0)
+        await all_done_once(toy_database, [known])
+        await publish(parts, [wire(known)], partition=0)
+        await publish(parts, [wire(new)], partition=0)
+        await all_done_once(toy_database, [new])
+    await all_done_once(toy_database, events)
+    assert RETRIES._value.get() == before
 
 
 async def test_poison_is_put_aside_once_with_its_reason_and_the_rest_goes_on(
