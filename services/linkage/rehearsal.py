@@ -4,6 +4,7 @@ event should wait. ``python -m services.linkage.rehearsal`` does it where a rele
 
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import replace
 from time import perf_counter
 from uuid import UUID
@@ -19,7 +20,8 @@ def rehearse_apart() -> None:
     """What has not been compiled yet another process compiles, for this one to read what it has kept: compiling takes
     200 MB that are not free afterwards, reading 30. If that fails, this one compiles what it needs."""
     if not mark().exists():
-        subprocess.run([sys.executable, "-m", __name__], stdout=subprocess.DEVNULL, check=False)  # noqa: S603 (ours)
+        with suppress(OSError):  # there may be no room for another process
+            subprocess.run([sys.executable, "-m", __name__], stdout=subprocess.DEVNULL, check=False)  # noqa: S603 (ours)
 
 
 def rehearse(model: Model) -> None:
