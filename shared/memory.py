@@ -4,19 +4,22 @@ import ctypes
 import mmap
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 
 
 def give_back() -> None:
     """Free pages of the heap, and pages of files that were only read: who needs one of these again reads it again.
 
-    To call once, while no other thread loads a library. Where the system is not Linux, nothing is done.
+    To call once, while no other thread loads a library: what it is just filling in would be taken away. A service calls
+    it when all is loaded and nobody has asked it anything. Where the system does not tell of itself, nothing is done.
     """
     if sys.platform != "linux":
         return
     libc = ctypes.CDLL(None)
     if hasattr(libc, "malloc_trim"):  # glibc: others give back by themselves
         libc.malloc_trim(0)
-    with open("/proc/self/smaps") as smaps:
+    areas: list[tuple[int, int]] = []
+    with suppress(OSError), open("/proc/self/smaps") as smaps:
         areas = list(only_read(smaps))
     for start, end in areas:
         libc.madvise(ctypes.c_void_p(start), ctypes.c_size_t(end - start), mmap.MADV_DONTNEED)

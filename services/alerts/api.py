@@ -24,6 +24,8 @@ from shared.web.errors import problem
 from shared.work import Worker
 
 MOST = 100
+FURTHEST = 1_000_000
+"""Nobody reads so far; PostgreSQL takes no number of any size."""
 Spoken = Annotated[Language, Depends(language)]
 Problem: dict[str, Any] = {"content": {"application/problem+json": {}}}
 REFUSALS: Mapping[int | str, dict[str, Any]] = {
@@ -112,7 +114,7 @@ def _readings(
         team: Annotated[str, Query(description="For supervisors; others see their own.")] = "",
         initiative: str = "",
         limit: Annotated[int, Query(ge=1, le=MOST)] = 50,
-        offset: Annotated[int, Query(ge=0)] = 0,
+        offset: Annotated[int, Query(ge=0, le=FURTHEST)] = 0,
     ) -> AlertsSaid:
         """Each alert in the answer is recorded as shown to you before it is sent, and an empty answer too."""
         scope = await showing.scope(person)

@@ -97,12 +97,17 @@ class Override:
 NOTHING_OPENED: Mapping[UUID, Override] = {}
 
 
+_BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+"""Letters, to Unicode, that show nothing."""
+
+
 def worded(text: str) -> str:
     """Somebody's words on one line, without what no one can read (NUL, marks that turn the direction of a text).
     Raises ``Unworded``."""
     if len(text.replace("\r\n", "\n")) > LONGEST_REASON:  # a form sends two for one that its field has counted
         raise Unworded(Fault.LONG)
-    words = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+    seen = "".join(letter if letter.isprintable() and letter not in _BLANK else " " for letter in text)
+    words = " ".join(seen.split())
     if len(words) < SHORTEST_REASON:
         raise Unworded(Fault.SHORT)
     return words

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, HTTPException, Query
 from pydantic import BaseModel, Field
 from starlette.responses import JSONResponse, Response
 
-from services.alerts.api import MOST, REFUSALS, Problem, missing
+from services.alerts.api import FURTHEST, MOST, REFUSALS, Problem, missing
 from services.alerts.casework import Unknown
 from services.alerts.overrides import LONGEST_REASON, SHORTEST_REASON, Fault, Reviewed, Unworded, Verdict
 from services.alerts.overriding import Needless, Overriding
@@ -108,7 +108,7 @@ def router(overriding: Overriding, callers: Callers) -> APIRouter:
         person: asker,
         reviewed: Annotated[bool, Query(description="Those with a verdict, the last first.")] = False,
         limit: Annotated[int, Query(ge=1, le=MOST)] = 50,
-        offset: Annotated[int, Query(ge=0)] = 0,
+        offset: Annotated[int, Query(ge=0, le=FURTHEST)] = 0,
     ) -> OverridesSaid:
         """For supervisors; those that wait for a verdict, the oldest first. Each is recorded as shown to you before it
         is sent."""

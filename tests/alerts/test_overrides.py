@@ -67,7 +67,9 @@ def test_words_are_readable_and_neither_none_nor_too_many(text: str) -> None:
     words.encode()  # what PostgreSQL takes
 
 
-@pytest.mark.parametrize("text", ["", "  \n ", "ab", "\0\0\0\0", "a\u202e\u202e", "\ud800\ud800\ud800"])
+@pytest.mark.parametrize("text", [
+    "", "  \n ", "ab", "\0\0\0\0", "a\u202e\u202e", "\u3164" * 5, "\u2800" * 5, "\ud800\ud800\ud800",
+])  # fmt: skip
 def test_what_nobody_can_read_is_no_reason(text: str) -> None:
     with pytest.raises(Unworded) as raised:
         worded(text)
