@@ -243,13 +243,12 @@ class Bus(Generic[S]):
                 await attempt()
                 self.waiting = False
                 return
-            except Repeated as error:  # nothing is away: begun again with the inbox asked first, it goes on
-                self._on_abort()
-                self._wary = True
-                log().info("bus.repeated", because=str(error))
             except Unavailable as error:
                 self._on_abort()
                 self._wary = True
+                if isinstance(error, Repeated):  # nothing is away: begun again with the inbox asked first, it goes on
+                    log().info("bus.repeated", because=str(error))
+                    continue
                 RETRIES.inc()
                 self.waiting = True
                 log().warning("bus.waits", because=str(error), seconds=round(pause, 2))

@@ -28,7 +28,6 @@ Failures
     nobody reviews it                           it has ended by itself; the oldest one's age is a metric, with an alarm
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -90,11 +89,13 @@ class Override:
     verdict: Verdict | None = None
     note: str = ""
 
+    @property
+    def reference(self) -> str:
+        """What audit entries call it."""
+        return f"override:{self.id}"
+
     def is_open(self, now: datetime) -> bool:
         return now < self.until
-
-
-NOTHING_OPENED: Mapping[UUID, Override] = {}
 
 
 _BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")

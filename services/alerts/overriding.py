@@ -98,14 +98,14 @@ class Overriding:
         before = await store.override_of(viewer.subject, alert.entity)
         override = give(alert, actor(viewer), viewer.team, reason, before, now, self.lasts)
         if override is before:
-            work.audit([self._showing.entry(viewer, alert, now, fields=["until"], reference=f"override:{before.id}")])
+            work.audit([self._showing.entry(viewer, alert, now, fields=["until"], reference=before.reference)])
             return before
         whole = [one for one in await store.all_of([alert.entity]) if one.state is not State.JOINED or one == alert]
         opened = [one for one in whole if scope.opens(one)]
         await store.give(override, opened)
         told = letters(override, opened, self._settings.mail_to, self._settings.mail_review)
         await store.write_of_override(override, told)
-        work.audit([self._decision(viewer, alert, now, "until", f"override:{override.id}")])
+        work.audit([self._decision(viewer, alert, now, "until", override.reference)])
         return override
 
     async def review(self, viewer: Viewer, id: UUID, verdict: Verdict, note: str) -> Override:
@@ -142,13 +142,13 @@ class Overriding:
     ) -> Override:
         reviewed = review(found.override, actor(viewer), verdict, note, now)
         if reviewed is found.override:
-            reference = f"override:{reviewed.id}:review"
+            reference = f"{reviewed.reference}:review"
             work.audit([self._showing.entry(viewer, found.alert, now, fields=["verdict"], reference=reference)])
             return reviewed
         if found.alert.state is State.ERASED:
             reviewed = replace(reviewed, note="")
         await work.store.review(reviewed, found.alert)
-        work.audit([self._decision(viewer, found.alert, now, "verdict", f"override:{reviewed.id}:{verdict}")])
+        work.audit([self._decision(viewer, found.alert, now, "verdict", f"{reviewed.reference}:{verdict}")])
         return reviewed
 
     async def listed(self, viewer: Viewer, waiting: Part, reviewed: Part) -> Listed:

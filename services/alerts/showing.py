@@ -9,7 +9,7 @@ from uuid import UUID
 
 from services.alerts.domain import Actor, Alert
 from services.alerts.metrics import SHOWN
-from services.alerts.overrides import NOTHING_OPENED, Override
+from services.alerts.overrides import Override
 from services.alerts.purposes import Purposes
 from services.alerts.store import AlertStore
 from services.alerts.views import Opening, Seen
@@ -47,7 +47,7 @@ class Scope:
     viewer: Viewer
     team: str | None
     features: Mapping[str, frozenset[str]]
-    overrides: Mapping[UUID, Override] = field(default_factory=lambda: NOTHING_OPENED)
+    overrides: Mapping[UUID, Override] = field(default_factory=dict)
 
     def holds(self, alert: Alert) -> bool:
         """Whether the alert may be looked at. Who would change it must not ask with ``overrides``."""
@@ -113,7 +113,7 @@ class Showing:
         """As ``shown``, for what supervisors see of overrides: that a person's case was opened, by whom and why."""
         now = datetime.now(UTC)
         entries = [
-            self.entry(viewer, one.alert, now, fields=OPENING, reference=f"override:{one.override.id}:review")
+            self.entry(viewer, one.alert, now, fields=OPENING, reference=f"{one.override.reference}:review")
             for one in openings
         ]
         await self._write(entries or [self.entry(viewer, None, now, Outcome.EMPTY, reference="overrides")])
@@ -146,7 +146,7 @@ class Showing:
 
     def _look(self, scope: Scope, alert: Alert, now: datetime) -> Access:
         override = scope.override_of(alert)
-        return self.entry(scope.viewer, alert, now, reference=f"override:{override.id}" if override else "")
+        return self.entry(scope.viewer, alert, now, reference=override.reference if override else "")
 
     def entry(
         self, viewer: Viewer, alert: Alert | None, now: datetime, outcome: Outcome = Outcome.ALLOWED,
