@@ -61,7 +61,8 @@ def _kafka(home: Home, port: int) -> Image:
 
 
 def _postgres(home: Home, port: int) -> Image:
-    initdb = "--auth-host=scram-sha-256 --locale-provider=builtin --builtin-locale=C.UTF-8 --locale=C"
+    locale = "--locale-provider=builtin --builtin-locale=C.UTF-8 --locale=C"
+    initdb = f"--auth-host=scram-sha-256 {locale} {postgres.WAL_SEGMENT}"
     env = {"POSTGRES_PASSWORD": home.secret("postgres"), "POSTGRES_INITDB_ARGS": initdb}
     ours = {name: value for name, value in postgres.SETTINGS.items() if name not in postgres.PLACES}
     command = ("postgres", *(f"--{name}={value}" for name, value in ours.items()))

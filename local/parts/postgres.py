@@ -27,7 +27,7 @@ SETTINGS = {
     "shared_buffers": "128MB",
     "max_wal_size": "4GB",
     "checkpoint_timeout": "15min",  # after each, every page that changes is written whole
-    "wal_init_zero": "off",  # or every few seconds a commit waits until 16 MB of zeros are on the disk
+    "wal_init_zero": "on",  # a file of zeros need not grow, with its metadata, at each commit
     "synchronous_commit": "on",
     "jit": "off",  # compiling costs more than these short statements
     "timezone": "UTC",
@@ -37,6 +37,9 @@ SETTINGS = {
     "log_min_error_statement": "panic",
     "log_error_verbosity": "terse",
 }
+WAL_SEGMENT = "--wal-segsize=1"
+"""Of ``initdb``: a new segment is filled while a commit waits, 1 MB in a millisecond, 16 MB (its default) in up to 70."""
+
 PLACES = ("listen_addresses", "unix_socket_directories")
 """Settings that say where the embedded server answers; a container has its own."""
 
@@ -109,6 +112,7 @@ class Postgres(Part):
         argv = [
             str(_binary("initdb")), "-D", str(new), "-U", ADMIN, "--auth=scram-sha-256", f"--pwfile={password}",
             "--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C",
+            WAL_SEGMENT,
         ]  # fmt: skip
         with self.home.log(self.name).open("ab") as out:
             done = subprocess.run(  # noqa: S603 - the argument list is ours
