@@ -16,6 +16,7 @@ from local.processes import Service, start_services
 from local.stack import environment
 from shared.contracts import SERVICES, Topic
 from shared.contracts.asyncapi import HEARD_BY
+from shared.kafka import client
 
 HEARERS = ("linkage", "scoring", "alerts", "audit")
 FROZEN_SECONDS = (12.0, 16.0)
@@ -82,7 +83,7 @@ async def rebalance(stack: Stack, over: asyncio.Event, chance: random.Random) ->
 async def poison(stack: Stack, over: asyncio.Event, chance: random.Random) -> int:
     """Unreadable messages straight onto every topic, past every check. Returns how many ears heard one."""
     heard = 0
-    async with AIOKafkaProducer(bootstrap_servers=stack.up.parts.kafka) as producer:
+    async with AIOKafkaProducer(**client(stack.up.parts.kafka)) as producer:
         while not over.is_set():
             topic = chance.choice([topic for topic in Topic if HEARD_BY[topic]])
             await producer.send_and_wait(topic.spec.name, chance.randbytes(chance.randrange(1, 200)), key=b"poison")

@@ -167,8 +167,8 @@ def dlq_replay(id: Annotated[UUID, typer.Argument(help="The id in `jigsaw dlq li
     if letter is None:
         _fail(f"There is no dead letter {id}. `jigsaw dlq list` shows those there are.")
     key = bytes.fromhex(home.secret("sealing_key"))
-    servers = _complain(lambda: running_parts(home)).kafka
-    sent = asyncio.run(dead_letters.replay(dsns[letter.service], servers, key, id))
+    address = _complain(lambda: running_parts(home)).kafka
+    sent = asyncio.run(dead_letters.replay(dsns[letter.service], address, key, id))
     out.print("Sent again." if sent else "It had been sent again before.")
 
 

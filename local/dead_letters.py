@@ -15,6 +15,7 @@ import orjson
 from aiokafka import AIOKafkaProducer
 
 from shared.crypto import unseal
+from shared.kafka import client
 from shared.settings import Settings
 
 LIST = 'SELECT id, topic, partition, "offset", reason, detail, at, replayed_at FROM dead_letters ORDER BY at, id'
@@ -59,7 +60,7 @@ async def found(dsns: dict[str, str], id: UUID) -> DeadLetter | None:
     return None
 
 
-async def replay(dsn: str, servers: str, sealing_key: bytes, id: UUID) -> bool:
+async def replay(dsn: str, address: str, sealing_key: bytes, id: UUID) -> bool:
     """Send it to its topic again, as it was; False when that has been done. Every service that hears the topic gets it,
     and those that had done it drop it by their inbox."""
     connection = await asyncpg.connect(dsn)
@@ -69,15 +70,15 @@ async def replay(dsn: str, servers: str, sealing_key: bytes, id: UUID) -> bool:
             if row is None:
                 return False
             key, headers, value = orjson.loads(unseal(sealing_key, row["sealed"], id.bytes))
-            await _produce(servers, row["topic"], key, headers, value)
+            await _produce(address, row["topic"], key, headers, value)
             await connection.execute(REPLAYED, id)
             return True
     finally:
         await connection.close()
 
 
-async def _produce(servers: str, topic: str, key: str, headers: list[tuple[str, str]], value: str) -> None:
-    async with AIOKafkaProducer(bootstrap_servers=servers, acks="all", enable_idempotence=True) as producer:
+async def _produce(address: str, topic: str, key: str, headers: list[tuple[str, str]], value: str) -> None:
+    async with AIOKafkaProducer(**client(address), acks="all", enable_idempotence=True) as producer:
         wire = [(name, bytes.fromhex(text)) for name, text in headers]
         await producer.send_and_wait(topic, bytes.fromhex(value), key=bytes.fromhex(key) or None, headers=wire)
 
@@ -86,12 +87,14 @@ async def main(arguments: list[str]) -> str:
     """What to print, for the service whose settings are in the environment."""
     told = Settings()
     dsn = told.database.get_secret_value()
+    service = urlsplit(dsn).path.removeprefix("/jigsaw_")
     if not arguments:
-        letters = await listed(urlsplit(dsn).path.removeprefix("/jigsaw_"), dsn)
+        letters = await listed(service, dsn)
         return "\n".join(map(str, letters)) or "No dead letters."
     if len(arguments) != 2 or arguments[0] != "replay":
         return "Say nothing to list them, or: replay ID"
-    sent = await replay(dsn, told.kafka, bytes.fromhex(told.sealing_key.get_secret_value()), UUID(arguments[1]))
+    key = bytes.fromhex(told.sealing_key.get_secret_value())
+    sent = await replay(dsn, told.broker(service), key, UUID(arguments[1]))
     return "Sent again." if sent else "There is no such dead letter, or it had been sent again before."
 
 

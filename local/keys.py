@@ -46,7 +46,7 @@ async def office(told: Settings) -> AsyncIterator[Worker[IngestStore]]:
     database = Database(told.database.get_secret_value(), size=2)
     await database.open()
     try:
-        outbox = Outbox(database, told.kafka, "ingest")
+        outbox = Outbox(database, told.broker("ingest"), "ingest")
         yield Worker("ingest", database, outbox, IngestStore, bytes.fromhex(told.sealing_key.get_secret_value()))
     finally:
         await database.close()

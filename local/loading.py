@@ -135,7 +135,7 @@ def load(
         terms = Terms.of(agreements, Initiatives.load(settings.initiatives))
         found = read(files, partner, mapping, agreements, now, progress.read)
         progress.say(f"{found.rows:,} rows say something of {len(found.published):,} records")
-        outbox = Outbox(database, settings.kafka, "linkage")
+        outbox = Outbox(database, settings.broker("linkage"), "linkage")
         return found, await Loading(database, outbox, InUse(settings.model()), terms, progress).load(
             found.published, now
         )

@@ -14,6 +14,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from shared.contracts.asyncapi import HEARD_BY
 from shared.ids import apart_from_time, id_of
+from shared.kafka import client
 
 ACCEPTED = "SELECT id FROM receipts WHERE reason = ''"
 INBOX = "SELECT id FROM inbox"
@@ -59,14 +60,14 @@ class Reconciliation:
         return not any(faults) and self.dead == dead
 
 
-async def reconcile(dsns: Mapping[str, str], servers: str, held: int | None = None) -> Reconciliation:
-    """``dsns``: each service's database; ``servers``: the broker's; ``held``: how many acceptances partners hold."""
+async def reconcile(dsns: Mapping[str, str], address: str, held: int | None = None) -> Reconciliation:
+    """``dsns``: each service's database; ``address``: the broker's; ``held``: how many acceptances partners hold."""
     accepted = await _ids(dsns["ingest"], ACCEPTED)
     linked, scored = await _done(dsns["linkage"]), await _done(dsns["scoring"])
     return Reconciliation(
         accepted=len(accepted),
         unsent=sum([await _number(dsn, UNSENT) for dsn in dsns.values()]),
-        unheard=await lag(servers),
+        unheard=await lag(address),
         not_received=max(0, (held or 0) - len(accepted)),
         not_linked=len(_messages("/services/ingest", accepted) - linked),
         not_scored=len(_messages("/services/linkage", accepted) - scored),
@@ -77,11 +78,11 @@ async def reconcile(dsns: Mapping[str, str], servers: str, held: int | None = No
     )
 
 
-async def lag(servers: str) -> int:
+async def lag(address: str) -> int:
     """Messages on the bus that a service which hears them has not finished, by the offsets it committed."""
-    client = AIOKafkaAdminClient(bootstrap_servers=servers)
-    consumer = AIOKafkaConsumer(bootstrap_servers=servers)
-    await client.start()
+    admin = AIOKafkaAdminClient(**client(address))
+    consumer = AIOKafkaConsumer(**client(address))
+    await admin.start()
     await consumer.start()
     try:
         waiting = 0
@@ -89,11 +90,11 @@ async def lag(servers: str) -> int:
             partitions = [TopicPartition(topic.spec.name, number) for number in range(topic.spec.partitions)]
             ends = await consumer.end_offsets(partitions)
             for ear in ears:
-                done = await client.list_consumer_group_offsets(ear, partitions=partitions)
+                done = await admin.list_consumer_group_offsets(ear, partitions=partitions)
                 waiting += sum(ends[p] - max(0, done[p].offset) for p in partitions)
         return waiting
     finally:
-        await client.close()
+        await admin.close()
         await consumer.stop()
 
 

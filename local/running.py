@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from local.addresses import console_address, service_addresses
 from local.home import Home
 from local.processes import start_console, start_services, stop_services
-from local.stack import Parts, running_parts, start_parts, stop_parts, wipe
+from local.stack import Parts, running_parts, start_parts, stop_parts, wipe, words_of
 from shared.contracts import SERVICES
 from shared.prepare import Passwords
 from shared.prepare import prepare as databases_and_topics
@@ -42,9 +42,9 @@ def running(home: Home) -> Up:
 
 
 async def prepare(home: Home, parts: Parts) -> None:
-    """Databases, roles and migrations of each service; topics."""
+    """Databases, roles and migrations of each service; topics and users of Kafka."""
     passwords = {name: Passwords(home.secret(f"{name}_owner"), home.secret(name)) for name in SERVICES}
-    await databases_and_topics(parts.postgres, parts.kafka, passwords)
+    await databases_and_topics(parts.postgres, parts.kafka, passwords, words_of(home, parts))
 
 
 def bring_down(home: Home, *, remove: bool) -> None:

@@ -17,8 +17,12 @@ from local.parts import postgres, valkey
 from local.parts.containers import Container, engine
 from local.parts.kafka import Kafka, has_brokers
 from local.parts.part import Part, answer
+from shared.contracts import SERVICES
+from shared.kafka import read, without_user
 
-__all__ = ["Home", "PartInfo", "Parts", "environment", "running_parts", "start_parts", "stop_parts", "wipe"]
+__all__ = [
+    "Home", "PartInfo", "Parts", "environment", "running_parts", "start_parts", "stop_parts", "wipe", "words_of",
+]  # fmt: skip
 
 Kind = Literal["environment", "container", "embedded"]
 
@@ -35,7 +39,7 @@ class PartInfo:
 
 @dataclass(frozen=True)
 class Parts:
-    """Where the parts answer: ``kafka`` as host:port, ``postgres`` as the administrator's DSN, ``redis`` as a URL."""
+    """Where the parts answer: ``kafka`` and ``postgres`` as the administrator's addresses, ``redis`` as a URL."""
 
     kafka: str
     postgres: str
@@ -96,14 +100,22 @@ def wipe(home: Home) -> None:
     home.remove()
 
 
+def words_of(home: Home, parts: Parts) -> dict[str, str]:
+    """The services' passwords at Kafka; none where an administrator need not sign in."""
+    guarded = bool(read(parts.kafka).user)
+    return {service: home.secret(f"kafka_{service}") for service in SERVICES} if guarded else {}
+
+
 def environment(home: Home, parts: Parts, service: str) -> dict[str, str]:
     """Every JIGSAW_ variable for a service of this home; those of the caller's that we do not set stay as they are."""
     told = {name: value for name, value in os.environ.items() if name.startswith("JIGSAW_")}
-    told.pop("JIGSAW_POSTGRES", None)  # the administrator's: no service may hold it
+    for administrators in ("JIGSAW_POSTGRES", "JIGSAW_KAFKA_ADMIN"):  # no service may hold them
+        told.pop(administrators, None)
     services = service_addresses(home)
     ours = {
         "HOME": str(home.path),
-        "KAFKA": parts.kafka,
+        "KAFKA": without_user(parts.kafka),
+        "KAFKA_PASSWORD": words_of(home, parts).get(service, ""),
         "DATABASE": _dsn(parts, service, home.secret(service), service),
         "OWNER_DATABASE": _dsn(parts, f"{service}_owner", home.secret(f"{service}_owner"), service),
         "REDIS": parts.redis,

@@ -40,7 +40,7 @@ async def keys(told: IngestSettings) -> dict[str, str]:
     database = Database(told.database.get_secret_value(), size=2)
     await database.open()
     try:
-        outbox = Outbox(database, told.kafka, "ingest")
+        outbox = Outbox(database, told.broker("ingest"), "ingest")
         worker = Worker("ingest", database, outbox, IngestStore, bytes.fromhex(told.sealing_key.get_secret_value()))
         partners = sorted({a.partner.name for a in Agreements.load(told.agreements).by_name.values()})
         return {partner: await issue_key(worker, partner, by="service:region") for partner in partners}

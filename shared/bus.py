@@ -43,6 +43,7 @@ from shared.contracts.envelope import Contract, from_wire
 from shared.db import HERE, Connection, queries
 from shared.errors import Repeated, Unavailable
 from shared.ids import id_at
+from shared.kafka import read, security
 from shared.progress import Progress, report
 from shared.telemetry import AGE, BATCH, BATCH_SECONDS, DEAD, HEARD, REPEATED, RETRIES, log
 from shared.work import Raw, Worker
@@ -115,7 +116,7 @@ class Bus(Generic[S]):
     """One service's ear: one consumer, one transaction a batch, handlers in the order given."""
 
     def __init__(
-        self, worker: Worker[S], servers: str, handlers: Sequence[Handler[S]], *, batch: int = 500,
+        self, worker: Worker[S], address: str, handlers: Sequence[Handler[S]], *, batch: int = 500,
         linger_ms: int = 0,
         on_abort: Callable[[], None] = lambda: None, clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:  # fmt: skip
@@ -123,7 +124,8 @@ class Bus(Generic[S]):
         self._ears = {topic.spec.name: ear for ear in map(ear_of, handlers) for topic in ear.topics}
         self._on_abort, self._clock = on_abort, clock
         self._broker = KafkaBroker(
-            servers,
+            read(address).servers,
+            security=security(address),
             client_id=f"jigsaw-{worker.service}",
             apply_types=False,
             allow_auto_create_topics=False,

@@ -33,6 +33,7 @@ from shared.contracts import Event, Topic
 from shared.contracts.envelope import Attributes, Contract, attributes, to_headers, to_json
 from shared.db import HERE, Connection, Database, queries
 from shared.errors import Repeated, Unavailable
+from shared.kafka import client
 from shared.tasks import end
 from shared.telemetry import SAID, UNSENT, log
 
@@ -78,8 +79,8 @@ def expect_all(entered: int, done: Sequence[UUID]) -> None:
 class Outbox:
     """One process's outbox. ``put`` inside the transaction, ``send`` after it."""
 
-    def __init__(self, database: Database, servers: str, service: str) -> None:
-        self._database, self._servers, self._service = database, servers, service
+    def __init__(self, database: Database, address: str, service: str) -> None:
+        self._database, self._address, self._service = database, address, service
         self._owner = int.from_bytes(os.urandom(8), "big", signed=True)
         self._queue: asyncio.Queue[tuple[int, list[Message]]] = asyncio.Queue()
         self._acknowledged: list[int] = []
@@ -185,7 +186,7 @@ class Outbox:
     async def _ready(self) -> AIOKafkaProducer:
         if self._producer is None:
             producer = AIOKafkaProducer(
-                bootstrap_servers=self._servers,
+                **client(self._address),
                 client_id=f"jigsaw-{self._service}",
                 acks="all",
                 enable_idempotence=True,

@@ -1,8 +1,9 @@
 """``python -m shared.secrets FOLDER``: make what must be secret, once, one folder a process that may read it.
 
 Compose runs it at each start; for a cluster it is run once by whoever deploys (deploy/README.md). What others decide is
-taken from the environment: JIGSAW_POSTGRES, an administrator's address of a PostgreSQL that is there already, and
-JIGSAW_OIDC_CLIENT_SECRET, our secret at the organisation's sign-in provider.
+taken from the environment: JIGSAW_POSTGRES and JIGSAW_KAFKA_ADMIN, an administrator's addresses of what is there
+already; JIGSAW_KAFKA_CA, the file of the authority that vouches for Kafka; and JIGSAW_OIDC_CLIENT_SECRET, our secret at
+the organisation's sign-in provider.
 """
 
 import os
@@ -14,6 +15,7 @@ from pathlib import Path
 from shared.contracts import SERVICES
 from shared.prepare import dsn_of
 
+KAFKA_CA = "kafka_ca.pem"
 READER = 10001
 """The user id of the image's services."""
 
@@ -27,12 +29,16 @@ def make(folder: Path, given: Mapping[str, str]) -> bool:
     admin_dsn = given.get("JIGSAW_POSTGRES") or f"postgresql://postgres:{admin}@postgres:5432/postgres"
     client = given.get("JIGSAW_OIDC_CLIENT_SECRET") or secrets.token_hex(32)
     common = {"jigsaw_session_key": secrets.token_hex(32), "jigsaw_oidc_client_secret": client}
-    prepare = {"jigsaw_postgres": admin_dsn}
+    authority = {KAFKA_CA: Path(given["JIGSAW_KAFKA_CA"]).read_text()} if given.get("JIGSAW_KAFKA_CA") else {}
+    common |= authority
+    prepare = {"jigsaw_postgres": admin_dsn, "jigsaw_kafka_admin": given.get("JIGSAW_KAFKA_ADMIN", "")} | authority
     for service in SERVICES:
-        owner, user = secrets.token_hex(24), secrets.token_hex(24)
+        owner, user, kafka = (secrets.token_hex(24) for _ in range(3))
         prepare |= {f"jigsaw_owner_password_{service}": owner, f"jigsaw_password_{service}": user}
+        prepare[f"jigsaw_kafka_password_{service}"] = kafka
         own = {
             "jigsaw_database": dsn_of(admin_dsn, service, user, service),
+            "jigsaw_kafka_password": kafka,
             "jigsaw_sealing_key": secrets.token_hex(32),
         }
         if service == "audit":

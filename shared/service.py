@@ -44,7 +44,7 @@ class Service(Generic[S]):
     def __init__(self, name: str, settings: Settings, store: Callable[[Connection], S], *, title: str) -> None:
         self.name, self.settings = name, settings
         self.database = Database(settings.database.get_secret_value())
-        self.outbox = Outbox(self.database, settings.kafka, name)
+        self.outbox = Outbox(self.database, settings.broker(name), name)
         sealing_key = bytes.fromhex(settings.sealing_key.get_secret_value())
         self.worker = Worker(name, self.database, self.outbox, store, sealing_key)
         self.bus: Bus[S] | None = None
@@ -76,7 +76,7 @@ class Service(Generic[S]):
         self._in_a_hurry = not linger_ms
         self.bus = Bus(
             self.worker,
-            self.settings.kafka,
+            self.settings.broker(self.name),
             handlers,
             batch=self.settings.batch,
             linger_ms=linger_ms,

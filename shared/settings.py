@@ -5,8 +5,10 @@ No secret has a default.
 
 from pathlib import Path
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shared.kafka import read, signed_in
 
 PROJECT = Path(__file__).parent.parent
 
@@ -25,7 +27,8 @@ class Settings(BaseSettings):
 
     model_config = sourced()
 
-    kafka: str = Field(description="Bootstrap servers of the broker, host:port separated by commas.")
+    kafka: str = Field(description="The broker: host:port,… or, with a password and TLS, kafkas://host:port,…?ca=FILE.")
+    kafka_password: SecretStr = Field(SecretStr(""), description="The service's own there; its user has its name.")
     database: SecretStr = Field(description="The service's own database, with its own role: postgresql://…")
     redis: str = Field(description="Redis or Valkey: redis://… Holds only what can be rebuilt.")
     sealing_key: SecretStr = Field(description="32 bytes in hex: seals what dead letters and drafts keep.")
@@ -50,3 +53,13 @@ class Settings(BaseSettings):
     batch: int = Field(500, description="At most so many messages a transaction.")
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
     release: str = Field("dev", description="The deployed version, shown by metrics and health.")
+
+    def broker(self, service: str) -> str:
+        """Kafka's address for a service."""
+        return signed_in(self.kafka, service, self.kafka_password.get_secret_value())
+
+    @field_validator("kafka")
+    @classmethod
+    def _is_an_address(cls, kafka: str) -> str:
+        read(kafka)
+        return kafka

@@ -18,6 +18,7 @@ from local.stack import Parts, start_parts, stop_parts
 from shared.admin import create_topics
 from shared.contracts import Topic
 from shared.db import PLANNING, migrate, provision
+from shared.kafka import client
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ async def fresh_database(parts: Parts, service: str) -> Databases:
 
 async def _hear_from_now(servers: str, service: str) -> None:
     """Commit for the service's group, which has no member, that it has heard everything there is."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=servers, group_id=service, enable_auto_commit=False)
+    consumer = AIOKafkaConsumer(**client(servers), group_id=service, enable_auto_commit=False)
     await consumer.start()
     try:
         # What `partitions_for_topic` knows, a refresh in the background may have forgotten: nothing is subscribed to.

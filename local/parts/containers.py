@@ -12,7 +12,7 @@ from typing import Any
 
 from local.daemon import until
 from local.home import Home, StackError, free
-from local.parts import postgres
+from local.parts import kafka, postgres
 from local.parts.jars import locked_version
 from local.parts.part import Part
 
@@ -39,11 +39,11 @@ def _kafka(home: Home, port: int) -> Image:
     settings = {
         "NODE_ID": "1",
         "PROCESS_ROLES": "broker,controller",
-        "LISTENERS": f"PLAINTEXT://:9092,CONTROLLER://:{CONTROLLER}",
-        "ADVERTISED_LISTENERS": f"PLAINTEXT://127.0.0.1:{port}",
+        "LISTENERS": f"CLIENTS://:9092,CONTROLLER://:{CONTROLLER}",
+        "ADVERTISED_LISTENERS": f"CLIENTS://127.0.0.1:{port}",
+        "INTER_BROKER_LISTENER_NAME": "CLIENTS",
         "CONTROLLER_LISTENER_NAMES": "CONTROLLER",
         "CONTROLLER_QUORUM_VOTERS": f"1@localhost:{CONTROLLER}",
-        "LISTENER_SECURITY_PROTOCOL_MAP": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
         "LOG_DIRS": "/var/lib/kafka/data",
         "AUTO_CREATE_TOPICS_ENABLE": "false",
         "OFFSETS_TOPIC_REPLICATION_FACTOR": "1",
@@ -56,8 +56,14 @@ def _kafka(home: Home, port: int) -> Image:
         "MESSAGE_MAX_BYTES": "2097152",
         "HEAP_OPTS": "-Xms256m -Xmx256m",
     }
+    settings |= {_variable(name): value for name, value in kafka.guarded(home.secret("kafka")).items()}
     env = {f"KAFKA_{key}": value for key, value in settings.items()}
     return Image(f"apache/kafka:{locked_version()}", 9092, "/var/lib/kafka/data", env)
+
+
+def _variable(setting: str) -> str:
+    """Of the image, for a setting of the broker: as its documentation has them written."""
+    return setting.replace("_", "__").replace("-", "___").replace(".", "_").upper()
 
 
 def _postgres(home: Home, port: int) -> Image:

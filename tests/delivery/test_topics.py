@@ -8,6 +8,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from local.stack import Parts
 from shared.admin import DAY_MS, create_topics
 from shared.contracts import Topic
+from shared.kafka import client
 
 NAME = Topic.ACCESSES.spec.name
 
@@ -26,12 +27,12 @@ async def becomes(client: AIOKafkaAdminClient, retention: int) -> None:
 
 
 async def test_a_topic_that_an_earlier_release_made_keeps_what_this_one_says(parts: Parts, topics: None) -> None:
-    client = AIOKafkaAdminClient(bootstrap_servers=parts.kafka)
-    await client.start()
+    admin = AIOKafkaAdminClient(**client(parts.kafka))
+    await admin.start()
     try:
-        await client.alter_configs([ConfigResource(ConfigResourceType.TOPIC, NAME, {"retention.ms": str(DAY_MS)})])
-        await becomes(client, DAY_MS)
+        await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, NAME, {"retention.ms": str(DAY_MS)})])
+        await becomes(admin, DAY_MS)
         assert await create_topics(parts.kafka) == []
-        await becomes(client, Topic.ACCESSES.spec.retention_days * DAY_MS)
+        await becomes(admin, Topic.ACCESSES.spec.retention_days * DAY_MS)
     finally:
-        await client.close()
+        await admin.close()

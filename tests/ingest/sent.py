@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from aiokafka import AIOKafkaConsumer
 
 from shared.contracts import Access, Accesses, RecordsAccepted, Topic
+from shared.kafka import client
 
 SECONDS = 20
 
@@ -53,7 +54,7 @@ class Sent:
 @asynccontextmanager
 async def listening(servers: str) -> AsyncIterator[Sent]:
     consumer = AIOKafkaConsumer(
-        Topic.RECORDS.spec.name, Topic.ACCESSES.spec.name, bootstrap_servers=servers, auto_offset_reset="earliest",
+        Topic.RECORDS.spec.name, Topic.ACCESSES.spec.name, **client(servers), auto_offset_reset="earliest",
         enable_auto_commit=False,
     )  # fmt: skip
     await consumer.start()

@@ -24,6 +24,7 @@ from services.linkage.store import LinkageStore
 from shared.contracts import Access, Accesses, Change, EntityChanged, Kind, Record, RecordsAccepted, Topic, record_id
 from shared.contracts.envelope import attributes, first, to_headers
 from shared.db import Database
+from shared.kafka import client
 from shared.web import Viewer, service_token
 from shared.web.csrf import token_of
 from shared.web.keys import Keys
@@ -95,7 +96,7 @@ class Office:
 
     async def publish(self, *records: Kept) -> None:
         """The records as ingest says them, keyed so that they are heard in this order, and after those before."""
-        producer = AIOKafkaProducer(bootstrap_servers=self.parts.kafka)
+        producer = AIOKafkaProducer(**client(self.parts.kafka))
         await producer.start()
         for one in records:
             body = RecordsAccepted(
@@ -171,9 +172,7 @@ class Office:
 
     async def changes(self, *ids: UUID) -> list[EntityChanged]:
         """What was said of these entities, in the order of versions."""
-        consumer = AIOKafkaConsumer(
-            Topic.ENTITIES.spec.name, bootstrap_servers=self.parts.kafka, auto_offset_reset="earliest"
-        )
+        consumer = AIOKafkaConsumer(Topic.ENTITIES.spec.name, **client(self.parts.kafka), auto_offset_reset="earliest")
         await consumer.start()
         try:
             found: list[EntityChanged] = []
@@ -216,7 +215,7 @@ async def opened(parts: Parts, databases: Databases, **more: Any) -> AsyncIterat
     made = service(settings_of(parts, databases, **more))
     async with made.app.router.lifespan_context(made.app):
         consumer = AIOKafkaConsumer(
-            Topic.ACCESSES.spec.name, bootstrap_servers=parts.kafka, auto_offset_reset="earliest",
+            Topic.ACCESSES.spec.name, **client(parts.kafka), auto_offset_reset="earliest",
             enable_auto_commit=False,
         )  # fmt: skip
         await consumer.start()

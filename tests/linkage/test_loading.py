@@ -11,6 +11,7 @@ from aiokafka import AIOKafkaConsumer
 from local.stack import Parts
 from services.linkage.records import Kept
 from shared.contracts import Accesses, Action, Change, EntityChanged, Kind, Topic
+from shared.kafka import client
 from tests.linkage.linking import Linkage, linkage, region_events
 from tests.linkage.people import model
 from tests.parts import Databases, fresh_database
@@ -114,7 +115,7 @@ async def test_what_the_stream_brings_during_a_load_is_taken_in(replica: Linkage
 
 async def test_a_load_says_who_is_who_and_that_records_were_combined(parts: Parts, replica: Linkage) -> None:
     consumer = AIOKafkaConsumer(
-        Topic.ENTITIES.spec.name, Topic.ACCESSES.spec.name, bootstrap_servers=parts.kafka, auto_offset_reset="latest"
+        Topic.ENTITIES.spec.name, Topic.ACCESSES.spec.name, **client(parts.kafka), auto_offset_reset="latest"
     )
     await consumer.start()
     await consumer.seek_to_end()

@@ -24,6 +24,7 @@ from local.parts.kafka import Kafka, cluster_id
 from local.parts.postgres import Postgres
 from local.parts.valkey import Valkey
 from local.stack import Parts, running_parts, start_parts
+from shared.kafka import client
 
 RECORDS = 2000
 
@@ -83,7 +84,7 @@ async def test_everybody_needs_a_password(up: Parts) -> None:
 async def test_kill_9_of_kafka_keeps_every_acknowledged_record(own_home: Home, up: Parts) -> None:
     kafka = Kafka(own_home)
     await make_topic(up.kafka, "kept")
-    async with AIOKafkaProducer(bootstrap_servers=up.kafka, enable_idempotence=True, acks="all") as producer:
+    async with AIOKafkaProducer(**client(up.kafka), enable_idempotence=True, acks="all") as producer:
         sent = [await producer.send("kept", str(number).encode()) for number in range(RECORDS)]
         for acknowledgement in sent:
             await acknowledgement
@@ -190,14 +191,14 @@ class Broken(Valkey):
 
 
 async def make_topic(servers: str, name: str) -> None:
-    admin = AIOKafkaAdminClient(bootstrap_servers=servers)
+    admin = AIOKafkaAdminClient(**client(servers))
     await admin.start()
     await admin.create_topics([NewTopic(name, num_partitions=1, replication_factor=1)])
     await admin.close()
 
 
 async def read_all(servers: str, topic: str, count: int) -> list[bytes]:
-    consumer = AIOKafkaConsumer(bootstrap_servers=servers, auto_offset_reset="earliest", enable_auto_commit=False)
+    consumer = AIOKafkaConsumer(**client(servers), auto_offset_reset="earliest", enable_auto_commit=False)
     await consumer.start()
     try:
         partition = TopicPartition(topic, 0)

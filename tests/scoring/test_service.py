@@ -28,6 +28,7 @@ from shared.contracts import (
     Topic,
 )
 from shared.contracts.envelope import attributes, first, to_headers
+from shared.kafka import client
 from shared.service import Service
 from shared.settings import Settings
 from tests.parts import Databases, connected
@@ -71,7 +72,7 @@ async def scoring(
 @pytest.fixture(scope="module")
 async def said(parts: Parts, topics: None) -> AsyncIterator["Heard"]:
     consumer = AIOKafkaConsumer(
-        Topic.SCORES.spec.name, Topic.ACCESSES.spec.name, bootstrap_servers=parts.kafka, auto_offset_reset="earliest"
+        Topic.SCORES.spec.name, Topic.ACCESSES.spec.name, **client(parts.kafka), auto_offset_reset="earliest"
     )
     await consumer.start()
     yield Heard(consumer)
@@ -115,7 +116,7 @@ class Heard:
 
 
 async def publish(parts: Parts, *events: Event[Any]) -> None:
-    async with AIOKafkaProducer(bootstrap_servers=parts.kafka, acks="all") as producer:
+    async with AIOKafkaProducer(**client(parts.kafka), acks="all") as producer:
         for event in events:
             headers = to_headers(attributes(event))
             topic = Topic.of(type(event.body)).spec.name
