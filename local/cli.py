@@ -15,6 +15,7 @@ from local.erasing import Ground, erase_on
 from local.home import Home, StackError
 from local.processes import status as processes_status
 from local.processes import tail
+from local.rights.collecting import Language, Request, answer_on
 from local.running import bring_down, bring_up
 from local.stack import environment, running_parts
 from shared.contracts import SERVICES
@@ -113,6 +114,26 @@ def erase(
 ) -> None:
     """Erase people, or single records, from the index for ever: their right under UK GDPR Art. 17."""
     _complain(lambda: erase_on(Home(), entities or [], record or [], ground.value, reason, out))
+
+
+@app.command("subject-access")
+def subject_access(
+    entity: Annotated[UUID, typer.Argument(help="The person's reference, as pages show it, or an older one.")],
+    reference: Annotated[str, typer.Option(help="Of the request, as in 2026/118. The log keeps it: name nobody.")],
+    out_folder: Annotated[Path, typer.Option("--out", file_okay=False, help="Where the two files go.")] = Path(),
+    language: Annotated[Language, typer.Option(help="Of the page and of all words in the answer.")] = Language.EN,
+    redact: Annotated[
+        list[str] | None, typer.Option(help="Words to take out of what people wrote; may be repeated.")
+    ] = None,
+) -> None:
+    """Answer a person who asks what is held about them: their right under UK GDPR Art. 15.
+
+    Every service is asked, and each writes down that it told. A page for the person and a JSON file for machines are
+    written, for your eyes only. [bold]Read what people wrote[/bold] before you hand it over: notes may name others, and
+    only a person can tell; run it again with --redact for each name.
+    """
+    asked = Request(entity, reference, language.value, redact or [])
+    _complain(lambda: answer_on(Home(), asked, out_folder, out))
 
 
 @app.command(context_settings={"ignore_unknown_options": True})  # they are the benchmark's own

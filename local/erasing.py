@@ -28,6 +28,12 @@ ROLE = "auditor"
 SECONDS = 60.0
 
 
+def officer() -> Viewer:
+    """Information governance, in the person of whoever runs the command."""
+    user = getpass.getuser()
+    return Viewer(f"operator:{user}", user, "", ROLE, "information-governance", "en")
+
+
 def erase_on(
     home: Home, entities: Sequence[UUID], records: Sequence[UUID], ground: str, reason: str, out: Console
 ) -> None:
@@ -43,9 +49,7 @@ def erase(
     linkage: str, session_key: str, entities: Sequence[UUID], records: Sequence[UUID], ground: str, reason: str
 ) -> dict[str, Any]:
     """Ask linkage, at its address, as whoever runs the command. Raises ``StackError`` with linkage's own words."""
-    user = getpass.getuser()
-    person = Viewer(f"operator:{user}", user, "", ROLE, "information-governance", "en")
-    token = service_token(session_key, "linkage", person, caller="jigsaw", purpose="identity")
+    token = service_token(session_key, "linkage", officer(), caller="jigsaw", purpose="identity")
     body = {"entities": [*map(str, entities)], "records": [*map(str, records)], "ground": ground, "reason": reason}
     answer = httpx.post(
         f"{linkage}/linkage/api/erasures", json=body, headers={"Authorization": f"Bearer {token}"}, timeout=SECONDS

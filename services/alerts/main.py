@@ -14,10 +14,12 @@ from services.alerts.settings import AlertSettings
 from services.alerts.showing import Showing
 from services.alerts.store import AlertStore
 from services.alerts.stream import Alerter
+from services.alerts.subject_access import Holding
 from shared.access import Agreements
 from shared.initiatives import Initiatives
 from shared.service import Service
 from shared.web import Callers, Web
+from shared.web.subject_access import router as right_of_access
 
 
 def service(settings: AlertSettings) -> Service[AlertStore]:
@@ -45,6 +47,7 @@ def service(settings: AlertSettings) -> Service[AlertStore]:
         live.router(desktop, feed),
         overriding_pages.router(overriding, linkage, wording, web),
         pages.router(desktop),
+        right_of_access("alerts", service.worker, callers, Holding(wording)),
     )
     web.mount(service.app)
     return service

@@ -121,6 +121,20 @@ WITH RECURSIVE told AS (
 SELECT h.alert, h.at, h.change, h.differences, h.actor, h.actor_name, h.note
 FROM told JOIN history h ON h.alert = told.id ORDER BY h.id DESC;
 
+-- name: history_of
+-- What alerts went through, in its order. Index: history_alert.
+SELECT alert, at, change, differences, actor, actor_name, note FROM history WHERE alert = ANY($1::uuid[])
+ORDER BY id;
+
+-- name: mailed
+-- Which teams were mailed that alerts had opened, and when. Indexes: mail_items_pkey, mails_pkey.
+SELECT i.alert, i.team, i.at, m.sent_at FROM mail_items i LEFT JOIN mails m ON m.id = i.mail
+WHERE i.alert = ANY($1::uuid[]) ORDER BY i.at;
+
+-- name: overrides_of
+-- All overrides of people, by any of their ids. Index: overrides_person.
+SELECT * FROM overrides WHERE person = ANY($1::uuid[]) ORDER BY given_at;
+
 -- name: newest
 -- The feed's last number. Index: feed_pkey.
 SELECT coalesce(max(seq), 0) FROM feed;

@@ -14,7 +14,7 @@ from services.alerts.domain import REOPENS_WITHIN, Alert, Band, Outcome, Step
 from services.alerts.judgement import Changes, Key, Known
 from services.alerts.overrides import Override, Verdict
 from services.alerts.standing import Score, Standing
-from services.alerts.views import Entry, Opening, Past, Unreviewed
+from services.alerts.views import Entry, Mailed, Opening, Past, Unreviewed
 from shared.contracts import Reason
 from shared.contracts.alerts import State
 from shared.db import Connection, plan_anew, queries
@@ -134,6 +134,18 @@ class AlertStore:
         """What happened to an alert and to those joined to it, the newest first."""
         rows = await self._connection.fetch(Q["past"], alert)
         return [Past(**row) for row in rows]
+
+    async def history_of(self, alerts: Iterable[UUID]) -> list[Past]:
+        """What alerts went through, the oldest first."""
+        return [Past(**row) for row in await self._connection.fetch(Q["history_of"], list(alerts))]
+
+    async def mailed(self, alerts: Iterable[UUID]) -> list[Mailed]:
+        """Which teams were mailed about alerts."""
+        return [Mailed(**row) for row in await self._connection.fetch(Q["mailed"], list(alerts))]
+
+    async def overrides_of(self, people: Iterable[UUID]) -> list[Override]:
+        """Every time somebody opened the case of one of these people, the first first."""
+        return [_override(row) for row in await self._connection.fetch(Q["overrides_of"], list(people))]
 
     async def newest(self) -> int:
         """The feed's last number; 0 when it is empty."""

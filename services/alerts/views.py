@@ -47,6 +47,16 @@ class Unreviewed:
 
 
 @dataclass(frozen=True, slots=True)
+class Mailed:
+    """That a team had to be mailed about an alert, and when it was."""
+
+    alert: UUID
+    team: str
+    at: datetime
+    sent_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Past:
     """One line of an alert's history. ``differences``: field → old and new value, as text."""
 

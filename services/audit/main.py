@@ -11,11 +11,13 @@ from services.audit.log import Log
 from services.audit.settings import AuditSettings
 from services.audit.store import AuditStore
 from services.audit.stream import Recorder
+from services.audit.subject_access import Holding
 from services.audit.watching import Inspector, Watch
 from services.audit.witness import Witness
 from shared.access import Agreements
 from shared.service import Service
-from shared.web import N_, Notice, Web
+from shared.web import N_, Callers, Notice, Web
+from shared.web.subject_access import router as right_of_access
 
 DISCONTINUED = Notice(N_("The audit log is not what its witness saw. Do not rely on it, and call the operator."))
 
@@ -40,7 +42,11 @@ def service(settings: AuditSettings) -> Service[AuditStore]:
     service.hears(Recorder(log).record, linger_ms=200)
     service.in_background(watch.forever)
     service.in_background(inspector.forever)
-    service.answers(api.router(service.worker, desk, signer), pages.router(desk, web, state))
+    callers = Callers(settings.session_key.get_secret_value(), "audit")
+    service.answers(
+        api.router(service.worker, desk, signer), pages.router(desk, web, state),
+        right_of_access("audit", service.worker, callers, Holding(log, agreements)),
+    )  # fmt: skip
     web.mount(service.app)
     return service
 

@@ -123,11 +123,11 @@ def row(spoken: Language, agreements: Agreements, reading: Reading) -> list[str 
     access = reading.opened.access
     return [
         *beginning, said(ACTIONS[access.action]), _about(spoken, reading.entity), access.purpose,
-        _agreement(spoken, agreements, access), ", ".join(access.fields), said(_outcome(access)),
+        _agreement(spoken, agreements, access), ", ".join(access.fields), said(outcome_in_words(access)),
     ]  # fmt: skip
 
 
-def _outcome(access: Access) -> str:
+def outcome_in_words(access: Access) -> str:
     allowed = access.outcome is Outcome.ALLOWED
     return BY_OVERRIDE if allowed and OVERRIDE.fullmatch(access.reference) else OUTCOMES[access.outcome]
 

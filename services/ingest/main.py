@@ -13,9 +13,11 @@ from services.ingest.quota import Quota
 from services.ingest.refusal import Refusal, refused
 from services.ingest.settings import IngestSettings
 from services.ingest.store import IngestStore
+from services.ingest.subject_access import held
 from shared.access import Agreements
 from shared.service import Service
-from shared.web import Web
+from shared.web import Callers, Web
+from shared.web.subject_access import router as right_of_access
 
 
 def service(settings: IngestSettings) -> Service[IngestStore]:
@@ -24,11 +26,13 @@ def service(settings: IngestSettings) -> Service[IngestStore]:
     agreements = Agreements.load(settings.agreements)
     intake = Intake(service.worker)
     door = Door(Keyring(service.worker), Quota(settings.redis), intake, agreements, settings.quota_factor)
+    callers = Callers(settings.session_key.get_secret_value(), "ingest")
     web = Web("ingest", settings, Path(__file__).parent)
     service.answers(
         api.router(door, intake, Rules(agreements)),
         reports.router(door, service.worker, agreements),
         pages.router(service.worker, web, agreements),
+        right_of_access("ingest", service.worker, callers, held),
     )
     web.mount(service.app)
     service.app.add_exception_handler(Refusal, refused)

@@ -5,7 +5,7 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from services.linkage.desk import api, erasing_api, erasing_pages, pages, review_api, review_pages
+from services.linkage.desk import api, erasing_api, erasing_pages, pages, review_api, review_pages, subject_access
 from services.linkage.desk.deciding import Review
 from services.linkage.desk.desk import Desk
 from services.linkage.desk.modelling import Modelling
@@ -25,7 +25,8 @@ from services.linkage.stream import Linker
 from shared.access import Agreements
 from shared.initiatives import Initiatives
 from shared.service import Service
-from shared.web import Web
+from shared.web import Callers, Web
+from shared.web.subject_access import router as right_of_access
 
 
 def service(settings: LinkageSettings) -> Service[LinkageStore]:
@@ -39,12 +40,14 @@ def service(settings: LinkageSettings) -> Service[LinkageStore]:
     linker = Linker(index)
     sealing_key = bytes.fromhex(settings.sealing_key.get_secret_value())
     leaving = Leaving(service.worker, index, terms, sealing_key, leads=lambda: service.hearing)
-    reception = Reception(settings.session_key.get_secret_value(), agreements, initiatives)
+    key = settings.session_key.get_secret_value()
+    reception = Reception(key, agreements, initiatives)
     weighing = Weighing(in_use.matcher, terms)
     standby = Standby(service.worker, index)
     desk = Desk(service.worker, standby, weighing)
     review = Review(service.worker, index, standby, weighing)
     erasing = Erasing(service.worker, index)
+    held = subject_access.Holding(agreements, reception, sealing_key)
     web = Web("linkage", settings, Path(__file__).parent)
     modelling = Modelling(service.worker, review, weighing)
     service.before_hearing(partial(asyncio.to_thread, rehearse_apart))
@@ -57,6 +60,7 @@ def service(settings: LinkageSettings) -> Service[LinkageStore]:
         api.router(desk, reception), review_api.router(review, modelling, reception),
         pages.router(desk, reception, web), review_pages.router(review, modelling, desk, reception, web),
         erasing_api.router(erasing, review, reception), erasing_pages.router(erasing, desk, reception, web),
+        right_of_access("linkage", service.worker, Callers(key, "linkage"), held),
     )  # fmt: skip
     web.mount(service.app)
     return service

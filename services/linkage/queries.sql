@@ -119,8 +119,8 @@ FROM identities i JOIN records r USING (id) WHERE i.id = ANY ($1::uuid[]);
 
 -- name: decided_about
 -- What is decided about some records. Index: decisions_pkey, decisions_b.
-SELECT a, b, verdict FROM decisions WHERE a = ANY ($1::uuid[])
-UNION SELECT a, b, verdict FROM decisions WHERE b = ANY ($1::uuid[]);
+SELECT a, b, verdict, by, reason, at FROM decisions WHERE a = ANY ($1::uuid[])
+UNION SELECT a, b, verdict, by, reason, at FROM decisions WHERE b = ANY ($1::uuid[]);
 
 -- name: everything
 -- One kind of the whole index, to rebuild the half in memory: of rows only those that the active model weighed. After a
@@ -145,6 +145,15 @@ WITH RECURSIVE way AS (
 )
 SELECT way.asked, e.id, e.kind, e.members, e.version
 FROM way JOIN entities e USING (id) WHERE way.into_entity IS NULL;
+
+-- name: known_as
+-- All ids under which entities are or were known: these, and those that lead to them. Index: entities_pkey,
+-- entities_into.
+WITH RECURSIVE known AS (
+    SELECT id, into_entity FROM entities WHERE id = ANY ($1::uuid[])
+    UNION SELECT e.id, e.into_entity FROM known JOIN entities e ON e.into_entity = known.id
+)
+SELECT id, into_entity FROM known;
 
 -- name: members
 -- The identities entities are made of, for their golden records. Index: identities_pkey, records_pkey.
@@ -196,6 +205,13 @@ SELECT id, purpose, entity, members, living FROM parts WHERE living;
 SELECT id, purpose, entity, members, living FROM parts WHERE id = ANY ($1::uuid[])
 UNION SELECT id, purpose, entity, members, living FROM parts WHERE entity = ANY ($1::uuid[]) AND living;
 
+-- name: parts_with
+-- Parts, living or not, that have one of these records ($2); those of entities ($1) whose records have all left. Index:
+-- parts_members, parts_ended.
+SELECT id, purpose, entity, members, living FROM parts WHERE members && $2::uuid[]
+UNION SELECT id, purpose, entity, members, living FROM parts
+WHERE entity = ANY ($1::uuid[]) AND NOT living AND members = '{}';
+
 -- name: terms
 -- What the agreements said of linking when the index's rows were written. Index: the only row.
 SELECT terms FROM index_state;
@@ -240,6 +256,10 @@ ON CONFLICT (id) DO UPDATE SET agreement = excluded.agreement, until = excluded.
 -- name: withheld
 -- Which of these are withheld. Index: withheld_pkey.
 SELECT id FROM withheld WHERE id = ANY ($1::uuid[]);
+
+-- name: withheld_of
+-- What is withheld of entities, sealed. Index: withheld_entity.
+SELECT id, agreement, until, sealed FROM withheld WHERE entity = ANY ($1::uuid[]);
 
 -- name: release
 -- Withheld records that are erased, and what a wanted model says of records that are. Index: withheld_pkey,

@@ -92,6 +92,16 @@ class Resolved:
 
 
 @dataclass(frozen=True, slots=True)
+class Withheld:
+    """A record whose agreement has ended, ``sealed`` under its id; ``until`` is the last day on which it is kept."""
+
+    id: UUID
+    agreement: str
+    until: date
+    sealed: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Asked:
     """What is known of a batch's records, and which of them were erased. ``committed``: the index's lock is ours, and
     this version is committed; ``is_current``: all of this is of that version."""
@@ -219,6 +229,11 @@ class LinkageStore:
         """Everything stewards decided about some records."""
         return [_decided(row) for row in await self._connection.fetch(Q["decided_about"], list(records))]
 
+    async def rulings_about(self, records: Iterable[UUID]) -> dict[tuple[UUID, UUID], Ruling]:
+        """The same, with all that is kept of each decision."""
+        rows = await self._connection.fetch(Q["decided_about"], list(records))
+        return {(r["a"], r["b"]): Ruling(r["verdict"], r["by"], r["reason"], r["at"]) for r in rows}
+
     async def copy_records(
         self, kept: Sequence[Kept], entity_of: Mapping[UUID, UUID], rows: Mapping[UUID, bytes], version: int
     ) -> None:
@@ -272,6 +287,10 @@ class LinkageStore:
         rows = await self._connection.fetch(Q["resolve"], list(entities))
         return {r["asked"]: Resolved(r["id"], Kind(r["kind"]), r["members"], r["version"]) for r in rows}
 
+    async def known_as(self, entities: Iterable[UUID]) -> dict[UUID, UUID | None]:
+        """These entities' ids and all that lead to them; each with where it leads."""
+        return {row["id"]: row["into_entity"] for row in await self._connection.fetch(Q["known_as"], list(entities))}
+
     async def rulings(self, records: Iterable[UUID]) -> dict[frozenset[UUID], Ruling]:
         """What stewards decided about pairs among these records."""
         rows = await self._connection.fetch(Q["rulings"], list(records))
@@ -311,6 +330,10 @@ class LinkageStore:
         """The living parts of these entities, and the parts, living or not, that have these ids."""
         return [_part(row) for row in await self._connection.fetch(Q["parts_of"], list(ids))]
 
+    async def parts_with(self, entities: Iterable[UUID], records: Iterable[UUID]) -> list[StoredPart]:
+        """The parts, living or not, in which these records are or were, and those of these entities that are empty."""
+        return [_part(row) for row in await self._connection.fetch(Q["parts_with"], list(entities), list(records))]
+
     async def terms(self) -> dict[str, Any]:
         """What the agreements said of linking when the rows were written (``Terms.written``)."""
         found: dict[str, Any] = await self._connection.fetchval(Q["terms"])
@@ -349,6 +372,10 @@ class LinkageStore:
     async def withheld(self, records: Iterable[UUID]) -> set[UUID]:
         """Which of these records are withheld."""
         return {row["id"] for row in await self._connection.fetch(Q["withheld"], list(records))}
+
+    async def withheld_of(self, entities: Iterable[UUID]) -> list[Withheld]:
+        """What is withheld of entities."""
+        return [Withheld(*row) for row in await self._connection.fetch(Q["withheld_of"], list(entities))]
 
     async def release(self, records: Iterable[UUID]) -> None:
         """Forget withheld records, and what another model was to make of records that are erased."""

@@ -20,7 +20,7 @@ from datetime import date, datetime
 from enum import IntEnum
 from hashlib import blake2b
 from itertools import chain, pairwise
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -104,6 +104,15 @@ class Evaluated:
     due: list[date | None]
 
 
+class Counted(NamedTuple):
+    """One tile: the features that count it (none does any more: empty), when it happened, or on which day, in seconds
+    since 1970 (``None``: it is counted for ever), and how much."""
+
+    features: tuple[str, ...]
+    at: int | None
+    amount: float
+
+
 class Features:
     """The features of one initiative, compiled. Raises ``ValueError`` for a definition that cannot be counted."""
 
@@ -161,6 +170,17 @@ class Features:
     def vector(self, state: State, as_of: datetime) -> NDArray[np.float32]:
         vector: NDArray[np.float32] = self.evaluated([state], [as_of]).vectors[0]
         return vector
+
+    def counted(self, state: State) -> list[Counted]:
+        """What a state is made of, tile by tile, as it is kept."""
+        names = {
+            id: tuple(n for n, some in zip(self.names, self._columns, strict=True) if column in some)
+            for column, id in enumerate(self._ids.tolist())
+        }
+        return [
+            Counted(names.get(key >> TIME_BITS, ()), key & MOMENT or None, value / MILLIONTHS)
+            for key, value in np.frombuffer(state, TILE).reshape(-1, 2).tolist()
+        ]
 
     def settled(self, states: Sequence[State]) -> list[State]:
         """The states with each key once, sorted, without what no feature counts any more.

@@ -7,13 +7,15 @@ from services.scoring import api, pages
 from services.scoring.judging import load
 from services.scoring.store import ScoringStore
 from services.scoring.stream import Scorer
+from services.scoring.subject_access import Holding
 from services.scoring.sweep import Sweep
 from services.scoring.viewing import Reception
 from shared.access import Agreements
 from shared.initiatives import Initiatives
 from shared.service import Service
 from shared.settings import Settings
-from shared.web import Web
+from shared.web import Callers, Web
+from shared.web.subject_access import router as right_of_access
 
 
 def service(settings: Settings) -> Service[ScoringStore]:
@@ -21,7 +23,8 @@ def service(settings: Settings) -> Service[ScoringStore]:
     service = Service("scoring", settings, ScoringStore, title="Jigsaw scoring")
     agreements, initiatives = Agreements.load(settings.agreements), Initiatives.load(settings.initiatives)
     running = load(initiatives)
-    reception = Reception(settings.session_key.get_secret_value(), agreements)
+    key = settings.session_key.get_secret_value()
+    reception = Reception(key, agreements)
     scorer = Scorer(running)
     sweep = Sweep(service.worker, scorer)
     web = Web("scoring", settings, Path(__file__).parent)
@@ -31,6 +34,7 @@ def service(settings: Settings) -> Service[ScoringStore]:
     service.answers(
         api.router(service.worker, running, reception),
         pages.router(service.worker, web, running),
+        right_of_access("scoring", service.worker, Callers(key, "scoring"), Holding(running)),
     )
     web.mount(service.app)
     return service

@@ -217,6 +217,49 @@ SELECT id, at, initiative, entity, version, as_of, score, vector, contributions,
     lower_at, agreements
 FROM receipts WHERE id = $1;
 
+-- name: one_with
+-- These ids, those that they lead to or that lead to them, and the parts of all of them. Index: departures_pkey,
+-- departures_into, scores_whole.
+WITH RECURSIVE onward (entity) AS (
+    SELECT unnest($1::uuid[])
+    UNION SELECT d.into_entity FROM onward JOIN departures d USING (entity) WHERE d.into_entity IS NOT NULL
+), back (entity) AS (
+    SELECT entity FROM onward UNION SELECT d.entity FROM back JOIN departures d ON d.into_entity = back.entity
+)
+SELECT entity FROM back
+UNION SELECT s.entity FROM back JOIN scores s ON s.whole = back.entity AND s.whole <> s.entity;
+
+-- name: ended
+-- Those of entities that were erased. Index: departures_pkey.
+SELECT entity FROM departures WHERE entity = ANY ($1::uuid[]) AND ended AND into_entity IS NULL;
+
+-- name: members_of
+-- The records of entities; ``is_erased``: nothing of it is counted any more. Index: members_entity.
+SELECT record, entity, version, erased >= version AS is_erased FROM members WHERE entity = ANY ($1::uuid[])
+ORDER BY record;
+
+-- name: states_of
+-- What is counted of records. Index: states_pkey.
+SELECT record, initiative, tiles, newest, area, agreements FROM states WHERE record = ANY ($1::uuid[])
+ORDER BY initiative, record;
+
+-- name: scores_of
+-- What was last said of entities. Index: scores_pkey.
+SELECT entity, initiative, version, score, reasons, area, into_entity, membership, model, receipt, as_of
+FROM scores WHERE entity = ANY ($1::uuid[]) ORDER BY initiative, version;
+
+-- name: receipts_of
+-- All that was ever said of entities, the newest first. Index: receipts_entity.
+SELECT id, at, initiative, entity, version, as_of, score, vector, contributions, members, membership, model, raise_at,
+    lower_at, agreements
+FROM receipts WHERE entity = ANY ($1::uuid[]) ORDER BY version DESC;
+
+-- name: cards
+-- What the registry says of models. Index: models_pkey.
+SELECT m.initiative, m.sha256, m.features, m.card
+FROM unnest($1::text[], $2::text[]) AS asked (initiative, sha256) JOIN models m USING (initiative, sha256)
+ORDER BY m.loaded_at DESC;
+
 -- name: distribution
 -- How many entities have a score in each twentieth. Reads all scores: for a page, not for a batch.
 SELECT least(width_bucket(score, 0, 1, 20), 20) AS bin, count(*) AS entities

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import UUID
 
+import asyncpg
 import numpy as np
 
 from services.scoring.domain import (
@@ -42,6 +43,15 @@ class Saying(NamedTuple):
     assessed: Assessed | None
     whole: UUID
     into: UUID | None = None
+
+
+class HeldOf(NamedTuple):
+    """Rows about somebody: claims on records, what is counted of them, said scores, receipts."""
+
+    members: Sequence[asyncpg.Record]
+    states: Sequence[asyncpg.Record]
+    scores: Sequence[asyncpg.Record]
+    receipts: Sequence[Receipt]
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +185,26 @@ class ScoringStore:
     async def receipt(self, id: UUID) -> Receipt | None:
         row = await self._connection.fetchrow(Q["receipt"], id)
         return _receipt(dict(row)) if row else None
+
+    async def one_with(self, ids: Iterable[UUID]) -> list[UUID]:
+        """These ids, and all that are of one with them by merges and parts."""
+        return [row[0] for row in await self._connection.fetch(Q["one_with"], list(ids))]
+
+    async def ended(self, entities: Iterable[UUID]) -> list[UUID]:
+        """Those that were erased."""
+        return [row[0] for row in await self._connection.fetch(Q["ended"], list(entities))]
+
+    async def held_of(self, entities: Collection[UUID]) -> HeldOf:
+        """All that is kept of entities."""
+        members = await self._connection.fetch(Q["members_of"], entities)
+        states = await self._connection.fetch(Q["states_of"], [row["record"] for row in members])
+        scores = await self._connection.fetch(Q["scores_of"], entities)
+        receipts = await self._connection.fetch(Q["receipts_of"], entities)
+        return HeldOf(members, states, scores, [_receipt(dict(row)) for row in receipts])
+
+    async def cards(self, models: Iterable[tuple[str, str]]) -> list[asyncpg.Record]:
+        """What the registry says of models, by initiative and hash."""
+        return await self._connection.fetch(Q["cards"], *_columns(models, 2))
 
     async def distribution(self, initiative: str) -> dict[int, int]:
         """How many entities are in each twentieth (1–20) of 0–1."""

@@ -1,0 +1,1 @@
+"""The rights of the people whom records are about, from a terminal."""

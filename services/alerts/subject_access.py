@@ -1,0 +1,145 @@
+"""What alerts holds of one person, for the right of access (shared/web/subject_access.py): their alerts with all that
+happened to them, what scoring had said, whom it was passed on to, and when their case was opened in an emergency."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from services.alerts.cards import BANDS, CHANGES, OUTCOMES, STATES, VERDICTS, Wording, team_name
+from services.alerts.domain import Alert
+from services.alerts.judgement import Key
+from services.alerts.overrides import Override
+from services.alerts.standing import Standing
+from services.alerts.store import AlertStore
+from services.alerts.views import Mailed, Past
+from shared.contracts import Reason
+from shared.contracts.alerts import State
+from shared.web import N_, Language
+from shared.web.subject_access import Held, Section, section, without
+
+LEFT_OUT = (
+    N_("Which youth worker, inspector, officer or supervisor it was: they are said by team, and their names are taken "
+       "out of what was written. What was written is otherwise as it is, and may name others: it is read before it is "
+       "handed over."),
+    N_("What open pages and mails were told, a repetition of what is here. Mails name nobody."),
+)  # fmt: skip
+ITSELF = N_("Jigsaw, by itself")
+STAFF = N_("A member of staff")
+PRIVATE = frozenset({"keeper"})
+"""What the history keeps of a colleague."""
+
+
+class Holding:
+    """Reads one person whole."""
+
+    def __init__(self, wording: Wording) -> None:
+        self._wording = wording
+
+    async def __call__(self, store: AlertStore, asked: Sequence[UUID], spoken: Language) -> Held:
+        known = await store.known(asked, datetime.now(UTC), ended=True)
+        ids = list(dict.fromkeys([*asked, *known.redirects, *known.redirects.values()]))
+        alerts = known.alerts
+        if known.erased and not known.standings and all(alert.state is State.ERASED for alert in alerts):
+            return Held(service="alerts", ids=ids, erased=True)
+        past = await store.history_of([alert.id for alert in alerts])
+        overrides = await store.overrides_of(ids)
+        names = _colleagues(alerts, past, overrides)
+        sections = [
+            *self._standings(known.standings, spoken),
+            *self._alerts(alerts, spoken),
+            *_history(past, names, spoken),
+            *_mails(await store.mailed([alert.id for alert in alerts]), spoken),
+            *_overrides(overrides, names, spoken),
+        ]
+        return Held(
+            service="alerts", ids=ids, sections=sections, left_out=[spoken.gettext(sentence) for sentence in LEFT_OUT]
+        )
+
+    def _standings(self, standings: Mapping[Key, Standing], spoken: Language) -> list[Section]:
+        said = spoken.gettext
+        rows = [
+            {"entity": entity, "initiative": initiative, "title": self._wording.title(initiative, spoken),
+             "score": one.newest and one.newest.value, "area": one.newest and one.newest.area,
+             "as_of": one.newest and one.newest.as_of, "receipt": one.newest and one.newest.receipt,
+             "reasons": _plain(one.newest.reasons if one.newest else ()), "raised": one.raised, "lowered": one.lowered,
+             "settled": one.settled, "alerts": one.episodes}
+            for (initiative, entity), one in standings.items()
+        ]  # fmt: skip
+        about = said("The newest score heard, also one at which nobody is told, and how many alerts there were.")
+        labels = {"title": said("Initiative"), "score": said("Score"), "as_of": said("As of"), "area": said("Area"),
+                  "alerts": said("Alerts opened")}  # fmt: skip
+        return section("standings", said("What was heard last"), about, labels, rows)
+
+    def _alerts(self, alerts: Iterable[Alert], spoken: Language) -> list[Section]:
+        said = spoken.gettext
+        rows = [
+            {"alert": one.id, "entity": one.entity, "raised_as": one.raised_as, "initiative": one.initiative,
+             "title": self._wording.title(one.initiative, spoken), "episode": one.episode, "version": one.version,
+             "team": one.team, "with": team_name(one.team), "state": one.state, "how_it_is": said(STATES[one.state][0]),
+             "score": one.score, "band": one.band, "urgency": said(BANDS[one.band][0]), "receipt": one.receipt,
+             "reasons": _plain(one.reasons),
+             "why": [self._wording.sentence(one, why, spoken.code) for why in one.reasons],
+             "as_of": one.as_of, "opened_at": one.opened_at, "changed_at": one.changed_at, "outcome": one.outcome,
+             "ended": said(OUTCOMES[one.outcome]) if one.outcome else None, "joined_into": one.joined_into,
+             "taken_on": one.keeper is not None}
+            for one in alerts
+        ]  # fmt: skip
+        about = said("Each time people were told that the person may need attention.")
+        labels = {
+            "opened_at": said("Opened"), "title": said("Initiative"), "with": said("Team"), "why": said("Why"),
+            "urgency": said("How urgent"), "how_it_is": said("How it is now"), "taken_on": said("Taken on by somebody"),
+            "ended": said("How it ended"), "changed_at": said("Changed last"),
+        }  # fmt: skip
+        return section("alerts", said("Alerts"), about, labels, rows)
+
+
+def _history(past: Iterable[Past], names: Sequence[str], spoken: Language) -> list[Section]:
+    said = spoken.gettext
+    rows = [
+        {"alert": line.alert, "at": line.at, "change": line.change, "what": said(CHANGES[line.change][0]),
+         "by": said(ITSELF if line.actor.startswith("service:") else STAFF), "note": without(line.note, names),
+         "differences": {name: pair for name, pair in line.differences.items() if name not in PRIVATE}}
+        for line in past
+    ]  # fmt: skip
+    about = said("What happened to each alert, and what was written about it.")
+    labels = {"at": said("When"), "what": said("What"), "by": said("By"), "note": said("What was written")}
+    return section("history", said("What happened"), about, labels, rows, "note")
+
+
+def _mails(mails: Iterable[Mailed], spoken: Language) -> list[Section]:
+    said = spoken.gettext
+    rows = [
+        {"alert": one.alert, "team": one.team, "to": team_name(one.team), "at": one.at, "sent_at": one.sent_at}
+        for one in mails
+    ]
+    labels = {"to": said("Team"), "at": said("When"), "sent_at": said("Sent")}
+    about = said("A mail told the team that there was an alert, and not about whom.")
+    return section("mails", said("Mails"), about, labels, rows)
+
+
+def _overrides(overrides: Iterable[Override], names: Sequence[str], spoken: Language) -> list[Section]:
+    said = spoken.gettext
+    rows = [
+        {"override": one.id, "alert": one.alert, "entity": one.person, "team": one.actor_team,
+         "by": team_name(one.actor_team), "given_at": one.given_at, "until": one.until,
+         "reason": without(one.reason, names), "verdict": one.verdict, "reviewed_at": one.reviewed_at,
+         "judged": said(VERDICTS[one.verdict][0]) if one.verdict else None, "note": without(one.note, names)}
+        for one in overrides
+    ]  # fmt: skip
+    labels = {"given_at": said("When"), "by": said("Team"), "reason": said("Reason"), "until": said("Until"),
+              "judged": said("What a supervisor found"), "note": said("What was written")}  # fmt: skip
+    about = said("Somebody of another team may look in an emergency; a supervisor says afterwards if it was justified.")
+    return section("overrides", said("Opened in an emergency"), about, labels, rows, "reason", "note")
+
+
+def _colleagues(alerts: Iterable[Alert], past: Iterable[Past], overrides: Iterable[Override]) -> list[str]:
+    """Names, each word of them, and subjects at the issuer of everybody who did something."""
+    found: set[str | None] = {name for one in alerts for name in (one.keeper, one.keeper_name)}
+    found |= {name for one in past if not one.actor.startswith("service:") for name in (one.actor, one.actor_name)}
+    found |= {name for o in overrides for name in (o.actor, o.actor_name, o.reviewer, o.reviewer_name)}
+    return [word for name in found if name for word in (name, *name.split()) if len(word) > 2]
+
+
+def _plain(reasons: Iterable[Reason]) -> list[dict[str, Any]]:
+    return [reason.model_dump() for reason in reasons]
