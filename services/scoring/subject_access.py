@@ -36,7 +36,7 @@ class Holding:
         ids = await store.one_with(asked)
         found = await store.held_of(ids)
         own = {row["record"] for row in found.members if not row["is_erased"]}
-        if not (own or found.receipts):
+        if not own and all(one.score is None for one in found.receipts):  # all that is left says that it was taken back
             return Held(service="scoring", ids=ids, erased=bool(await store.ended(ids)))
         models = {(one["initiative"], one["model"]) for one in found.scores}
         models |= {(one.initiative, one.model) for one in found.receipts}

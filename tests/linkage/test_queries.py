@@ -24,7 +24,7 @@ FROM generate_series(1, 100000) n;
 INSERT INTO entities SELECT md5('e' || n)::uuid, 'person', '{}', n FROM generate_series(0, 24999) n;
 INSERT INTO parts SELECT md5('p' || n)::uuid, 'neet', md5('e' || n)::uuid, '{}', n % 2 = 0
 FROM generate_series(1, 100000) n;
-INSERT INTO withheld SELECT md5('w' || n)::uuid, 'a', '2026-03-01'::date + n % 2000, ''
+INSERT INTO withheld SELECT md5('w' || n)::uuid, 'a', '2026-03-01'::date + n % 2000, '', md5('e' || n)::uuid
 FROM generate_series(1, 100000) n;
 INSERT INTO erasures SELECT md5('x' || n)::uuid, now(), 'b', 'objection', 'r' FROM generate_series(1, 10000) n;
 INSERT INTO suppressed SELECT md5('s' || n)::uuid, md5('x' || n % 10000 + 1)::uuid FROM generate_series(1, 100000) n;
@@ -55,6 +55,9 @@ ASKED: dict[str, tuple[tuple[object, ...], tuple[str, ...]]] = {
     "expire": ((DAY, 500), ("withheld_until", "withheld_pkey")),
     "suppressed": (([ONE],), ("suppressed_pkey", "erasures_pkey")),
     "undecide": (([ONE],), ("decisions_pkey", "decisions_b")),
+    "known_as": (([ONE],), ("entities_pkey", "entities_into")),
+    "withheld_of": (([ONE],), ("withheld_entity",)),
+    "parts_with": (([ONE], [ONE]), ("parts_members", "parts_ended")),
     "parts_of": (([ONE],), ("parts_pkey", "parts_entity")),
 }
 

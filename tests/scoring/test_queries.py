@@ -46,6 +46,13 @@ ASKED: dict[str, tuple[tuple[object, ...], tuple[str, ...]]] = {
     "postpone": (([ONE], ["neet"], [DAY], [DAY]), ("scores_pkey",)),
     "due": ((DAY, 500), ("scores_due",)),
     "receipt": ((ONE,), ("receipts_pkey",)),
+    "one_with": (([ONE],), ("departures_pkey", "departures_into", "scores_whole")),
+    "ended": (([ONE],), ("departures_pkey",)),
+    "members_of": (([ONE],), ("members_entity",)),
+    "states_of": (([ONE],), ("states_pkey",)),
+    "scores_of": (([ONE],), ("scores_pkey",)),
+    "receipts_of": (([ONE],), ("receipts_entity",)),
+    "cards": ((["neet"], ["m"]), ("models_pkey",)),
 }
 
 

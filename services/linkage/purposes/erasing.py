@@ -112,4 +112,5 @@ async def _records(store: LinkageStore, entities: Collection[UUID], records: Col
     missing += [record for record in records if record not in there]
     if missing or not (entities or records):
         raise LookupError(*missing)
-    return there | {record for one in living.values() for record in one.members}
+    withheld = await store.withheld_of(await store.known_as({one.entity for one in living.values()}))
+    return there | {record for one in living.values() for record in one.members} | {one.id for one in withheld}
