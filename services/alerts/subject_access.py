@@ -57,7 +57,7 @@ class Holding:
         )
 
     def _standings(self, standings: Mapping[Key, Standing], spoken: Language) -> list[Section]:
-        said = spoken.gettext
+        _ = spoken.gettext
         rows = [
             {"entity": entity, "initiative": initiative, "title": self._wording.title(initiative, spoken),
              "score": one.newest and one.newest.value, "area": one.newest and one.newest.area,
@@ -66,71 +66,71 @@ class Holding:
              "settled": one.settled, "alerts": one.episodes}
             for (initiative, entity), one in standings.items()
         ]  # fmt: skip
-        about = said("The newest score heard, also one at which nobody is told, and how many alerts there were.")
-        labels = {"title": said("Initiative"), "score": said("Score"), "as_of": said("As of"), "area": said("Area"),
-                  "alerts": said("Alerts opened")}  # fmt: skip
-        return section("standings", said("What was heard last"), about, labels, rows)
+        about = _("The newest score heard, also one at which nobody is told, and how many alerts there were.")
+        labels = {"title": _("Initiative"), "score": _("Score"), "as_of": _("As of"), "area": _("Area"),
+                  "alerts": _("Alerts opened")}  # fmt: skip
+        return section("standings", _("What was heard last"), about, labels, rows)
 
     def _alerts(self, alerts: Iterable[Alert], spoken: Language) -> list[Section]:
-        said = spoken.gettext
+        _ = spoken.gettext
         rows = [
             {"alert": one.id, "entity": one.entity, "raised_as": one.raised_as, "initiative": one.initiative,
              "title": self._wording.title(one.initiative, spoken), "episode": one.episode, "version": one.version,
-             "team": one.team, "with": team_name(one.team), "state": one.state, "how_it_is": said(STATES[one.state][0]),
-             "score": one.score, "band": one.band, "urgency": said(BANDS[one.band][0]), "receipt": one.receipt,
+             "team": one.team, "with": team_name(one.team), "state": one.state, "how_it_is": _(STATES[one.state][0]),
+             "score": one.score, "band": one.band, "urgency": _(BANDS[one.band][0]), "receipt": one.receipt,
              "reasons": _plain(one.reasons),
              "why": [self._wording.sentence(one, why, spoken.code) for why in one.reasons],
              "as_of": one.as_of, "opened_at": one.opened_at, "changed_at": one.changed_at, "outcome": one.outcome,
-             "ended": said(OUTCOMES[one.outcome]) if one.outcome else None, "joined_into": one.joined_into,
+             "ended": _(OUTCOMES[one.outcome]) if one.outcome else None, "joined_into": one.joined_into,
              "taken_on": one.keeper is not None}
             for one in alerts
         ]  # fmt: skip
-        about = said("Each time people were told that the person may need attention.")
+        about = _("Each time people were told that the person may need attention.")
         labels = {
-            "opened_at": said("Opened"), "title": said("Initiative"), "with": said("Team"), "why": said("Why"),
-            "urgency": said("How urgent"), "how_it_is": said("How it is now"), "taken_on": said("Taken on by somebody"),
-            "ended": said("How it ended"), "changed_at": said("Changed last"),
+            "opened_at": _("Opened"), "title": _("Initiative"), "with": _("Team"), "why": _("Why"),
+            "urgency": _("How urgent"), "how_it_is": _("How it is now"), "taken_on": _("Taken on by somebody"),
+            "ended": _("How it ended"), "changed_at": _("Changed last"),
         }  # fmt: skip
-        return section("alerts", said("Alerts"), about, labels, rows)
+        return section("alerts", _("Alerts"), about, labels, rows)
 
 
 def _history(past: Iterable[Past], names: Sequence[str], spoken: Language) -> list[Section]:
-    said = spoken.gettext
+    _ = spoken.gettext
     rows = [
-        {"alert": line.alert, "at": line.at, "change": line.change, "what": said(CHANGES[line.change][0]),
-         "by": said(ITSELF if line.actor.startswith("service:") else STAFF), "note": without(line.note, names),
+        {"alert": line.alert, "at": line.at, "change": line.change, "what": _(CHANGES[line.change][0]),
+         "by": _(ITSELF if line.actor.startswith("service:") else STAFF), "note": without(line.note, names),
          "differences": {name: pair for name, pair in line.differences.items() if name not in PRIVATE}}
         for line in past
     ]  # fmt: skip
-    about = said("What happened to each alert, and what was written about it.")
-    labels = {"at": said("When"), "what": said("What"), "by": said("By"), "note": said("What was written")}
-    return section("history", said("What happened"), about, labels, rows, "note")
+    about = _("What happened to each alert, and what was written about it.")
+    labels = {"at": _("When"), "what": _("What"), "by": _("By"), "note": _("What was written")}
+    return section("history", _("What happened"), about, labels, rows, "note")
 
 
 def _mails(mails: Iterable[Mailed], spoken: Language) -> list[Section]:
-    said = spoken.gettext
+    _ = spoken.gettext
     rows = [
         {"alert": one.alert, "team": one.team, "to": team_name(one.team), "at": one.at, "sent_at": one.sent_at}
         for one in mails
     ]
-    labels = {"to": said("Team"), "at": said("When"), "sent_at": said("Sent")}
-    about = said("A mail told the team that there was an alert, and not about whom.")
-    return section("mails", said("Mails"), about, labels, rows)
+    labels = {"to": _("Team"), "at": _("When"), "sent_at": _("Sent")}
+    about = _("A mail told the team that there was an alert, and not about whom.")
+    return section("mails", _("Mails"), about, labels, rows)
 
 
 def _overrides(overrides: Iterable[Override], names: Sequence[str], spoken: Language) -> list[Section]:
-    said = spoken.gettext
+    _ = spoken.gettext
     rows = [
         {"override": one.id, "alert": one.alert, "entity": one.person, "team": one.actor_team,
          "by": team_name(one.actor_team), "given_at": one.given_at, "until": one.until,
          "reason": without(one.reason, names), "verdict": one.verdict, "reviewed_at": one.reviewed_at,
-         "judged": said(VERDICTS[one.verdict][0]) if one.verdict else None, "note": without(one.note, names)}
+         "judged": _(VERDICTS[one.verdict][0]) if one.verdict else None, "note": without(one.note, names)}
         for one in overrides
     ]  # fmt: skip
-    labels = {"given_at": said("When"), "by": said("Team"), "reason": said("Reason"), "until": said("Until"),
-              "judged": said("What a supervisor found"), "note": said("What was written")}  # fmt: skip
-    about = said("Somebody of another team may look in an emergency; a supervisor says afterwards if it was justified.")
-    return section("overrides", said("Opened in an emergency"), about, labels, rows, "reason", "note")
+    labels = {"given_at": _("When"), "by": _("Team"), "reason": _("Reason"), "until": _("Until"),
+              "judged": _("What a supervisor found"), "note": _("What was written")}  # fmt: skip
+    about = _("Somebody of another team may look in an emergency; a supervisor says afterwards if it was justified.")
+    return section("overrides", _("Opened in an emergency"), about, labels, rows, "reason", "note")
 
 
 def _colleagues(alerts: Iterable[Alert], past: Iterable[Past], overrides: Iterable[Override]) -> list[str]:

@@ -15,6 +15,7 @@ from services.audit.subject_access import Holding
 from services.audit.watching import Inspector, Watch
 from services.audit.witness import Witness
 from shared.access import Agreements
+from shared.initiatives import Initiatives
 from shared.service import Service
 from shared.web import N_, Callers, Notice, Web
 from shared.web.subject_access import router as right_of_access
@@ -28,7 +29,7 @@ def service(settings: AuditSettings) -> Service[AuditStore]:
     sealing_key = bytes.fromhex(settings.sealing_key.get_secret_value())
     signer = Signer(settings.log_origin, bytes.fromhex(settings.checkpoint_key.get_secret_value()))
     verifier, log = Verifier(signer.verifier_key), Log(signer, sealing_key)
-    agreements = Agreements.load(settings.agreements)
+    agreements, initiatives = Agreements.load(settings.agreements), Initiatives.load(settings.initiatives)
     watch = Watch(service.worker, Witness(settings.witness, verifier), verifier)
     dsn = settings.database.get_secret_value()
     inspector = Inspector(dsn, settings.witness, signer.verifier_key, sealing_key, settings.verify_hours, watch)
@@ -45,7 +46,7 @@ def service(settings: AuditSettings) -> Service[AuditStore]:
     callers = Callers(settings.session_key.get_secret_value(), "audit")
     service.answers(
         api.router(service.worker, desk, signer), pages.router(desk, web, state),
-        right_of_access("audit", service.worker, callers, Holding(log, agreements)),
+        right_of_access("audit", service.worker, callers, Holding(log, agreements, initiatives)),
     )  # fmt: skip
     web.mount(service.app)
     return service

@@ -151,7 +151,9 @@ FROM way JOIN entities e USING (id) WHERE way.into_entity IS NULL;
 -- entities_into.
 WITH RECURSIVE known AS (
     SELECT id, into_entity FROM entities WHERE id = ANY ($1::uuid[])
-    UNION SELECT e.id, e.into_entity FROM known JOIN entities e ON e.into_entity = known.id
+    UNION SELECT e.id, e.into_entity FROM known CROSS JOIN LATERAL (
+        SELECT id, into_entity FROM entities WHERE entities.into_entity = known.id OFFSET 0
+    ) e
 )
 SELECT id, into_entity FROM known;
 

@@ -218,16 +218,23 @@ SELECT id, at, initiative, entity, version, as_of, score, vector, contributions,
 FROM receipts WHERE id = $1;
 
 -- name: one_with
--- These ids, those that they lead to or that lead to them, and the parts of all of them. Index: departures_pkey,
--- departures_into, scores_whole.
+-- These ids, those that they lead to or that lead to them, and the parts of all of them; as ``scored``, from the ids
+-- outwards. Index: departures_pkey, departures_into, scores_whole.
 WITH RECURSIVE onward (entity) AS (
     SELECT unnest($1::uuid[])
-    UNION SELECT d.into_entity FROM onward JOIN departures d USING (entity) WHERE d.into_entity IS NOT NULL
+    UNION SELECT d.into_entity FROM onward CROSS JOIN LATERAL (
+        SELECT into_entity FROM departures WHERE departures.entity = onward.entity OFFSET 0
+    ) d WHERE d.into_entity IS NOT NULL
 ), back (entity) AS (
-    SELECT entity FROM onward UNION SELECT d.entity FROM back JOIN departures d ON d.into_entity = back.entity
+    SELECT entity FROM onward
+    UNION SELECT d.entity FROM back CROSS JOIN LATERAL (
+        SELECT entity FROM departures WHERE into_entity = back.entity OFFSET 0
+    ) d
 )
 SELECT entity FROM back
-UNION SELECT s.entity FROM back JOIN scores s ON s.whole = back.entity AND s.whole <> s.entity;
+UNION SELECT s.entity FROM back CROSS JOIN LATERAL (
+    SELECT entity FROM scores WHERE whole = back.entity AND whole <> entity OFFSET 0
+) s;
 
 -- name: ended
 -- Those of entities that were erased. Index: departures_pkey.

@@ -54,17 +54,17 @@ class Holding:
         return Held(service="scoring", ids=ids, sections=sections, left_out=left_out, agreements=sorted(under))
 
     def _counts(self, found: HeldOf, spoken: Language) -> list[Section]:
-        said = spoken.gettext
+        _ = spoken.gettext
         rows = [
             {"record": state["record"], **self._named(state["initiative"], spoken), "area": state["area"],
              "newest": state["newest"], "agreements": state["agreements"].split(","), **counted}
             for state in found.states
             for counted in self._tiles(state["initiative"], state["tiles"], spoken)
         ]  # fmt: skip
-        labels = {"title": said("Initiative"), "record": said("Record"), "at": said("When"), "what": said("What"),
-                  "amount": said("How much")}  # fmt: skip
-        about = said("What partners said happened, as numbers. Some count for a time: then they no longer play a part.")
-        return section("counts", said("What is counted"), about, labels, rows)
+        labels = {"title": _("Initiative"), "record": _("Record"), "at": _("When"), "what": _("What"),
+                  "amount": _("How much")}  # fmt: skip
+        about = _("What partners said happened, as numbers. Some count for a time: then they no longer play a part.")
+        return section("counts", _("What is counted"), about, labels, rows)
 
     def _tiles(self, initiative: str, tiles: bytes, spoken: Language) -> list[dict[str, Any]]:
         """One row a number; one without any where the initiative is no more."""
@@ -79,23 +79,23 @@ class Holding:
         ]  # fmt: skip
 
     def _scores(self, found: HeldOf, spoken: Language) -> list[Section]:
-        said = spoken.gettext
+        _ = spoken.gettext
         rows = [
             {**{name: row[name] for name in ("entity", "version", "score", "as_of", "area", "receipt", "model",
                                             "membership", "into_entity")},
              **self._named(row["initiative"], spoken),
-             "words": said(TAKEN_BACK) if row["score"] is None else None}
+             "words": _(TAKEN_BACK) if row["score"] is None else None}
             for row in found.scores
         ]  # fmt: skip
-        labels = {"title": said("Initiative"), "score": said("Score"), "as_of": said("As of"), "area": said("Area"),
-                  "words": said("Note")}  # fmt: skip
-        about = said("What was said last: how likely it is that the person needs attention, between 0 and 1.")
-        return section("scores", said("Scores"), about, labels, rows)
+        labels = {"title": _("Initiative"), "score": _("Score"), "as_of": _("As of"), "area": _("Area"),
+                  "words": _("Note")}  # fmt: skip
+        about = _("What was said last: how likely it is that the person needs attention, between 0 and 1.")
+        return section("scores", _("Scores"), about, labels, rows)
 
     def _receipts(
         self, receipts: Iterable[Receipt], own: set[UUID], features: dict[tuple[str, str], list[str]], spoken: Language
     ) -> list[Section]:  # fmt: skip
-        said = spoken.gettext
+        _ = spoken.gettext
         rows = []
         for one in receipts:
             names = features.get((one.initiative, one.model), [])
@@ -108,10 +108,10 @@ class Holding:
                 "others": len(one.members) - len(mine), "model": one.model, "raise": one.raise_at,
                 "lower": one.lower_at, "agreements": one.agreements.split(",") if one.agreements else [],
             })  # fmt: skip
-        labels = {"at": said("When"), "title": said("Initiative"), "score": said("Score"), "why": said("Why"),
-                  "others": said("Records since found to be others'")}  # fmt: skip
-        about = said("Every score that was passed on, and what it was made of: what raised it, and what lowered it.")
-        return section("receipts", said("Every score, and why"), about, labels, rows)
+        labels = {"at": _("When"), "title": _("Initiative"), "score": _("Score"), "why": _("Why"),
+                  "others": _("Records since found to be others'")}  # fmt: skip
+        about = _("Every score that was passed on, and what it was made of: what raised it, and what lowered it.")
+        return section("receipts", _("Every score, and why"), about, labels, rows)
 
     def _why(self, initiative: str, made_of: dict[str, tuple[float, float]], spoken: Language) -> list[str]:
         """In words, what raised a score most first, what lowered it last; what did hardly either is in the numbers."""
@@ -123,7 +123,7 @@ class Holding:
         ]
 
     def _logic(self, cards: Iterable[Any], spoken: Language) -> list[Section]:
-        said = spoken.gettext
+        _ = spoken.gettext
         rows = []
         for card in cards:
             one = self._running.get(card["initiative"])
@@ -133,15 +133,15 @@ class Holding:
                 **self._named(card["initiative"], spoken), "model": card["sha256"], "features": card["features"],
                 "card": card["card"], "problem": statement and statement.problem.of(spoken.code),
                 "action": statement and statement.action.statement.of(spoken.code),
-                "how": said(HOW, **thresholds) if thresholds else None,
+                "how": _(HOW, **thresholds) if thresholds else None,
                 "counted": [self._sentence(card["initiative"], name, None, spoken) for name in card["features"]],
                 "limits": card["card"].get("limits"),
             })  # fmt: skip
-        labels = {"title": said("Initiative"), "problem": said("The problem"), "action": said("What would be done"),
-                  "how": said("How it is worked out"), "counted": said("What plays a part"),
-                  "limits": said("What it cannot do (in English)")}  # fmt: skip
-        about = said("The logic of the scores, what they mean and what may follow.")
-        return section("logic", said("How scores come about"), about, labels, rows)
+        labels = {"title": _("Initiative"), "problem": _("The problem"), "action": _("What would be done"),
+                  "how": _("How it is worked out"), "counted": _("What plays a part"),
+                  "limits": _("What it cannot do (in English)")}  # fmt: skip
+        about = _("The logic of the scores, what they mean and what may follow.")
+        return section("logic", _("How scores come about"), about, labels, rows)
 
     def _sentence(self, initiative: str, feature: str, value: float | None, spoken: Language) -> str:
         """A feature in words, with its value or without; its name, should the initiative have dropped it."""
@@ -157,11 +157,11 @@ class Holding:
 
 
 def _records(found: HeldOf, spoken: Language) -> list[Section]:
-    said = spoken.gettext
+    _ = spoken.gettext
     rows = [
         {"record": row["record"], "entity": row["entity"], "version": row["version"], "erased": row["is_erased"]}
         for row in found.members
     ]
-    about = said("Which records are counted as this person's. Of one that was erased only its reference stays.")
-    labels = {"record": said("Record"), "entity": said("Counted under"), "erased": said("Erased")}
-    return section("records", said("Records that are counted"), about, labels, rows)
+    about = _("Which records are counted as this person's. Of one that was erased only its reference stays.")
+    labels = {"record": _("Record"), "entity": _("Counted under"), "erased": _("Erased")}
+    return section("records", _("Records that are counted"), about, labels, rows)

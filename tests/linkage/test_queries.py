@@ -22,6 +22,7 @@ INSERT INTO records (id, kind, digest, seen, entity, version)
 SELECT md5('r' || n)::uuid, 'person', '', now(), md5('e' || n % 25000)::uuid, n
 FROM generate_series(1, 100000) n;
 INSERT INTO entities SELECT md5('e' || n)::uuid, 'person', '{}', n FROM generate_series(0, 24999) n;
+UPDATE entities SET into_entity = md5('e' || version % 500)::uuid WHERE version % 5 = 0;
 INSERT INTO parts SELECT md5('p' || n)::uuid, 'neet', md5('e' || n)::uuid, '{}', n % 2 = 0
 FROM generate_series(1, 100000) n;
 INSERT INTO withheld SELECT md5('w' || n)::uuid, 'a', '2026-03-01'::date + n % 2000, '', md5('e' || n)::uuid

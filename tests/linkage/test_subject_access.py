@@ -13,7 +13,7 @@ from shared.web import Viewer
 from tests.linkage.answering import Office, opened, record, viewer
 from tests.linkage.test_erasing import erase
 from tests.linkage.test_leaving import bridged, ending, leaving, noon
-from tests.parts import fresh_database
+from tests.parts import connected, fresh_database
 
 LAST = date(2026, 12, 31)
 
@@ -47,7 +47,8 @@ async def test_what_is_kept_under_seal_is_told_until_it_is_erased_with_the_perso
     answer = await ask(office, [entity])
     assert answer.json()["erased"]
     assert answer.json()["sections"] == []
-    assert not await office.database_rows("SELECT id FROM withheld") if hasattr(office, "database_rows") else True
+    async with connected(office.databases.owner_dsn) as owner:
+        assert not await owner.fetchval("SELECT count(*) FROM withheld")
 
 
 async def test_an_old_reference_leads_to_all_and_every_reference_is_told(office: Office) -> None:

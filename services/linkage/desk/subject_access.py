@@ -108,29 +108,29 @@ class Holding:
         return Whole(ids, sorted(records, key=lambda one: (one.partner, one.id)), withheld, parts)
 
     def _agreed(self, under: Iterable[str], spoken: Language) -> list[Section]:
-        said = spoken.gettext
+        _ = spoken.gettext
         labels = {
-            "controller": said("From"), "title": said("Agreement"), "basis": said("Lawful basis"),
-            "gateway": said("By which law it may be shared"), "purposes": said("What for"),
-            "recipients": said("Who may see it"), "kept_days": said("Kept, in days"),
-            "contact": said("Whom to ask to have it put right, erased or restricted"),
+            "controller": _("From"), "title": _("Agreement"), "basis": _("Lawful basis"),
+            "gateway": _("By which law it may be shared"), "purposes": _("What for"),
+            "recipients": _("Who may see it"), "kept_days": _("Kept, in days"),
+            "contact": _("Whom to ask to have it put right, erased or restricted"),
         }  # fmt: skip
         rows = [
             {
                 "agreement": one.name, "controller": one.partner.controller, "title": self._title(one.name, spoken),
                 "basis": one.lawful_basis.article, "gateway": one.lawful_basis.gateway,
                 "purposes": [self._reception.title(purpose, spoken) for purpose in sorted(one.purposes)],
-                "recipients": sorted({said(ROLES.get(who.role, who.role)) for who in one.recipients}),
+                "recipients": sorted({_(ROLES.get(who.role, who.role)) for who in one.recipients}),
                 "kept_days": one.retention_days, "contact": one.rights_contact,
             }
             for name in under
             if (one := self._agreements.by_name.get(name))
         ]  # fmt: skip
-        about = said("From whom the records are, why they may be here, who may see them and how long they are kept.")
-        return section("agreements", said("Where it comes from, and on what terms"), about, labels, rows)
+        about = _("From whom the records are, why they may be here, who may see them and how long they are kept.")
+        return section("agreements", _("Where it comes from, and on what terms"), about, labels, rows)
 
     def _records(self, whole: Whole, spoken: Language) -> list[Section]:
-        said = spoken.gettext
+        _ = spoken.gettext
         records = [
             {"record": one.id, "partner": one.partner, "from": self._controller(one.agreement, one.partner),
              "agreement": self._title(one.agreement, spoken), "seen": one.seen}
@@ -143,41 +143,41 @@ class Holding:
         ]
         return [
             *section(
-                "records", said("Records"),
-                said("Each is what one partner says of the person, under a number of its own."),
-                {"record": said("Record"), "from": said("From"), "agreement": said("Agreement"),
-                 "seen": said("Described last")}, records,
+                "records", _("Records"),
+                _("Each is what one partner says of the person, under a number of its own."),
+                {"record": _("Record"), "from": _("From"), "agreement": _("Agreement"),
+                 "seen": _("Described last")}, records,
             ),
             *section(
-                "values", said("What the records say"), said("Each value as it is held, in every record."),
-                {"record": said("Record"), "what": said("What"), "words": said("Value"), "said": said("Said last")},
+                "values", _("What the records say"), _("Each value as it is held, in every record."),
+                {"record": _("Record"), "what": _("What"), "words": _("Value"), "said": _("Said last")},
                 values,
             ),
         ]  # fmt: skip
 
     def _withheld(self, withheld: Iterable[Withheld], spoken: Language) -> list[Section]:
-        said = spoken.gettext
+        _ = spoken.gettext
         rows = []
         for one in withheld:
-            _, partner, _, identity, _ = orjson.loads(unseal(self._sealing_key, one.sealed, one.id.bytes))
+            __, partner, *__, identity, __ = orjson.loads(unseal(self._sealing_key, one.sealed, one.id.bytes))
             origin = {"from": self._controller(one.agreement, partner), "until": one.until}
             rows += [{**_value(one.id, field, value, spoken), **origin} for field, value in sorted(identity.items())]
-        labels = {"record": said("Record"), "from": said("From"), "what": said("What"), "words": said("Value"),
-                  "until": said("Kept until")}  # fmt: skip
-        about = said("The agreement has ended. Nobody sees these records and nothing is done with them; then they go.")
-        return section("withheld", said("Kept under seal"), about, labels, rows)
+        labels = {"record": _("Record"), "from": _("From"), "what": _("What"), "words": _("Value"),
+                  "until": _("Kept until")}  # fmt: skip
+        about = _("The agreement has ended. Nobody sees these records and nothing is done with them; then they go.")
+        return section("withheld", _("Kept under seal"), about, labels, rows)
 
     def _parts(self, whole: Whole, spoken: Language) -> list[Section]:
-        said, own = spoken.gettext, whole.own
+        _, own = spoken.gettext, whole.own
         rows = [
             {"part": one.id, "purpose": self._reception.title(one.purpose, spoken), "living": one.living,
              "records": [record for record in one.members if record in own]}
             for one in whole.parts
         ]  # fmt: skip
-        about = said("For some purposes only some of the records may be joined: there the person is seen as several.")
-        labels = {"part": said("Reference"), "purpose": said("What for"), "living": said("Still so"),
-                  "records": said("Records")}  # fmt: skip
-        return section("parts", said("Seen as several"), about, labels, rows)
+        about = _("For some purposes only some of the records may be joined: there the person is seen as several.")
+        labels = {"part": _("Reference"), "purpose": _("What for"), "living": _("Still so"),
+                  "records": _("Records")}  # fmt: skip
+        return section("parts", _("Seen as several"), about, labels, rows)
 
     def _title(self, agreement: str, spoken: Language) -> str:
         found = self._agreements.by_name.get(agreement)
@@ -189,38 +189,38 @@ class Holding:
 
 
 def _references(whole: Whole, spoken: Language) -> list[Section]:
-    said = spoken.gettext
+    _ = spoken.gettext
     rows = [{"reference": id, "leads_to": into} for id, into in whole.ids.items()]
-    about = said("The person is a number here. Numbers of records that turned out to be of one person lead to one.")
-    labels = {"reference": said("Reference"), "leads_to": said("Leads to")}
-    return section("references", said("Under which references"), about, labels, rows)
+    about = _("The person is a number here. Numbers of records that turned out to be of one person lead to one.")
+    labels = {"reference": _("Reference"), "leads_to": _("Leads to")}
+    return section("references", _("Under which references"), about, labels, rows)
 
 
 def _golden(records: Sequence[Kept], spoken: Language) -> list[Section]:
-    said = spoken.gettext
+    _ = spoken.gettext
     rows = [
-        {**_value(one.record, field, one.value, spoken), "because": said(words.BECAUSE[one.because]), "said": one.at}
+        {**_value(one.record, field, one.value, spoken), "because": _(words.BECAUSE[one.because]), "said": one.at}
         for field, one in golden_of(records).items()
     ]
-    labels = {"what": said("What"), "words": said("Value"), "record": said("From the record"),
-              "said": said("Said last"), "because": said("Why this one")}  # fmt: skip
-    about = said("What is shown of the person to those who may see it: of what the records say, the likeliest.")
-    return section("golden", said("What is believed"), about, labels, rows)
+    labels = {"what": _("What"), "words": _("Value"), "record": _("From the record"),
+              "said": _("Said last"), "because": _("Why this one")}  # fmt: skip
+    about = _("What is shown of the person to those who may see it: of what the records say, the likeliest.")
+    return section("golden", _("What is believed"), about, labels, rows)
 
 
 def _decisions(
     decided: Mapping[tuple[UUID, UUID], Ruling], own: set[UUID], spoken: Language
 ) -> list[Section]:  # fmt: skip
     """Of a decision about somebody else's record too: that there was one, and what it was."""
-    said = spoken.gettext
+    _ = spoken.gettext
     rows = [
-        {"records": [id for id in pair if id in own], "verdict": one.verdict, "words": said(VERDICTS[one.verdict]),
+        {"records": [id for id in pair if id in own], "verdict": one.verdict, "words": _(VERDICTS[one.verdict]),
          "at": one.at, "reason": without(one.reason, [one.by]) if own.issuperset(pair) else None}
         for pair, one in decided.items()
     ]  # fmt: skip
-    labels = {"records": said("Records"), "words": said("What"), "at": said("When"), "reason": said("Reason")}
-    about = said("A data steward decides where records are doubtful. One with a single record is about another's too.")
-    return section("decisions", said("Decisions about records"), about, labels, rows, "reason")
+    labels = {"records": _("Records"), "words": _("What"), "at": _("When"), "reason": _("Reason")}
+    about = _("A data steward decides where records are doubtful. One with a single record is about another's too.")
+    return section("decisions", _("Decisions about records"), about, labels, rows, "reason")
 
 
 def _value(record: UUID, field: str, value: str, spoken: Language) -> dict[str, Any]:
