@@ -2,11 +2,12 @@
 all that was ever said and why, and how the models that said it work (Art. 15(1)(h): the logic, in words)."""
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
 from services.scoring.domain import LEAST_CONTRIBUTION, Receipt
+from services.scoring.features import DAY
 from services.scoring.judging import Running
 from services.scoring.store import HeldOf, ScoringStore
 from shared.web import N_, Language
@@ -43,11 +44,11 @@ class Holding:
         cards = await store.cards(sorted(models))
         features = {(card["initiative"], card["sha256"]): card["features"] for card in cards}
         sections = [
-            *_records(found, spoken),
-            *self._counts(found, spoken),
+            *self._logic(cards, spoken),
             *self._scores(found, spoken),
             *self._receipts(found.receipts, own, features, spoken),
-            *self._logic(cards, spoken),
+            *self._counts(found, spoken),
+            *_records(found, spoken),
         ]
         under = {name for one in found.states for name in one["agreements"].split(",") if name}
         left_out = [spoken.gettext(sentence) for sentence in LEFT_OUT]
@@ -72,7 +73,7 @@ class Holding:
         if one is None:
             return [{"features": (), "at": None, "amount": None, "what": [spoken.gettext(UNCOUNTED)]}]
         return [
-            {"features": tile.features, "at": tile.at and datetime.fromtimestamp(tile.at, UTC), "amount": tile.amount,
+            {"features": tile.features, "at": _when(tile.at), "amount": tile.amount,
              "what": [one.initiative.words(name, spoken.code) for name in tile.features]
              or [spoken.gettext(UNCOUNTED)]}
             for tile in one.features.counted(tiles)
@@ -165,3 +166,9 @@ def _records(found: HeldOf, spoken: Language) -> list[Section]:
     about = _("Which records are counted as this person's. Of one that was erased only its reference stays.")
     labels = {"record": _("Record"), "entity": _("Counted under"), "erased": _("Erased")}
     return section("records", _("Records that are counted"), about, labels, rows)
+
+
+def _when(at: int | None) -> datetime | date | None:
+    """A moment, or the day that something is counted under; nothing for what counts for ever."""
+    moment = at and datetime.fromtimestamp(at, UTC)
+    return (moment if at % DAY else moment.date()) if moment and at else None

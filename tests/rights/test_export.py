@@ -2,13 +2,18 @@
 to information governance alone; on the whole stack, of many people."""
 
 import asyncio
+import os
 import random
+import re
+import shutil
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import async_playwright
 from typer.testing import CliRunner
 
 from bench.stack import fresh_stack
@@ -20,6 +25,7 @@ from shared.contracts import SERVICES
 from shared.web.viewer import ROLES
 from tests.rights.region import KEEPER, MOTHER, STAFF, Lived, live
 from tests.rights.scan import LEFT_OUT, TOLD, Export, Found, belongings, everything, mentions, missing
+from tests.web.test_browser import FLAGS, WCAG
 
 SOME = 12
 """People of whom nothing in particular is known, besides all with an alert, a merge or a part."""
@@ -192,6 +198,25 @@ async def test_of_somebody_erased_there_is_that_and_nothing_else(
     assert "audit" not in export.answers
     assert "erased" in page
     assert not [name for name in names if name in export.text or name in page]
+
+
+@pytest.mark.parametrize("language", ["en", "cy"])
+async def test_the_page_is_whole_by_itself_and_axe_finds_no_violation(
+    lived: Lived, people: list[UUID], tmp_path: Path, language: str
+) -> None:
+    path = shutil.which("chromium")
+    if path is None:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)("no chromium: run .ci/browser as root")
+    _, text = await asked(lived, people[0], tmp_path, language)
+    assert "src=" not in text
+    assert not re.findall(r'href="(?!#)', text), "nothing from elsewhere"
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=path, args=FLAGS)
+        page = await browser.new_page()
+        await page.goto((tmp_path / "subject-access-2026-118.html").as_uri())
+        found = await Axe().run(page, options=WCAG)
+        await browser.close()
+    assert found.violations_count == 0, found.generate_report()
 
 
 async def test_a_reference_of_nobody_and_one_of_a_place_give_no_file(lived: Lived, tmp_path: Path) -> None:

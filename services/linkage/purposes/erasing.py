@@ -1,8 +1,9 @@
 """Erasing a person, or single records, from the index: a right of theirs (UK GDPR Art. 17), done by a person who may.
 
 Invariants
-    1. The records, their identities, edges and withheld copies, and what stewards decided about them, are gone when
-       the transaction commits; an entity that they held together is several; old ids still lead where they led.
+    1. The records, their identities and edges, what is withheld of the entities, and what stewards decided about the
+       records, are gone when the transaction commits; an entity that they held together is several; old ids still
+       lead where they led.
     2. What is said of it names the records, so that scoring forgets what it counted of them; an entity that is no more
        is said to be erased, and its alerts are emptied.
     3. What is heard of the records later is dropped by their ids (erasure.py). Of the person nothing else is kept.
