@@ -15,9 +15,9 @@ from local.erasing import Ground, erase_on
 from local.home import Home, StackError
 from local.processes import status as processes_status
 from local.processes import tail
-from local.rights.collecting import Language, Request, answer_on
 from local.running import bring_down, bring_up
 from local.stack import environment, running_parts
+from local.subject_access.collecting import Language, Request, answer_on
 from shared.contracts import SERVICES
 from shared.telemetry import start_logging
 

@@ -16,7 +16,7 @@ PROJECT = Path(catalogue.HERE).parent.parent
 SHARED = catalogue.HERE
 SERVICES = sorted(folder for folder in (PROJECT / "services").iterdir() if (folder / "__init__.py").exists())
 EXAMPLE = Path(__file__).parent / "example"
-FOLDERS = [SHARED, EXAMPLE, *SERVICES, PROJECT / "local" / "rights"]
+FOLDERS = [SHARED, EXAMPLE, *SERVICES, PROJECT / "local" / "subject_access"]
 ENGLISH, WELSH = (languages([SHARED / "locale"])[code] for code in ("en", "cy"))
 MOMENT = datetime(2026, 7, 3, 13, 5, tzinfo=UTC)
 

@@ -15,8 +15,8 @@ from rich.console import Console
 
 from local.erasing import officer
 from local.home import Home, StackError
-from local.rights.page import page
 from local.running import running
+from local.subject_access.page import page
 from shared.web import service_token
 from shared.web.subject_access import PURPOSE, Held, without
 

@@ -20,11 +20,11 @@ from bench.stack import fresh_stack
 from local.cli import app
 from local.erasing import erase
 from local.home import StackError
-from local.rights.collecting import Request, collect, write
+from local.subject_access.collecting import Request, collect, write
 from shared.contracts import SERVICES
 from shared.web.viewer import ROLES
-from tests.rights.region import KEEPER, MOTHER, STAFF, Lived, live
-from tests.rights.scan import LEFT_OUT, TOLD, Export, Found, belongings, everything, mentions, missing
+from tests.subject_access.region import KEEPER, MOTHER, STAFF, Lived, live
+from tests.subject_access.scan import LEFT_OUT, TOLD, Export, Found, belongings, everything, mentions, missing
 from tests.web.test_browser import FLAGS, WCAG
 
 SOME = 12

@@ -11,7 +11,7 @@ from shared.web.language import languages
 from shared.web.templating import environments
 
 if TYPE_CHECKING:
-    from local.rights.collecting import Answer
+    from local.subject_access.collecting import Answer
 
 HERE = Path(__file__).parent
 CHAPTERS = {

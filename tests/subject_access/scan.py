@@ -10,7 +10,7 @@ from uuid import UUID
 import orjson
 
 from shared.crypto import unseal
-from tests.rights.region import Lived
+from tests.subject_access.region import Lived
 
 Row = Mapping[str, Any]
 TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY tablename"

@@ -1,1 +1,0 @@
-"""The rights of the people whom records are about, from a terminal."""

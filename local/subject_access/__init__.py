@@ -1,0 +1,1 @@
+"""The right of access, from a terminal."""
