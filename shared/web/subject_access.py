@@ -23,7 +23,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, HTTPException
 from pydantic import BaseModel, Field
 
 from shared.contracts import Access, Action, Outcome
@@ -92,9 +92,15 @@ def router(service: str, worker: Worker[S], callers: Callers, holding: Holding[S
             raise Refused(NOT_YOURS)
         async with worker.work() as work:
             await work.connection.execute(_ONE_MOMENT)
-            held = await holding(work.store, asked.ids, spoken)
-            outcome = Outcome.ALLOWED if held.sections else Outcome.EMPTY
+            held: Held | HTTPException
+            try:
+                held = await holding(work.store, asked.ids, spoken)
+                outcome = Outcome.ALLOWED if held.sections else Outcome.EMPTY
+            except HTTPException as error:  # it says something of the ids too
+                held, outcome = error, Outcome.REFUSED
             work.audit(_entries(service, person, asked, outcome, held))
+        if isinstance(held, HTTPException):
+            raise held
         return held
 
     return routes
@@ -118,8 +124,10 @@ def without(text: str, words: Iterable[str]) -> str:
     return re.sub(rf"(?<!\w)(?:{'|'.join(map(re.escape, ordered))})(?!\w)", SOMEBODY, text, flags=re.IGNORECASE)
 
 
-def _entries(service: str, person: Viewer, asked: Asked, outcome: Outcome, held: Held | None = None) -> list[Access]:
-    now = datetime.now(UTC)
+def _entries(
+    service: str, person: Viewer, asked: Asked, outcome: Outcome, said: Held | HTTPException | None = None
+) -> list[Access]:
+    now, held = datetime.now(UTC), said if isinstance(said, Held) else None
     return [
         Access(
             at=now, actor=person.subject, role=person.role, service=service, action=Action.DISCLOSURE, subject=id,

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from local.stack import Parts
+from shared.contracts import Action, Outcome
 from shared.errors import Unavailable
 from shared.web import Viewer
 from tests.linkage.answering import Office, opened, record, viewer
@@ -71,7 +72,12 @@ async def test_an_old_reference_leads_to_all_and_every_reference_is_told(office:
 
 async def test_two_people_at_once_are_nobodys_answer(office: Office) -> None:
     ids = await office.keep([record("schools", given="Nest")], [record("schools", given="Gwen")])
-    assert (await ask(office, ids)).status_code == 422
+    auditor = viewer("auditor")
+    assert (await ask(office, ids, auditor)).status_code == 422
+    entries = await office.entries(auditor)
+    assert {(e.subject, e.action, e.outcome) for e in entries} == {
+        (id, Action.DISCLOSURE, Outcome.REFUSED) for id in ids
+    }
 
 
 async def test_a_reference_of_a_request_names_nobody(office: Office) -> None:

@@ -34,10 +34,6 @@ LEFT_OUT = (
     N_("Of a record that was erased a number stays, so that it is not taken in again. It leads to nobody."),
     N_("Addresses and organisations that the person's records name are kept as records of their own, of no person."),
 )  # fmt: skip
-VERDICTS = {
-    "must": N_("A steward decided that these records are of one"),
-    "must_not": N_("A steward decided that these records are of two"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +210,7 @@ def _decisions(
     """Of a decision about somebody else's record too: that there was one, and what it was."""
     _ = spoken.gettext
     rows = [
-        {"records": [id for id in pair if id in own], "verdict": one.verdict, "words": _(VERDICTS[one.verdict]),
+        {"records": [id for id in pair if id in own], "verdict": one.verdict, "words": words.rule(one.verdict, spoken),
          "at": one.at, "reason": without(one.reason, [one.by]) if own.issuperset(pair) else None}
         for pair, one in decided.items()
     ]  # fmt: skip
