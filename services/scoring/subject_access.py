@@ -15,7 +15,7 @@ from shared.web.subject_access import Held, Section, section
 
 LEFT_OUT = (
     N_("No name, date of birth or address is here: only references of records, and numbers. Of a score that rested on "
-       "a record that turned out to be somebody else's, that record's reference is left out and counted."),
+       "a record that turned out to be somebody else's, what it was made of is left out: it is theirs too."),
     N_("What happened, as partners sent it, is not kept here: only what is counted of it."),
 )  # fmt: skip
 HOW = N_(
@@ -25,6 +25,7 @@ HOW = N_(
 )
 TAKEN_BACK = N_("Taken back: the records are counted under another reference, or there is nothing left to count.")
 UNCOUNTED = N_("No longer counted")
+MIXED = N_("Left out: it rested on records of somebody else, too.")
 
 
 class Holding:
@@ -102,11 +103,13 @@ class Holding:
             names = features.get((one.initiative, one.model), [])
             made_of = dict(zip(names, zip(one.vector.tolist(), one.contributions.tolist(), strict=True), strict=False))
             mine = [record for record in one.members if record in own]
+            others = len(one.members) - len(mine)
             rows.append({
                 "receipt": one.id, "at": one.at, **self._named(one.initiative, spoken), "entity": one.entity,
-                "version": one.version, "as_of": one.as_of, "score": one.score, "features": made_of,
-                "why": self._why(one.initiative, made_of, spoken), "members": mine, "membership": one.membership,
-                "others": len(one.members) - len(mine), "model": one.model, "raise": one.raise_at,
+                "version": one.version, "as_of": one.as_of, "score": one.score, "features": {} if others else made_of,
+                "why": [_(MIXED)] if others else self._why(one.initiative, made_of, spoken),
+                "members": mine, "membership": one.membership,
+                "others": others, "model": one.model, "raise": one.raise_at,
                 "lower": one.lower_at, "agreements": one.agreements.split(",") if one.agreements else [],
             })  # fmt: skip
         labels = {"at": _("When"), "title": _("Initiative"), "score": _("Score"), "why": _("Why"),

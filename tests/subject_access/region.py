@@ -92,19 +92,23 @@ async def _work_on_cases(lived: Lived) -> None:
 
 
 async def _decide(lived: Lived) -> None:
-    """A steward says of the first person with an alert that two other people's records are theirs, and are not."""
-    people = await lived.rows("alerts", "SELECT DISTINCT entity FROM alerts ORDER BY entity")
+    """A steward says of the first person with an alert that somebody's record is theirs, and that another's is not; of
+    the second that a third pupil's is, and later that it is not: what was said meanwhile rests on both."""
+    people = [row[0] for row in await lived.rows("alerts", "SELECT DISTINCT entity FROM alerts ORDER BY entity")]
     records = await lived.rows(
         "linkage", "SELECT DISTINCT ON (entity) id, entity FROM records WHERE kind = 'person' ORDER BY entity, id"
     )
     by_entity: dict[UUID, UUID] = {row["entity"]: row["id"] for row in records}
-    first = by_entity[people[0]["entity"]]
-    others = [record for entity, record in by_entity.items() if entity not in {row["entity"] for row in people}]
-    for other, verdict in zip(others, ("must", "must_not"), strict=False):
-        body = {
-            "left": str(first),
-            "right": str(other),
-            "verdict": verdict,
-            "reason": f"{MOTHER} told {STEWARD.subject}",
-        }
-        assert (await lived.post(STEWARD, "linkage", "/linkage/api/decisions", body)).is_success
+    strangers = [record for entity, record in by_entity.items() if entity not in people]
+    pupils = await lived.rows("scoring", "SELECT members[1] FROM receipts WHERE entity <> ALL ($1) ORDER BY id", people)
+    await _say(lived, by_entity[people[0]], strangers[0], "must")
+    await _say(lived, by_entity[people[0]], strangers[1], "must_not")
+    await _say(lived, by_entity[people[1]], pupils[0][0], "must")
+    await lived.settled()
+    await _say(lived, by_entity[people[1]], pupils[0][0], "must_not")
+
+
+async def _say(lived: Lived, one: UUID, other: UUID, verdict: str) -> None:
+    reason = f"{MOTHER} told {STEWARD.subject}"
+    body = {"left": str(one), "right": str(other), "verdict": verdict, "reason": reason}
+    assert (await lived.post(STEWARD, "linkage", "/linkage/api/decisions", body)).is_success

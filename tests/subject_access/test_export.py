@@ -111,6 +111,9 @@ async def test_the_people_asked_about_have_all_that_there_is_to_tell(
     places = {place for export in exports for place, _ in mentions(found, export)}
     assert TOLD.keys() <= places
     assert LEFT_OUT.keys() - places <= {("linkage", "relinked"), ("alerts", "mails")}
+    once = [row for export in exports for row in export.section("scoring", "receipts") if row["others"]]
+    assert once, "a score rested on the record of somebody who turned out to be another"
+    assert not any(row["features"] for row in once), "and is theirs too"
     merged = [export for export in exports if len(export.section("linkage", "references")) > 1]
     assert any(row["alert"] for export in merged for row in export.section("alerts", "alerts"))
 
