@@ -36,7 +36,7 @@ _BORN = re.compile(r"\(?\b(?:n[ée]e?|formerly|born|ganwyd)\b:?\s+([^\s()]+(?:[ 
 _ALIAS = re.compile(r"\s(?:a\.?k\.?a\.?|alias|known as)[\s:].*", re.IGNORECASE)
 _ASIDE = re.compile(r"\([^)]*\)?|\[[^\]]*\]?|[\"“”][^\"“”]*[\"“”]?|(?<=\s)'[^']*'(?=\s)")
 _COUPLE = re.compile(r"\s(?:&|\+|and)\s|\s?/\s?", re.IGNORECASE)
-_AROUND_HYPHEN = re.compile(r"\s*-\s*")
+_AROUND_HYPHEN = re.compile(r"[\s.]*-[\s.]*")
 _O_APART = re.compile(r"^O['\s]\s?(?=\w)", re.IGNORECASE)
 _PARTS_OF_WORD = re.compile(r"([-'])")
 _DOTS = re.compile(r"\.(?=\S)")

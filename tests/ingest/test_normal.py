@@ -261,6 +261,7 @@ _LETTERS = st.text(st.sampled_from("abcDEF âêîôûŵŷ -'.,/0123456789@"), ma
 @given(st.dictionaries(st.sampled_from(sorted(READERS[Kind.PERSON])), _LETTERS))
 @example({"given": "D..-"})
 @example({"given": "D-,.0"})
+@example({"given": "0. -D"})
 def test_normal_form_is_its_own_normal_form(fields: dict[str, str]) -> None:
     once, _ = normalise(
         "person", {field: text for field, text in fields.items() if field not in {"name", "family"}}, TODAY
