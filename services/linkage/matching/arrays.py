@@ -14,10 +14,14 @@ NONE: Ints = np.zeros(0, np.int64)
 
 
 def grown(array: NDArray[Any], size: int) -> NDArray[Any]:
-    """The array itself when it holds `size` rows, else a copy half as large again, filled up with zeros."""
+    """The array itself when it holds `size` rows, else a copy half as large again, filled up with zeros.
+
+    Of many rows that come at once it has an eighth more room than they need, which takes no memory before it is
+    written to: else the next batch would copy them all.
+    """
     if size <= len(array):
         return array
-    larger = np.zeros((max(size, len(array) * 3 // 2, 256), *array.shape[1:]), array.dtype)
+    larger = np.zeros((max(size + size // 8, len(array) * 3 // 2, 256), *array.shape[1:]), array.dtype)
     larger[: len(array)] = array
     return larger
 
