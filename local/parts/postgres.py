@@ -18,13 +18,25 @@ from local.daemon import Command, last_words
 from local.home import StackError
 from local.parts.part import Part, answer, listens, package_folder
 
+MEGABYTE = 1024 * 1024
+
+
+def share_of(memory: int) -> str:
+    """Of a machine's memory what PostgreSQL keeps pages in: an eighth, in bounds; it takes only what it fills.
+
+    Most keys are hashes, so a new record's places in the indexes are anywhere: what is not kept is asked of the system,
+    and something changed is written in its stead.
+    """
+    return f"{min(max(memory // 8 // MEGABYTE, 128), 1024)}MB"
+
+
 ADMIN = "postgres"
 SYSTEM_USER = "jigsaw-db"
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
     "max_connections": "100",
-    "shared_buffers": "128MB",
+    "shared_buffers": share_of(psutil.virtual_memory().total),
     "max_wal_size": "4GB",
     "checkpoint_timeout": "15min",  # after each, every page that changes is written whole
     "wal_init_zero": "on",  # a file of zeros need not grow, with its metadata, at each commit
