@@ -39,6 +39,7 @@ from services.linkage.ruled.kinds import RULED
 from services.linkage.ruled.ruled import RuledIndex
 from services.linkage.store import NOTHING, Decided, LinkageStore, Place, StoredPart, StoredRow, Touched
 from shared.contracts import Change, EntityChanged, Kind
+from shared.memory import use_large_pages
 from shared.telemetry import log
 from shared.work import Work, Worker
 
@@ -143,6 +144,7 @@ class LiveIndex:
         await asyncio.to_thread(views.restore, await store.parts())
         self._kinds, self._views = kinds, views
         gc.freeze()  # millions of objects that live on: the collector need not look at them again
+        await asyncio.to_thread(use_large_pages)
         took = perf_counter() - began
         log().info("index.rebuilt", records=sum(map(len, kinds.values())), seconds=round(took, 1))
         metrics.REBUILD_SECONDS.set(took)
