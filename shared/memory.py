@@ -1,5 +1,5 @@
 """What only a start needs goes back to the system when it is over: freed memory, and libraries' code that ran once.
-And millions of objects that live on are kept in large pages."""
+And what lives on is kept in large pages."""
 
 import ctypes
 import mmap
@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import Final
 
-LARGE: Final = 8 * 1024
-"""kB of an area that is worth large pages."""
+LARGE: Final = 2 * 1024
+"""kB of an area that may hold a large page."""
 MADV_COLLAPSE: Final = 25
 """Since Linux 6.1, and not in Python's ``mmap`` yet."""
 
@@ -52,8 +52,8 @@ def only_read(smaps: Iterable[str]) -> Iterator[tuple[int, int]]:
 
 def use_large_pages() -> None:
     """Put what now fills large areas of memory into pages of 2 MB: whoever follows references from anywhere to anywhere
-    in gigabytes waits longer for the addresses of 4 kB pages than for what is there. Python's own allocators do not ask
-    for such pages (numpy's does). Where the system cannot, nothing is done."""
+    in gigabytes, or has slept while others ran, waits longer for the addresses of 4 kB pages than for what is there.
+    Python's own allocators do not ask for such pages (numpy's does). Where the system cannot, nothing is done."""
     if sys.platform != "linux":
         return
     libc = ctypes.CDLL(None)

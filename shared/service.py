@@ -20,7 +20,7 @@ from shared.bus import Bus, Handler
 from shared.contracts.asyncapi import document
 from shared.db import Connection, Database
 from shared.errors import Unavailable
-from shared.memory import give_back
+from shared.memory import give_back, use_large_pages
 from shared.outbox import Outbox
 from shared.prune import prune_forever
 from shared.settings import Settings
@@ -127,6 +127,7 @@ class Service(Generic[S]):
         tasks = [asyncio.create_task(_loudly(work)) for work in self._background]
         _spare_the_collector()
         give_back()
+        use_large_pages()
         log().info("service.ready", port=self.settings.http_port)
         yield
         log().info("service.leaving")
