@@ -70,6 +70,16 @@ async def test_an_old_reference_leads_to_all_and_every_reference_is_told(office:
         assert {row["record"] for row in rows(answer, "records")} == {str(one.id) for group in mine for one in group}
 
 
+async def test_a_part_that_ended_is_told_when_the_record_left_in_it_is_somebody_elses_by_now(office: Office) -> None:
+    left = record("police", given="Nest", family="Pugh")
+    entity, other = await office.keep([record("schools", given="Mabli", family="Vaughan")], [left])
+    async with connected(office.databases.owner_dsn) as owner:
+        await owner.execute("INSERT INTO parts VALUES ($1, 'neet', $1, $2, false)", entity, [left.id])
+    for person, records in ((entity, []), (other, [str(left.id)])):
+        (part,) = rows(await ask(office, [person]), "parts")
+        assert (part["part"], part["living"], part["records"]) == (str(entity), False, records)
+
+
 async def test_two_people_at_once_are_nobodys_answer(office: Office) -> None:
     ids = await office.keep([record("schools", given="Nest")], [record("schools", given="Gwen")])
     auditor = viewer("auditor")

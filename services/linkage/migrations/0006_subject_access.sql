@@ -3,4 +3,4 @@
 CREATE INDEX entities_into ON entities (into_entity) WHERE into_entity IS NOT NULL;
 CREATE INDEX withheld_entity ON withheld (entity) WHERE entity IS NOT NULL;
 CREATE INDEX parts_members ON parts USING gin (members);
-CREATE INDEX parts_ended ON parts (entity) WHERE NOT living AND members = '{}';
+CREATE INDEX parts_ended ON parts (entity) WHERE NOT living;
