@@ -208,11 +208,12 @@ SELECT id, purpose, entity, members, living FROM parts WHERE id = ANY ($1::uuid[
 UNION SELECT id, purpose, entity, members, living FROM parts WHERE entity = ANY ($1::uuid[]) AND living;
 
 -- name: parts_with
--- Parts, living or not, that have one of these records ($2); those of entities ($1) that are no more: the record that is
--- left in one may be somebody else's by now. Index: parts_members, parts_ended.
-SELECT id, purpose, entity, members, living FROM parts WHERE members && $2::uuid[]
+-- Parts of a person, entities $1 with records $2, living or not. One that is no more went where its last record is; but
+-- one that bore the entity's own id stays the entity's, whose id that is. Index: parts_members, parts_ended.
+SELECT id, purpose, entity, members, living FROM parts
+WHERE members && $2::uuid[] AND (id <> entity OR entity = ANY ($1::uuid[]))
 UNION SELECT id, purpose, entity, members, living FROM parts
-WHERE entity = ANY ($1::uuid[]) AND NOT living;
+WHERE entity = ANY ($1::uuid[]) AND NOT living AND (members = '{}' OR id = entity);
 
 -- name: terms
 -- What the agreements said of linking when the index's rows were written. Index: the only row.

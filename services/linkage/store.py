@@ -331,7 +331,7 @@ class LinkageStore:
         return [_part(row) for row in await self._connection.fetch(Q["parts_of"], list(ids))]
 
     async def parts_with(self, entities: Iterable[UUID], records: Iterable[UUID]) -> list[StoredPart]:
-        """The parts, living or not, in which these records are or were, and those of these entities that are no more."""
+        """The parts, living or not, of a person: of these entities, or of these records."""
         return [_part(row) for row in await self._connection.fetch(Q["parts_with"], list(entities), list(records))]
 
     async def terms(self) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Collection
 from contextlib import suppress
 from datetime import date, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -70,14 +70,17 @@ async def test_an_old_reference_leads_to_all_and_every_reference_is_told(office:
         assert {row["record"] for row in rows(answer, "records")} == {str(one.id) for group in mine for one in group}
 
 
-async def test_a_part_that_ended_is_told_when_the_record_left_in_it_is_somebody_elses_by_now(office: Office) -> None:
-    left = record("police", given="Nest", family="Pugh")
+async def test_a_part_that_ended_is_told_to_whom_its_reference_leads_and_names_nobody_else(office: Office) -> None:
+    left, own = record("police", given="Nest", family="Pugh"), uuid4()
     entity, other = await office.keep([record("schools", given="Mabli", family="Vaughan")], [left])
     async with connected(office.databases.owner_dsn) as owner:
         await owner.execute("INSERT INTO parts VALUES ($1, 'neet', $1, $2, false)", entity, [left.id])
-    for person, records in ((entity, []), (other, [str(left.id)])):
-        (part,) = rows(await ask(office, [person]), "parts")
-        assert (part["part"], part["living"], part["records"]) == (str(entity), False, records)
+        await owner.execute("INSERT INTO parts VALUES ($1, 'neet', $2, $3, false)", own, entity, [left.id])
+    first, second = await ask(office, [entity]), await ask(office, [other])
+    assert [(part["part"], part["records"]) for part in rows(first, "parts")] == [(str(entity), [])]
+    assert [(part["part"], part["records"]) for part in rows(second, "parts")] == [(str(own), [str(left.id)])]
+    assert str(own) not in first.text
+    assert str(entity) not in second.text
 
 
 async def test_two_people_at_once_are_nobodys_answer(office: Office) -> None:

@@ -138,6 +138,7 @@ OWNER: Mapping[tuple[str, str], str] = {
     ("linkage", "records"): "id",
     ("linkage", "identities"): "id",
     ("linkage", "entities"): "id",
+    ("linkage", "parts"): "entity",
     ("scoring", "receipts"): "entity",
     ("audit", "entries"): "entity",
 }
@@ -168,12 +169,19 @@ def mentions(found: Found, export: Export) -> list[tuple[tuple[str, str], Row]]:
     return list(found.about(map(UUID, export.ids | belongings(found, export))))
 
 
+def _owner(place: tuple[str, str], row: Row) -> str | None:
+    """Whose a row is, as far as one can tell from it. An ended part with an id of its own went where its record is."""
+    if place == ("linkage", "parts") and not row["living"] and row["id"] != row["entity"] and row["members"]:
+        return str(row["members"][0])
+    return str(row[OWNER[place]]) if place in OWNER else None
+
+
 def missing(found: Found, export: Export) -> list[tuple[tuple[str, str], Row]]:
     """The rows that mention the person and are neither in the answer nor another's, nor of a table that is left out."""
     return [
         (place, row)
         for place, row in mentions(found, export)
         if place not in LEFT_OUT
-        and (place not in OWNER or row[OWNER[place]] in export.ids)
+        and _owner(place, row) in (None, *export.ids)
         and not (place in TOLD and TOLD[place](export, place, row))
     ]
