@@ -56,6 +56,11 @@ async def read_whole(connection: Connection) -> None:
     await connection.execute(f"SET LOCAL enable_seqscan = on; {_ANEW}")
 
 
+async def of_one_moment(connection: Connection) -> None:
+    """First in a transaction: all that it reads is of one moment, and nobody waits for it."""
+    await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+
+
 def queries(path: Path) -> Mapping[str, str]:
     """The statements of a ``queries.sql`` by their names (``-- name: x`` on a line of its own before each)."""
     parts = _NAME.split(path.read_text())

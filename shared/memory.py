@@ -4,7 +4,7 @@ And what lives on is kept in large pages."""
 import ctypes
 import mmap
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from typing import Final
 
@@ -25,11 +25,7 @@ def give_back() -> None:
     libc = ctypes.CDLL(None)
     if hasattr(libc, "malloc_trim"):  # glibc: others give back by themselves
         libc.malloc_trim(0)
-    areas: list[tuple[int, int]] = []
-    with suppress(OSError), open("/proc/self/smaps") as smaps:
-        areas = list(only_read(smaps))
-    for start, end in areas:
-        libc.madvise(ctypes.c_void_p(start), ctypes.c_size_t(end - start), mmap.MADV_DONTNEED)
+    _advise(only_read, mmap.MADV_DONTNEED)
 
 
 def only_read(smaps: Iterable[str]) -> Iterator[tuple[int, int]]:
@@ -54,16 +50,8 @@ def use_large_pages() -> None:
     """Put what now fills large areas of memory into pages of 2 MB: whoever follows references from anywhere to anywhere
     in gigabytes, or has slept while others ran, waits longer for the addresses of 4 kB pages than for what is there.
     Python's own allocators do not ask for such pages (numpy's does). Where the system cannot, nothing is done."""
-    if sys.platform != "linux":
-        return
-    libc = ctypes.CDLL(None)
-    areas: list[tuple[int, int]] = []
-    with suppress(OSError), open("/proc/self/smaps") as smaps:
-        areas = list(full_of_small_pages(smaps))
-    for start, end in areas:
-        area = ctypes.c_void_p(start), ctypes.c_size_t(end - start)
-        libc.madvise(*area, mmap.MADV_HUGEPAGE)
-        libc.madvise(*area, MADV_COLLAPSE)
+    if sys.platform == "linux":
+        _advise(full_of_small_pages, mmap.MADV_HUGEPAGE, MADV_COLLAPSE)
 
 
 def full_of_small_pages(smaps: Iterable[str]) -> Iterator[tuple[int, int]]:
@@ -82,3 +70,14 @@ def full_of_small_pages(smaps: Iterable[str]) -> Iterator[tuple[int, int]]:
                 size, of_its_own = (end - start) // 1024, inode == "0"
             case [addresses, _, _, _, _, *_] if "-" in addresses:
                 of_its_own = False
+
+
+def _advise(chosen: Callable[[Iterable[str]], Iterator[tuple[int, int]]], *advice: int) -> None:
+    """Tell the system what to do with some of this process's memory; nothing, where it does not tell of itself."""
+    libc = ctypes.CDLL(None)
+    areas: list[tuple[int, int]] = []
+    with suppress(OSError), open("/proc/self/smaps") as smaps:
+        areas = list(chosen(smaps))
+    for start, end in areas:
+        for one in advice:
+            libc.madvise(ctypes.c_void_p(start), ctypes.c_size_t(end - start), one)

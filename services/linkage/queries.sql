@@ -49,10 +49,6 @@ SELECT version FROM index_state FOR UPDATE;
 -- What is committed, to tell whether the index in memory is. Index: the only row.
 SELECT version FROM index_state;
 
--- name: freeze
--- A replica that only answers reads the whole index as of one moment, and nobody waits for it.
-SET TRANSACTION ISOLATION LEVEL REPEATABLE READ;
-
 -- name: identities
 -- The wide rows of records whose identity may have changed; until we commit nobody else sights them. Index:
 -- identities_pkey, records_pkey.

@@ -15,7 +15,7 @@ from services.linkage.records import Kept, Known, Published
 from services.linkage.rulings import Ruling
 from shared.batched import batched
 from shared.contracts import EntityChanged, Kind
-from shared.db import Connection, plan_anew, queries, read_whole
+from shared.db import Connection, of_one_moment, plan_anew, queries, read_whole
 from shared.errors import Unavailable
 from shared.moments import microseconds
 
@@ -164,7 +164,7 @@ class LinkageStore:
 
     async def freeze(self) -> None:
         """First in a transaction: all that it reads is of one moment."""
-        await self._connection.execute(Q["freeze"])
+        await of_one_moment(self._connection)
 
     async def identities(self, ids: Iterable[UUID]) -> dict[UUID, tuple[Kept, Known]]:
         rows = await self._connection.fetch(Q["identities"], list(ids))

@@ -27,6 +27,7 @@ from fastapi import APIRouter, Depends, HTTPException
 from pydantic import BaseModel, Field
 
 from shared.contracts import Access, Action, Outcome
+from shared.db import of_one_moment
 from shared.web import N_, Callers, Language, Refused, Viewer, language
 from shared.work import Worker
 
@@ -38,7 +39,6 @@ MOST = 5_000
 NOT_YOURS = N_("Only information governance answers what is held of a person. That you asked was recorded.")
 SOMEBODY = "▒▒▒"
 """Stands for somebody else in a text."""
-_ONE_MOMENT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"
 
 
 class Asked(BaseModel):
@@ -91,7 +91,7 @@ def router(service: str, worker: Worker[S], callers: Callers, holding: Holding[S
                 work.audit(_entries(service, person, asked, Outcome.REFUSED))
             raise Refused(NOT_YOURS)
         async with worker.work() as work:
-            await work.connection.execute(_ONE_MOMENT)
+            await of_one_moment(work.connection)
             held: Held | HTTPException
             try:
                 held = await holding(work.store, asked.ids, spoken)

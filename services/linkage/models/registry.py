@@ -25,7 +25,7 @@ from services.linkage.matching.model import Model
 from services.linkage.store import COPIED, LinkageStore, Q
 from shared.batched import batched
 from shared.contracts import Kind
-from shared.db import Connection, plan_anew, read_whole
+from shared.db import Connection, of_one_moment, plan_anew, read_whole
 
 KEPT = 1_000
 """Rows of a wanted model that are kept at once: the stream waits some hundredths of a second."""
@@ -123,7 +123,7 @@ class Registry:
         """First in a transaction: it reads what the exporting one would. Raises asyncpg's error when that one ended."""
         if not SNAPSHOT.fullmatch(snapshot):
             raise ValueError(f"{snapshot!r} is no snapshot of PostgreSQL's")
-        await self._connection.execute(Q["freeze"])
+        await of_one_moment(self._connection)
         await self._connection.execute(f"SET TRANSACTION SNAPSHOT '{snapshot}'")
 
     async def forget_relinked(self) -> None:
