@@ -20,12 +20,13 @@ from shared.kafka import client
 ADMIN = "jigsaw"
 MAIN, FORMAT = "kafka.Kafka", "kafka.tools.StorageTool"
 JVM = (
-    "-Xms256m", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:+ExitOnOutOfMemoryError",
+    "-Xms256m", "-Xmx256m", "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError",
     "-XX:+UseTransparentHugePages",
     "--sun-misc-unsafe-memory-access=allow",  # Kafka unmaps files by it; JDK 24 and later warn on every start
     "--enable-native-access=ALL-UNNAMED",
 )  # fmt: skip
-"""A quarter of a gigabyte, no second compiler: the broker starts in 2 s and costs .09 CPU-ms an event at full load."""
+"""A quarter of a gigabyte of heap. The second compiler stays: a start takes 2.8 s instead of 2.0, but a minute later an
+event costs the broker a third less, and is at its alert 6% sooner."""
 
 SETTINGS = """\
 process.roles=broker,controller

@@ -4,8 +4,9 @@
 SELECT pg_advisory_xact_lock(hashtext('alerts'));
 
 -- name: kept_of
--- These ids, where they lead and all who lead there: each with its redirect, whether it was erased, and what scoring has
--- said of it, a row an initiative. Indexes: redirects_pkey, redirects_into, erased_pkey, standings_pkey.
+-- These ids, where they lead and all who lead there: each with its redirect, whether it was erased, whether it has or had
+-- alerts, and what scoring has said of it, a row an initiative. Indexes: redirects_pkey, redirects_into, erased_pkey,
+-- alerts_person (OFFSET 0: never the whole table), standings_pkey.
 WITH asked AS (
     SELECT unnest($1::uuid[]) AS entity
 ), people AS (
@@ -14,6 +15,7 @@ WITH asked AS (
     SELECT entity FROM people UNION SELECT r.entity FROM people JOIN redirects r ON r.into_entity = people.entity
 )
 SELECT entity, into_entity, erased.at IS NOT NULL AS gone,
+    EXISTS (SELECT FROM alerts WHERE alerts.entity = everyone.entity OFFSET 0) AS alerted,
     initiative, version, score, area, reasons, receipt, as_of, raised, lowered, left_at, settled, episodes
 FROM everyone LEFT JOIN redirects USING (entity) LEFT JOIN erased USING (entity) LEFT JOIN standings USING (entity);
 

@@ -39,11 +39,12 @@ class AlertStore:
     async def known(self, entities: Collection[UUID], now: datetime, *, ended: bool = False) -> Known:
         """What is kept of these entities and of all who are one with them; ``ended`` alerts too."""
         rows = await self._connection.fetch(Q["kept_of"], list(entities))
-        everyone = list({row["entity"] for row in rows})
-        if ended:
-            alerts = await self._connection.fetch(Q["all_of"], everyone)
-        else:
-            alerts = await self._connection.fetch(Q["counting"], everyone, now - REOPENS_WITHIN)
+        alerted = list({row["entity"] for row in rows if row["alerted"]})
+        alerts: list[asyncpg.Record] = []
+        if alerted and ended:
+            alerts = await self._connection.fetch(Q["all_of"], alerted)
+        elif alerted:  # few are: most scores are of people who never had an alert
+            alerts = await self._connection.fetch(Q["counting"], alerted, now - REOPENS_WITHIN)
         return Known(
             redirects={row["entity"]: row["into_entity"] for row in rows if row["into_entity"] is not None},
             erased=frozenset(row["entity"] for row in rows if row["gone"]),
