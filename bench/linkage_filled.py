@@ -1,5 +1,5 @@
 """Linkage's tables filled with the first records of a crowd by ``jigsaw linkage load``'s own engine, in a process of
-its own, whose memory is not the measured one's: ``python -m bench.linkage_filled RECORDS OF``.
+its own, whose memory is not the measured one's: ``python -m bench.linkage_filled FROM TO OF``.
 """
 
 import asyncio
@@ -20,14 +20,17 @@ from services.linkage.records import Published
 from shared.contracts import Kind
 from shared.db import Database
 
+AT_ONCE = 2_500_000
+"""Records of a load: what partners say in it is in memory beside the index, and both must have room."""
 
-async def load(dsn: str, records: int, of: int) -> None:
-    """Fill a database with ``records`` of a crowd of so many."""
+
+async def load(dsn: str, start: int, stop: int, of: int) -> None:
+    """Load the records from ``start`` to before ``stop`` of a crowd of so many into a database."""
     database = Database(dsn)
     await database.open()
     outbox = Acknowledged(database, NO_BROKER, "linkage")
     in_use = InUse(Model.load((MODELS / "person.json").read_text()))
-    identities = enumerate(Crowd(of).identities(0, records))
+    identities = enumerate(Crowd(of).identities(start, stop), start)
     said = (Published(id_of(at), Kind.PERSON, "bench", "bench", one, NOON) for at, one in identities)
     await Loading(database, outbox, in_use, Terms(), Progress()).load({one.id: [one] for one in said}, NOON)
     async with database.transaction() as connection:
@@ -36,13 +39,13 @@ async def load(dsn: str, records: int, of: int) -> None:
 
 
 async def filled(dsn: str, records: int, of: int) -> None:
-    """The same, in a process of its own."""
+    """Fill a database with the first ``records`` of a crowd of so many, ``AT_ONCE`` at a time."""
     told = {**os.environ, "BENCH_DATABASE": dsn}
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bench.linkage_filled", str(records), str(of), env=told
-    )
-    if await process.wait():
-        raise RuntimeError(f"the load of {records} records failed: see above")
+    for start in range(0, records, AT_ONCE):
+        numbers = map(str, (start, min(start + AT_ONCE, records), of))
+        process = await asyncio.create_subprocess_exec(sys.executable, "-m", "bench.linkage_filled", *numbers, env=told)
+        if await process.wait():
+            raise RuntimeError(f"the load of the records from {start} on failed: see above")
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ JVM = (
     "--enable-native-access=ALL-UNNAMED",
 )  # fmt: skip
 """A quarter of a gigabyte of heap. The second compiler stays: a start takes 2.8 s instead of 2.0, but a minute later an
-event costs the broker a third less, and is at its alert 6% sooner."""
+event costs the broker a third less, and is at its alert 5% sooner."""
 
 SETTINGS = """\
 process.roles=broker,controller
