@@ -41,7 +41,7 @@ from pydantic import ValidationError
 from shared.contracts import Access, Event, Topic
 from shared.contracts.envelope import Contract, from_wire
 from shared.db import HERE, Connection, queries
-from shared.errors import Repeated, Unavailable
+from shared.errors import Again, Unavailable
 from shared.ids import id_at
 from shared.kafka import read, security
 from shared.progress import Progress, report
@@ -248,8 +248,8 @@ class Bus(Generic[S]):
             except Unavailable as error:
                 self._on_abort()
                 self._wary = True
-                if isinstance(error, Repeated):  # nothing is away: begun again with the inbox asked first, it goes on
-                    log().info("bus.repeated", because=str(error))
+                if isinstance(error, Again):  # nothing is away: begun again with the inbox asked first, it goes on
+                    log().info("bus.again", because=str(error))
                     continue
                 RETRIES.inc()
                 self.waiting = True
@@ -261,7 +261,7 @@ class Bus(Generic[S]):
 
     async def _transact(self, letters: list[Letter]) -> None:
         now, by_id = self._clock(), _by_id(letters)
-        async with self._worker.work() as work:
+        async with self._worker.work(begun=False) as work:
             done = await _done(work.connection, by_id) if self._wary else set()
             new = {id: letter for id, letter in by_id.items() if id not in done}
             work.enter(new)

@@ -6,22 +6,26 @@ statement is named in a ``queries.sql``; a store takes a connection and never op
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import asyncpg
 import orjson
+from asyncpg.cursor import CursorFactory
 from asyncpg.pool import PoolConnectionProxy
 
-from shared.errors import Unavailable
+from shared.errors import Again, Unavailable
 
-Connection: TypeAlias = "PoolConnectionProxy[asyncpg.Record]"
+Pooled: TypeAlias = "PoolConnectionProxy[asyncpg.Record]"
 Plain: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 HERE = Path(__file__).parent
 _NAME = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
+_PARAMETER = re.compile(r"\$(\d+)")
+_AGAIN = "JW001"
+"""What the function ``again`` raises (migrations/0004_said.sql)."""
 
 AWAY = (
     OSError,
@@ -43,6 +47,77 @@ tables grow from nothing: a plan made while they were small would read them whol
 says so (``read_whole``), as does whose best plan depends on what it asks: how much, since when (``plan_anew``)."""
 
 _ANEW = "SET LOCAL plan_cache_mode = force_custom_plan"
+
+
+class Connection:
+    """One transaction: all that is asked and written through it holds, or nothing.
+
+    It begins with the first statement. What is written last goes with the transaction's end; if nothing was asked
+    before, that one statement is the transaction, and costs one round trip instead of three.
+    """
+
+    def __init__(self, pooled: Pooled, stack: AsyncExitStack) -> None:
+        self._pooled, self._stack = pooled, stack
+        self._begun = self._over = False
+        self._waiting: tuple[str, Sequence[object]] | None = None
+
+    async def begin(self) -> Pooled:
+        """Begin, unless it has begun, and write what waits: what is asked now comes after it."""
+        if not self._begun:
+            if self._over:
+                raise RuntimeError("this transaction has ended")
+            await self._stack.enter_async_context(self._pooled.transaction())
+            self._begun = True
+        if self._waiting is not None:
+            (statement, arguments), self._waiting = self._waiting, None
+            await self._pooled.execute(statement, *arguments)
+        return self._pooled
+
+    async def fetch(self, statement: str, *arguments: object) -> list[asyncpg.Record]:
+        return await (await self.begin()).fetch(statement, *arguments)
+
+    async def fetchrow(self, statement: str, *arguments: object) -> asyncpg.Record | None:
+        return await (await self.begin()).fetchrow(statement, *arguments)
+
+    async def fetchval(self, statement: str, *arguments: object) -> Any:
+        return await (await self.begin()).fetchval(statement, *arguments)
+
+    async def execute(self, statement: str, *arguments: object) -> str:
+        return await (await self.begin()).execute(statement, *arguments)
+
+    async def executemany(self, statement: str, arguments: Iterable[Sequence[object]]) -> None:
+        await (await self.begin()).executemany(statement, arguments)
+
+    async def copy_records_to_table(self, table: str, *, records: Any, columns: Sequence[str]) -> str:
+        return await (await self.begin()).copy_records_to_table(table, records=records, columns=columns)
+
+    async def copy_to_table(self, table: str, *, source: Any, columns: Sequence[str], format: Literal["binary"]) -> str:
+        return await (await self.begin()).copy_to_table(table, source=source, columns=columns, format=format)
+
+    def cursor(
+        self, statement: str, *arguments: object, prefetch: int | None = None
+    ) -> "CursorFactory[asyncpg.Record]":
+        """Of a transaction that has begun."""
+        return self._pooled.cursor(statement, *arguments, prefetch=prefetch)
+
+    async def write(self, statement: str, *arguments: object) -> None:
+        """Write this before anything else is asked, or with the end. The statement ends in ``SELECT`` and one column,
+        which nobody reads."""
+        if self._waiting is not None:
+            await self.begin()
+        self._waiting = statement, arguments
+
+    async def end(self, column: str, *arguments: object) -> Any:
+        """Write what waits, and in the same round trip ask for one more column; what it is."""
+        statement, written = self._waiting or ("SELECT NULL", ())
+        self._waiting, self._over = None, True
+        column = _PARAMETER.sub(lambda found: f"${int(found[1]) + len(written)}", column)
+        return await self._pooled.fetchval(f"{statement}, {column}", *written, *arguments, column=1)
+
+    async def flush(self) -> None:
+        """Write what still waits, at the end."""
+        if self._waiting is not None:
+            await self.end("NULL")
 
 
 async def plan_anew(connection: Connection) -> None:
@@ -90,31 +165,41 @@ class Database:
             self._pool = None
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Connection]:
-        """One transaction: committed at the end of the block, rolled back by an error.
+    async def transaction(self, *, begun: bool = True) -> AsyncIterator[Connection]:
+        """One transaction: committed at the end of the block, rolled back by an error. Not ``begun`` yet: it may be a
+        single statement.
 
         Raises ``Unavailable`` for what may pass, an uncertain commit among it: the caller tries the block again, and
-        the inbox makes that harmless. An ``OSError`` of the block's own, while the database answers, stays what it is;
-        so does being cancelled, whatever the connection says of being left in the middle.
+        the inbox makes that harmless; ``Again`` as the database does. An ``OSError`` of the block's own, while the
+        database answers, stays what it is; so does being cancelled, whatever the connection says of being left in the
+        middle.
         """
         assert self._pool is not None, "open() first"
         blamed: BaseException | None = None
         try:
-            async with self._pool.acquire() as connection, connection.transaction():
+            async with self._pool.acquire() as pooled, AsyncExitStack() as stack:
+                connection = Connection(pooled, stack)
+                if begun:
+                    await connection.begin()
                 try:
                     yield connection
                 except OSError as error:
-                    if not isinstance(error, TimeoutError) and not connection.is_closed():
+                    if not isinstance(error, TimeoutError) and not pooled.is_closed():
                         blamed = error
                     raise
+                await connection.flush()
         except AWAY as error:
             if error is blamed:
                 raise
             _stay_cancelled()
             raise Unavailable(f"PostgreSQL: {type(error).__name__}") from error
+        except asyncpg.PostgresError as error:
+            if error.sqlstate == _AGAIN:
+                raise Again(str(error)) from error
+            raise
 
     @asynccontextmanager
-    async def session(self) -> AsyncIterator[Connection]:
+    async def session(self) -> AsyncIterator[Pooled]:
         """A connection of its own outside a transaction, for session locks: they end with it, and it with the block."""
         assert self._pool is not None, "open() first"
         try:

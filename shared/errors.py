@@ -13,5 +13,6 @@ class Unavailable(Exception):
     """Somebody else's: a part is away. Wait and try again; nothing is skipped."""
 
 
-class Repeated(Unavailable):
-    """Some of what a transaction was to do had been done before, or meanwhile by another replica: do the rest."""
+class Again(Unavailable):
+    """Nothing is away, but what a transaction took for granted is not so: some of it was done before, or another
+    replica has changed what it rests on. Begun again, it asks first."""

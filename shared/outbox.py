@@ -32,7 +32,7 @@ from shared.admin import LARGEST_BYTES
 from shared.contracts import Event, Topic
 from shared.contracts.envelope import Attributes, Contract, attributes, to_headers, to_json
 from shared.db import HERE, Connection, Database, queries
-from shared.errors import Repeated, Unavailable
+from shared.errors import Unavailable
 from shared.kafka import client
 from shared.tasks import end
 from shared.telemetry import SAID, UNSENT, log
@@ -70,12 +70,6 @@ def restored(row: bytes) -> list[Message]:
     return [(topic, key, tuple(about), orjson.dumps(body)) for topic, key, about, body in said]
 
 
-def expect_all(entered: int, done: Sequence[UUID]) -> None:
-    """Raises ``Repeated`` when fewer were entered in the inbox than are done."""
-    if entered < len(done):
-        raise Repeated(f"{len(done) - entered} of {len(done)} messages were done before")
-
-
 class Outbox:
     """One process's outbox. ``put`` inside the transaction, ``send`` after it."""
 
@@ -104,15 +98,14 @@ class Outbox:
 
     async def put(self, connection: Connection, messages: list[Message], done: Sequence[UUID] = ()) -> int:
         """Keep the messages in the caller's transaction, and what of the inbox is ``done`` in it. The id is for
-        ``send`` after the commit. Raises ``Repeated`` when some was done before."""
+        ``send`` after the commit. ``Again`` is raised when some was done before."""
         acknowledged, self._acknowledged = self._acknowledged, []
         try:
-            [(id, entered)] = await connection.fetch(Q["pack"], self._owner, stored(messages), acknowledged, done)
-            expect_all(entered, done)
+            id: int = await connection.end(Q["say"], self._owner, stored(messages), acknowledged, done)
         except BaseException:
             self._acknowledged += acknowledged
             raise
-        return int(id)
+        return id
 
     async def send(self, id: int, messages: list[Message]) -> None:
         """Hand over what was committed. Waits a little while too much is unsent; then the sweep will find it."""

@@ -3,9 +3,8 @@
 SELECT id FROM inbox WHERE id = ANY ($1::uuid[]);
 
 -- name: enter
--- Note as done what nobody has done, and how much that was; who does the same is waited for. Index: inbox_pkey.
-WITH entered AS (INSERT INTO inbox (id) SELECT unnest($1::uuid[]) ON CONFLICT DO NOTHING RETURNING 1)
-SELECT count(*) FROM entered;
+-- A column of a transaction's last statement: note as done what nobody has done (migrations/0004_said.sql).
+enter($1)
 
 -- name: failed
 -- One more message in a row that our own code could not handle. Index: the only row.
@@ -24,12 +23,10 @@ DELETE FROM inbox WHERE ctid = ANY (ARRAY(SELECT ctid FROM inbox WHERE at < now(
 INSERT INTO dead_letters (id, topic, partition, "offset", reason, detail, sealed)
 VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING RETURNING id;
 
--- name: pack
--- Keep what must be said, in the transaction that decides it; forget $3, which the broker has acknowledged; note $4 as
--- done, as `enter` does. Index: outbox_pkey, inbox_pkey.
-WITH said AS (DELETE FROM outbox WHERE id = ANY ($3::bigint[])),
-    entered AS (INSERT INTO inbox (id) SELECT unnest($4::uuid[]) ON CONFLICT DO NOTHING RETURNING 1)
-INSERT INTO outbox (owner, messages) VALUES ($1, $2) RETURNING id, (SELECT count(*) FROM entered) AS entered;
+-- name: say
+-- A column of a transaction's last statement: keep what must be said ($2) by us ($1); forget $3, which the broker has
+-- acknowledged; note $4 as done, as `enter` does (migrations/0004_said.sql).
+say($1, $2, $3, $4)
 
 -- name: unpack
 -- Forget what the broker has acknowledged. Index: outbox_pkey.

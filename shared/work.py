@@ -12,7 +12,7 @@ from shared.contracts import Access, Accesses, DeadLettered, Event
 from shared.contracts.envelope import first
 from shared.crypto import seal
 from shared.db import HERE, Connection, Database, queries
-from shared.outbox import Message, Outbox, expect_all, packed
+from shared.outbox import Message, Outbox, packed
 
 S = TypeVar("S")
 Q = queries(HERE / "queries.sql")
@@ -51,7 +51,7 @@ class Work(Generic[S]):
         self._accesses += accesses
 
     def enter(self, ids: Iterable[UUID]) -> None:
-        """Messages that this transaction does, as the inbox knows them. It fails with ``Repeated`` if one was done."""
+        """Messages that this transaction does, as the inbox knows them. It fails with ``Again`` if one was done."""
         self.done += ids
 
     async def bury(self, raw: Raw, reason: str, detail: str, at: datetime) -> None:
@@ -89,16 +89,19 @@ class Worker(Generic[S]):
         self._committed.append(call)
 
     @asynccontextmanager
-    async def work(self) -> AsyncIterator[Work[S]]:
+    async def work(self, *, begun: bool = True) -> AsyncIterator[Work[S]]:
         """Commits when the block ends, and only then hands its messages to the broker. What a request discloses is
-        returned after the block: by then the intent is durable. Raises ``Unavailable`` when a part is away."""
+        returned after the block: by then the intent is durable. Raises ``Unavailable`` when a part is away. Not
+        ``begun``: the transaction begins when something is asked, and is one statement if nothing is."""
         kept: list[tuple[int, list[Message]]] = []
-        async with self._database.transaction() as connection:
+        async with self._database.transaction(begun=begun) as connection:
             work = Work(connection, self._store(connection), self.service, self._sealing_key)
             yield work
             messages = packed(work.messages())
+            if len(messages) > MOST_MESSAGES:
+                await connection.begin()
             if work.done and not messages:
-                expect_all(await connection.fetchval(Q["enter"], work.done), work.done)
+                await connection.end(Q["enter"], work.done)
             for start in range(0, len(messages), MOST_MESSAGES):
                 part = messages[start : start + MOST_MESSAGES]
                 kept.append((await self._outbox.put(connection, part, () if start else work.done), part))

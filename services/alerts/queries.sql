@@ -35,17 +35,20 @@ ON CONFLICT (entity) DO UPDATE SET into_entity = excluded.into_entity;
 
 -- name: stand
 -- Keep standings. Index: standings_pkey.
-INSERT INTO standings (
-    initiative, entity, version, score, area, reasons, receipt, as_of, raised, lowered, left_at, settled, episodes
+WITH standing AS (
+    INSERT INTO standings (
+        initiative, entity, version, score, area, reasons, receipt, as_of, raised, lowered, left_at, settled, episodes
+    )
+    SELECT * FROM unnest(
+        $1::text[], $2::uuid[], $3::bigint[], $4::double precision[], $5::text[], $6::jsonb[], $7::uuid[],
+        $8::timestamptz[], $9::bigint[], $10::bigint[], $11::bigint[], $12::boolean[], $13::int[]
+    )
+    ON CONFLICT (entity, initiative) DO UPDATE SET
+        version = excluded.version, score = excluded.score, area = excluded.area, reasons = excluded.reasons,
+        receipt = excluded.receipt, as_of = excluded.as_of, raised = excluded.raised, lowered = excluded.lowered,
+        left_at = excluded.left_at, settled = excluded.settled, episodes = excluded.episodes
 )
-SELECT * FROM unnest(
-    $1::text[], $2::uuid[], $3::bigint[], $4::double precision[], $5::text[], $6::jsonb[], $7::uuid[], $8::timestamptz[],
-    $9::bigint[], $10::bigint[], $11::bigint[], $12::boolean[], $13::int[]
-)
-ON CONFLICT (entity, initiative) DO UPDATE SET
-    version = excluded.version, score = excluded.score, area = excluded.area, reasons = excluded.reasons,
-    receipt = excluded.receipt, as_of = excluded.as_of, raised = excluded.raised, lowered = excluded.lowered,
-    left_at = excluded.left_at, settled = excluded.settled, episodes = excluded.episodes;
+SELECT NULL
 
 -- name: keep
 -- Keep alerts as they are now. Index: alerts_pkey.

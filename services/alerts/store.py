@@ -66,7 +66,7 @@ class AlertStore:
         """Keep standings."""
         if standings:
             rows = [_standing_row(key, standing) for key, standing in standings.items()]
-            await self._connection.execute(Q["stand"], *zip(*rows, strict=True))
+            await self._connection.write(Q["stand"], *zip(*rows, strict=True))
 
     async def keep(self, steps: Sequence[Step]) -> None:
         """Keep the alerts as the steps leave them, what is worth remembering, telling and mailing of each step."""

@@ -24,8 +24,10 @@ ON CONFLICT DO NOTHING RETURNING number, entity;
 -- The log after this transaction, and the subtrees it completed.
 WITH completed AS (
     INSERT INTO subtrees (height, place, hash) SELECT * FROM unnest($4::smallint[], $5::bigint[], $6::bytea[])
+), kept AS (
+    INSERT INTO checkpoints (size, note, frontier) VALUES ($1, $2, $3)
 )
-INSERT INTO checkpoints (size, note, frontier) VALUES ($1, $2, $3);
+SELECT NULL
 
 -- name: destroy_keys
 -- Erase what the log says of these entities. Index: subjects_entity_key.

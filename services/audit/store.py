@@ -62,7 +62,7 @@ class AuditStore:
     async def keep_checkpoint(self, note: str, frontier: Frontier, completed: Sequence[tuple[Node, bytes]]) -> None:
         heights, places = [node.height for node, _ in completed], [node.place for node, _ in completed]
         hashes = [hash for _, hash in completed]
-        await self._connection.execute(
+        await self._connection.write(
             Q["keep_checkpoint"], frontier.size, note, frontier.pack(), heights, places, hashes
         )
 

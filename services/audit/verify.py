@@ -17,7 +17,7 @@ from services.audit.keys import unsealed
 from services.audit.merkle import Node
 from services.audit.store import AuditStore, Q
 from services.audit.witness import FILE, Witness
-from shared.db import Connection, Database
+from shared.db import Connection, Database, of_one_moment
 
 ROWS = 1000
 Progress = Callable[[int, int], None]
@@ -71,7 +71,8 @@ async def verify(
     notes = Witness(witness, verifier).notes()  # before the snapshot: the log is at least as long as what was witnessed
     await database.open()
     try:
-        async with database.session() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+        async with database.transaction() as connection:
+            await of_one_moment(connection)
             return await report(connection, notes, verifier, progress, sealing_key)
     finally:
         await database.close()

@@ -15,11 +15,14 @@ SELECT id FROM receipts WHERE id = ANY($1::uuid[]) AND reason = '';
 -- name: tally
 -- Add to the counts of the day; rows come in the order of the key, so that two transactions never wait for each other.
 -- Index: tallies_pkey.
-INSERT INTO tallies (day, partner, type, verdict, reason, field, events, last_at)
-SELECT $1::date, *, $8::timestamptz
-FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[])
-ON CONFLICT (partner, day, type, verdict, reason, field) DO UPDATE
-    SET events = tallies.events + excluded.events, last_at = excluded.last_at;
+WITH counted AS (
+    INSERT INTO tallies (day, partner, type, verdict, reason, field, events, last_at)
+    SELECT $1::date, *, $8::timestamptz
+    FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[])
+    ON CONFLICT (partner, day, type, verdict, reason, field) DO UPDATE
+        SET events = tallies.events + excluded.events, last_at = excluded.last_at
+)
+SELECT NULL
 
 -- name: listed
 -- A page of a partner's receipts after a place in time ($3, $4), oldest first. Index: receipts_listed.

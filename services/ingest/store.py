@@ -84,7 +84,7 @@ class IngestStore:
     async def count(self, tallies: Mapping[Tally, int], at: datetime) -> None:
         keys = sorted(tallies)
         columns = [[key[i] for key in keys] for i in range(5)]
-        await self._connection.execute(Q["tally"], at.date(), *columns, [tallies[key] for key in keys], at)
+        await self._connection.write(Q["tally"], at.date(), *columns, [tallies[key] for key in keys], at)
 
     async def listed(
         self, partner: str, after: tuple[datetime, UUID], accepted: bool | None, limit: int

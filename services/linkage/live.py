@@ -2,7 +2,8 @@
 
 Invariants
     1. A batch begins, under the index's lock, with the index as it is committed: what others committed, and what of our
-       own was not, is followed (following.py), or everything is read anew, before it links anything.
+       own was not, is followed (following.py), or everything is read anew, before it links anything. One that has only
+       new records may take the index for committed, and the lock with its last statement, which fails if it was not.
     2. A replica that stands by follows without the lock, from one snapshot: nobody waits for it, and when its turn
        comes it is a moment behind.
     3. Whoever asks the index waits for who follows: only the event loop's own thread changes one that can be asked.
@@ -48,6 +49,8 @@ T = TypeVar("T")
 STALE = -1
 """The version of an index that is not what is committed."""
 APART = 1 << 20
+MOST_IN_DOUBT = 500
+"""Records that batches may touch before one asks what is committed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,7 @@ class LiveIndex:
         self._version = STALE  # what the index is, when its last batch commits
         self._followed = STALE  # what it was before its last batches, which touched what is in doubt
         self._doubted = NOTHING
+        self._undisturbed = False  # nobody else had changed the index when it was asked for last
         self._following = asyncio.Lock()
 
     def spoil(self) -> None:
@@ -83,10 +87,18 @@ class LiveIndex:
         lock is ours already."""
         version = await store.lead() if led is None else led
         async with self._following:
-            if version != self._version:
+            self._undisturbed = version == self._version
+            if not self._undisturbed:
                 await self._reach(store, version)
             self._followed, self._doubted = version, NOTHING
         return version
+
+    def presumed(self, records: Iterable[tuple[Kind, UUID]]) -> int | None:
+        """The version that is committed, as far as one can tell without asking, if none of these records is in it;
+        ``None``: ask. What is applied stays in doubt until somebody has asked."""
+        if not self._undisturbed or self._version == STALE or len(self._doubted.records) > MOST_IN_DOUBT:
+            return None
+        return None if any(record in self._kinds[kind] for kind, record in records) else self._version
 
     async def keep_up(self, worker: Worker[LinkageStore]) -> None:
         """Without the lock: the index is at least what was committed when this was called."""

@@ -59,10 +59,16 @@ FROM identities i JOIN records r USING (id) WHERE i.id = ANY ($1::uuid[]) FOR UP
 -- All that a batch changed, in one round trip: each row is written once. Records that were said to be new or changed
 -- ($1 to $12; no packed row: it stays as it is; `seen` is in microseconds since 1970); of others, the packed rows
 -- ($13, $14) and where they are now ($15, $16); entities as they are after the batch ($17 to $20); what the index is
--- when this transaction commits ($21); and all that the batch touched ($22). Index: identities_pkey, records_pkey,
--- entities_pkey.
-WITH said AS (
-    SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::jsonb[], $6::jsonb[], $7::text[],
+-- when this transaction commits ($21); and all that the batch touched ($22). $23: the version that is taken for
+-- committed, and the records for new, without having asked; null: the index's lock is ours. The lock comes before all
+-- else is written, as everywhere. Index: identities_pkey, records_pkey, entities_pkey, suppressed_pkey.
+WITH led AS MATERIALIZED (
+    UPDATE index_state SET version = $21 WHERE $23::bigint IS NULL OR version = $23
+        AND NOT EXISTS (SELECT FROM records WHERE id = ANY ($1::uuid[]))
+        AND NOT EXISTS (SELECT FROM suppressed WHERE record = ANY ($1::uuid[]))
+    RETURNING 1
+), said AS (
+    SELECT n.* FROM led, unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::jsonb[], $6::jsonb[], $7::text[],
         $8::bytea[], $9::bytea[], $10::bigint[], $11::uuid[], $12::bigint[])
         AS n (id, kind, partner, agreement, identity, times, snapshot, row, digest, seen, entity, placed)
 ), wide AS (
@@ -80,21 +86,21 @@ WITH said AS (
         entity = excluded.entity, version = excluded.version
 ), packed AS (
     UPDATE identities i SET row = n.row, model = (SELECT number FROM models WHERE state = 'active'), version = $21
-    FROM unnest($13::uuid[], $14::bytea[]) AS n (id, row) WHERE i.id = n.id
+    FROM led, unnest($13::uuid[], $14::bytea[]) AS n (id, row) WHERE i.id = n.id
 ), moved AS (
     UPDATE records r SET entity = n.entity, version = $21
-    FROM unnest($15::uuid[], $16::uuid[]) AS n (id, entity) WHERE r.id = n.id
+    FROM led, unnest($15::uuid[], $16::uuid[]) AS n (id, entity) WHERE r.id = n.id
 ), living AS (
     INSERT INTO entities (id, kind, members, version, into_entity)
     SELECT id, kind, string_to_array(members, ' ')::uuid[], $21, into_entity
-    FROM unnest($17::uuid[], $18::text[], $19::text[], $20::uuid[]) AS n (id, kind, members, into_entity)
+    FROM led, unnest($17::uuid[], $18::text[], $19::text[], $20::uuid[]) AS n (id, kind, members, into_entity)
     ON CONFLICT (id) DO UPDATE SET members = excluded.members, version = excluded.version,
         into_entity = excluded.into_entity
 ), noted AS (
     INSERT INTO journal (version, since, records, entities)
-    SELECT $21, version, $22::uuid[], $17::uuid[] FROM index_state
+    SELECT $21, coalesce($23, (SELECT version FROM index_state)), $22::uuid[], $17::uuid[] FROM led
 )
-UPDATE index_state SET version = $21;
+SELECT CASE WHEN NOT EXISTS (SELECT FROM led) THEN again('the index or a record of it has changed') END
 
 -- name: note
 -- What else the batch of a version touched: very many records or entities. Index: the only row.

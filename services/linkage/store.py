@@ -104,12 +104,14 @@ class Withheld:
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What is known of a batch's records, and which of them were erased. ``committed``: the index's lock is ours, and
-    this version is committed; ``is_current``: all of this is of that version."""
+    this version is committed; ``is_current``: all of this is of that version. ``presumed``: nothing was asked, it is
+    taken for granted until it is kept."""
 
     known: Mapping[UUID, Known]
     erased: Mapping[UUID, Suppression]
     committed: int | None
     is_current: bool
+    presumed: bool = False
 
 
 class LinkageStore:
@@ -177,16 +179,17 @@ class LinkageStore:
 
     async def keep(
         self, kept: Sequence[Kept], places: Mapping[UUID, Place], rows: Mapping[UUID, bytes],
-        changes: Sequence[EntityChanged], version: int, named: Iterable[UUID] = (),
+        changes: Sequence[EntityChanged], version: int, named: Iterable[UUID] = (), *, presumed: int | None = None,
     ) -> None:  # fmt: skip
         """Write what a batch changed: records said to be new or changed and the ``places`` of those, packed rows and
         entities; ``version`` is what the index is when this transaction commits. ``named`` are records that it touched
-        in another way than by these."""
+        in another way than by these. ``presumed``: the version that was taken for committed, and all the records for
+        new, without the index's lock; ``Again`` is raised if that is not so."""
         said = {one.id for one in kept}
         changes = [c for c in changes if c.before or c.after]  # the end of a part is no entity's
         others = {id: row for id, row in rows.items() if id not in said}
         moved = {record: c.entity for c in changes for record in {*c.after}.difference(c.before, said)}
-        await self._connection.execute(
+        await self._connection.write(
             Q["keep"],
             [k.id for k in kept], [k.kind for k in kept], [k.partner for k in kept], [k.agreement for k in kept],
             [k.identity for k in kept], [k.times for k in kept], [" ".join(k.snapshot) for k in kept],
@@ -195,6 +198,7 @@ class LinkageStore:
             list(others), list(others.values()), list(moved), list(moved.values()),
             [c.entity for c in changes], [c.kind for c in changes], [" ".join(map(str, c.after)) for c in changes],
             [c.into for c in changes], version, list(said.union(named, *((*c.before, *c.after) for c in changes))),
+            presumed,
         )  # fmt: skip
 
     async def note(self, version: int, touched: Touched) -> None:

@@ -10,7 +10,8 @@ Invariants
 Failures
     transaction fails          ``forget`` says so; before the next batch what it touched is made what is committed
     another replica committed  the version is not ours: the next batch that links follows it first (following.py); a
-                               batch that took a record for unchanged which no longer is as it was read is tried again
+                               batch that took a record for unchanged which no longer is as it was read is tried again,
+                               and so is one that took the index for what is committed, and asks first
 """
 
 from collections import defaultdict
@@ -48,7 +49,7 @@ class Linker:
     async def link(self, events: Sequence[Event[RecordsAccepted]], store: LinkageStore, now: datetime) -> Effects:
         """Link what is new or changed, say what changed hands, then say each fact of its entities."""
         published = by_record(events)
-        asked = await store.asked([one for said in published.values() for one in said])
+        asked = self._presumed(published) or await store.asked([one for said in published.values() for one in said])
         known, erased = asked.known, asked.erased
         unchanged = {id: said for id, said in published.items() if is_unchanged(said, known.get(id))}
         places = {id: (k.entity, k.version) for id, k in known.items()}
@@ -77,13 +78,21 @@ class Linker:
         """The transaction did not commit: what the index learned in it is not true."""
         self._index.spoil()
 
+    def _presumed(self, published: Mapping[UUID, Sequence[Published]]) -> Asked | None:
+        """What there is to ask about records of which the index has none, while nobody else changes it: nothing."""
+        version = self._index.presumed((said[0].kind, id) for id, said in published.items())
+        return None if version is None else Asked({}, {}, version, is_current=True, presumed=True)
+
     async def _relink(
         self, changed: Mapping[UUID, Sequence[Published]], asked: Asked, store: LinkageStore
     ) -> tuple[list[EntityChanged], dict[UUID, Place], Mapping[UUID, Suppression]]:
         """Under the lock: fold the events into the records, link them, keep everything. What was ``asked`` may be of
         before the lock: then it is asked again. What is said of records that are erased is left out, as far as it is
         not admitted; the erasures come back too."""
-        version = next_version(await self._index.catch_up(store, asked.committed))
+        committed = asked.committed
+        if committed is None or not asked.presumed:
+            committed = await self._index.catch_up(store, committed)
+        version = next_version(committed)
         erased = asked.erased if asked.is_current else {**asked.erased, **await store.suppressed(changed)}
         changed = {id: said for id, all_said in changed.items() if (said := admitted(all_said, erased.get(id)))}
         older = changed.keys() & asked.known.keys() if asked.is_current else changed.keys()
@@ -92,8 +101,9 @@ class Linker:
         to_link = [k for id, k in kept.items() if id not in before or not before[id][0].links_as(k)]
         delta = self._index.apply(to_link, version)
         places = {id: (known.entity, known.version) for id, (_, known) in before.items()} | delta.places
-        await store.keep(list(kept.values()), places, delta.rows, delta.changes, version)
         await store.keep_parts(delta.parts)
+        presumed = committed if asked.presumed else None
+        await store.keep(list(kept.values()), places, delta.rows, delta.changes, version, presumed=presumed)
         return delta.changes, places, erased
 
 

@@ -175,20 +175,25 @@ WITH told AS MATERIALIZED (
         into_entity = excluded.into_entity, membership = excluded.membership, model = excluded.model,
         receipt = excluded.receipt, as_of = excluded.as_of, swept = excluded.swept, due = excluded.due,
         whole = excluded.whole
+), receipted AS (
+    INSERT INTO receipts (
+        id, at, initiative, entity, version, as_of, score, vector, contributions, members, membership, model, raise_at,
+        lower_at, agreements
+    )
+    SELECT receipt, at, initiative, entity, version, as_of, score, vector, contributions, members::uuid[], membership,
+        model, raise_at, lower_at, agreements
+    FROM told
 )
-INSERT INTO receipts (
-    id, at, initiative, entity, version, as_of, score, vector, contributions, members, membership, model, raise_at,
-    lower_at, agreements
-)
-SELECT receipt, at, initiative, entity, version, as_of, score, vector, contributions, members::uuid[], membership, model,
-    raise_at, lower_at, agreements
-FROM told;
+SELECT NULL
 
 -- name: postpone
 -- When unsaid scores must be looked at again. Index: scores_pkey.
-UPDATE scores SET swept = late.swept, due = late.due
-FROM unnest($1::uuid[], $2::text[], $3::date[], $4::date[]) AS late (entity, initiative, swept, due)
-WHERE scores.entity = late.entity AND scores.initiative = late.initiative;
+WITH postponed AS (
+    UPDATE scores SET swept = late.swept, due = late.due
+    FROM unnest($1::uuid[], $2::text[], $3::date[], $4::date[]) AS late (entity, initiative, swept, due)
+    WHERE scores.entity = late.entity AND scores.initiative = late.initiative
+)
+SELECT NULL
 
 -- name: due
 -- Entities whose windows, or a part's, lose something by a day, the longest overdue first. Index: scores_due.

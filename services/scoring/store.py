@@ -150,11 +150,11 @@ class ScoringStore:
 
     async def keep(self, sayings: Sequence[Saying]) -> None:
         """The said scores, and a receipt for each."""
-        await self._connection.execute(Q["keep"], *_columns(map(_kept, sayings), 21))
+        await self._connection.write(Q["keep"], *_columns(map(_kept, sayings), 21))
 
     async def postpone(self, places: Mapping[Place, tuple[date | None, date | None]]) -> None:
         """``swept`` and ``due`` of scores that are not said anew."""
-        await self._connection.execute(Q["postpone"], *_columns(((*p, *days) for p, days in places.items()), 4))
+        await self._connection.write(Q["postpone"], *_columns(((*p, *days) for p, days in places.items()), 4))
 
     async def due(self, day: date, most: int) -> list[UUID]:
         rows = await self._connection.fetch(Q["due"], day, most)

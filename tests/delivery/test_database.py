@@ -8,6 +8,7 @@ import pytest
 
 from local.stack import Parts
 from shared.db import Connection, Database, read_whole
+from shared.errors import Again
 from tests.parts import connected, fresh_database
 
 ONE_OF_FEW = "SELECT in_a_row FROM faults WHERE one"
@@ -74,3 +75,70 @@ async def test_who_is_stopped_while_somebody_reads_on_its_connection_does_not_ta
     with pytest.raises(asyncio.CancelledError):
         await stopped
     await asyncio.gather(*beside, return_exceptions=True)
+
+
+MORE = "WITH counted AS (UPDATE faults SET in_a_row = in_a_row + $1) SELECT NULL"
+COUNTED = "SELECT in_a_row FROM faults"
+
+
+@pytest.fixture
+async def counting(database: Database) -> Database:
+    async with database.transaction() as connection:
+        await connection.execute("UPDATE faults SET in_a_row = 0")
+    return database
+
+
+async def _counted(database: Database) -> int:
+    async with database.transaction() as connection:
+        counted: int = await connection.fetchval(COUNTED)
+    return counted
+
+
+async def test_what_is_written_without_asking_is_one_statement(counting: Database) -> None:
+    async with counting.transaction(begun=False) as connection:
+        await connection.write(MORE, 3)
+        answer = await connection.end("$1::text", "beside it")
+        others = await _counted(counting)
+        with pytest.raises(RuntimeError):
+            await connection.fetchval(COUNTED)
+    assert (answer, others) == ("beside it", 3), "it is committed before the block ends"
+
+
+async def test_what_is_asked_after_a_write_comes_after_it_and_all_of_it_is_one_transaction(counting: Database) -> None:
+    async with counting.transaction(begun=False) as connection:
+        await connection.write(MORE, 1)
+        first = await connection.fetchval(COUNTED)
+        await connection.write(MORE, 2)
+        await connection.write(MORE, 4)
+        answer = await connection.end("$1::text", "beside it")
+        others = await _counted(counting)
+    assert (first, answer, others) == (1, "beside it", 0)
+    assert await _counted(counting) == 7
+
+
+@pytest.mark.parametrize("begun", [False, True])
+async def test_what_waits_is_written_when_the_block_ends_and_not_when_it_fails(counting: Database, begun: bool) -> None:
+    async def write(*, failing: bool) -> None:
+        async with counting.transaction(begun=begun) as connection:
+            await connection.write(MORE, 1)
+            if failing:
+                raise KeyError
+
+    await write(failing=False)
+    with pytest.raises(KeyError):
+        await write(failing=True)
+    assert await _counted(counting) == 1
+
+
+@pytest.mark.parametrize("begun", [False, True])
+async def test_what_the_database_says_was_taken_for_granted_wrongly_leaves_nothing(
+    counting: Database, begun: bool
+) -> None:
+    async def write() -> None:
+        async with counting.transaction(begun=begun) as connection:
+            await connection.write(MORE, 1)
+            await connection.end("again($1)", "something else is so")
+
+    with pytest.raises(Again, match="something else"):
+        await write()
+    assert await _counted(counting) == 0

@@ -17,9 +17,10 @@ from tests.linkage.story import batches, told
 async def hear_and_die(dsn: str, last: int) -> None:
     keep, number = LinkageStore.keep, 0
 
-    async def keep_and_die(store: LinkageStore, *changed: Any) -> None:
-        await keep(store, *changed)
+    async def keep_and_die(store: LinkageStore, *changed: Any, **presumed: Any) -> None:
+        await keep(store, *changed, **presumed)
         if number == last:
+            await store.connection.begin()  # so it is written
             os.kill(os.getpid(), signal.SIGKILL)
 
     LinkageStore.keep = keep_and_die  # type: ignore[method-assign]

@@ -127,7 +127,7 @@ async def test_what_a_batch_of_our_own_did_that_failed_is_undone(
 ) -> None:
     events = list(region_events())
 
-    async def fail(*_: object) -> None:
+    async def fail(*_: object, **__: object) -> None:
         raise ConnectionError
 
     async with replicas(parts, databases) as (replica, _):
