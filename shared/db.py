@@ -8,6 +8,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -23,6 +24,8 @@ Plain: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 HERE = Path(__file__).parent
 _NAME = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
+NOTHING = "WITH nothing AS (SELECT)\nSELECT NULL"
+_WITH = re.compile(r"^WITH ", re.MULTILINE)
 _PARAMETER = re.compile(r"\$(\d+)")
 _AGAIN = "JW001"
 """What the function ``again`` raises (migrations/0004_said.sql)."""
@@ -101,23 +104,35 @@ class Connection:
         return self._pooled.cursor(statement, *arguments, prefetch=prefetch)
 
     async def write(self, statement: str, *arguments: object) -> None:
-        """Write this before anything else is asked, or with the end. The statement ends in ``SELECT`` and one column,
-        which nobody reads."""
+        """Write this before anything else is asked, or with the end. It is of the form that ``together`` takes; nobody
+        reads its column."""
         if self._waiting is not None:
             await self.begin()
         self._waiting = statement, arguments
 
-    async def end(self, column: str, *arguments: object) -> Any:
-        """Write what waits, and in the same round trip ask for one more column; what it is."""
-        statement, written = self._waiting or ("SELECT NULL", ())
+    async def end(self, statement: str, *arguments: object) -> Any:
+        """Write what waits, and this in the same round trip; its column. Nothing is asked afterwards."""
+        first, written = self._waiting or ("", ())
         self._waiting, self._over = None, True
-        column = _PARAMETER.sub(lambda found: f"${int(found[1]) + len(written)}", column)
-        return await self._pooled.fetchval(f"{statement}, {column}", *written, *arguments, column=1)
+        return await self._pooled.fetchval(together(first, statement, len(written)), *written, *arguments)
 
     async def flush(self) -> None:
         """Write what still waits, at the end."""
         if self._waiting is not None:
-            await self.end("NULL")
+            await self.end(NOTHING)
+
+
+@cache
+def together(first: str, then: str, parameters: int) -> str:
+    """Two statements as one, of which the second's column is the answer. ``parameters``: how many the first has.
+
+    Each is ``WITH name AS (…), …`` and, on a line of its own, ``SELECT`` one column; no name is in both.
+    """
+    if not first:
+        return then
+    then = _PARAMETER.sub(lambda found: f"${int(found[1]) + parameters}", then)
+    (written, column), (more, answer) = (one.rsplit("\nSELECT ", 1) for one in (first, then))
+    return f"{written}, {_WITH.split(more, 1)[1]}\nSELECT {answer}, {column}"
 
 
 async def plan_anew(connection: Connection) -> None:

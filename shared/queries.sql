@@ -3,8 +3,11 @@
 SELECT id FROM inbox WHERE id = ANY ($1::uuid[]);
 
 -- name: enter
--- A column of a transaction's last statement: note as done what nobody has done (migrations/0004_said.sql).
-enter($1)
+-- Note messages as done ($1), if nobody has; who does the same is waited for. Index: inbox_pkey.
+WITH entered AS (
+    INSERT INTO inbox (id) SELECT unnest($1::uuid[]) ON CONFLICT DO NOTHING RETURNING 1
+)
+SELECT CASE WHEN (SELECT count(*) FROM entered) < cardinality($1::uuid[]) THEN again('some was done before') END
 
 -- name: failed
 -- One more message in a row that our own code could not handle. Index: the only row.
@@ -24,9 +27,17 @@ INSERT INTO dead_letters (id, topic, partition, "offset", reason, detail, sealed
 VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING RETURNING id;
 
 -- name: say
--- A column of a transaction's last statement: keep what must be said ($2) by us ($1); forget $3, which the broker has
--- acknowledged; note $4 as done, as `enter` does (migrations/0004_said.sql).
-say($1, $2, $3, $4)
+-- Keep what must be said ($2) by us ($1), in the transaction that decides it; forget $3, which the broker has
+-- acknowledged; note $4 as done, as `enter` does. Index: outbox_pkey, inbox_pkey.
+WITH entered AS (
+    INSERT INTO inbox (id) SELECT unnest($4::uuid[]) ON CONFLICT DO NOTHING RETURNING 1
+), acknowledged AS (
+    DELETE FROM outbox WHERE id = ANY ($3::bigint[])
+), packed_up AS (
+    INSERT INTO outbox (owner, messages) VALUES ($1, $2) RETURNING id
+)
+SELECT CASE WHEN (SELECT count(*) FROM entered) < cardinality($4::uuid[]) THEN again('some was done before')
+    ELSE (SELECT id FROM packed_up) END
 
 -- name: unpack
 -- Forget what the broker has acknowledged. Index: outbox_pkey.

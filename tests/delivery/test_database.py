@@ -77,7 +77,8 @@ async def test_who_is_stopped_while_somebody_reads_on_its_connection_does_not_ta
     await asyncio.gather(*beside, return_exceptions=True)
 
 
-MORE = "WITH counted AS (UPDATE faults SET in_a_row = in_a_row + $1) SELECT NULL"
+MORE = "WITH counted AS (UPDATE faults SET in_a_row = in_a_row + $1)\nSELECT NULL"
+BESIDE = "WITH beside AS (SELECT $1::text AS it)\nSELECT (SELECT it FROM beside)"
 COUNTED = "SELECT in_a_row FROM faults"
 
 
@@ -97,7 +98,7 @@ async def _counted(database: Database) -> int:
 async def test_what_is_written_without_asking_is_one_statement(counting: Database) -> None:
     async with counting.transaction(begun=False) as connection:
         await connection.write(MORE, 3)
-        answer = await connection.end("$1::text", "beside it")
+        answer = await connection.end(BESIDE, "beside it")
         others = await _counted(counting)
         with pytest.raises(RuntimeError):
             await connection.fetchval(COUNTED)
@@ -110,7 +111,7 @@ async def test_what_is_asked_after_a_write_comes_after_it_and_all_of_it_is_one_t
         first = await connection.fetchval(COUNTED)
         await connection.write(MORE, 2)
         await connection.write(MORE, 4)
-        answer = await connection.end("$1::text", "beside it")
+        answer = await connection.end(BESIDE, "beside it")
         others = await _counted(counting)
     assert (first, answer, others) == (1, "beside it", 0)
     assert await _counted(counting) == 7
@@ -137,7 +138,7 @@ async def test_what_the_database_says_was_taken_for_granted_wrongly_leaves_nothi
     async def write() -> None:
         async with counting.transaction(begun=begun) as connection:
             await connection.write(MORE, 1)
-            await connection.end("again($1)", "something else is so")
+            await connection.end(BESIDE.replace("(SELECT it FROM beside)", "again($1)"), "something else is so")
 
     with pytest.raises(Again, match="something else"):
         await write()
