@@ -16,6 +16,7 @@ from local.home import Home, StackError
 from local.processes import status as processes_status
 from local.processes import tail
 from local.running import bring_down, bring_up
+from local.signing_out import sign_out_on
 from local.stack import environment, running_parts
 from local.subject_access.collecting import Language, Request, answer_on
 from shared.contracts import SERVICES
@@ -134,6 +135,12 @@ def subject_access(
     """
     asked = Request(entity, reference, language.value, redact or [])
     _complain(lambda: answer_on(Home(), asked, out_folder, out))
+
+
+@app.command("sign-out")
+def sign_out(username: Annotated[str, typer.Argument(help="As they sign in.")]) -> None:
+    """End every session that somebody has, everywhere: their account was closed, or their device is lost."""
+    _complain(lambda: sign_out_on(Home(), username, out))
 
 
 @app.command(context_settings={"ignore_unknown_options": True})  # they are the benchmark's own

@@ -33,7 +33,7 @@ def rights(service: str) -> Iterator[AclBinding]:
     for topic in Topic:
         if service in topic.spec.said_by:
             yield _may(service, ResourceType.TOPIC, topic.spec.name, AclOperation.WRITE)
-        if service in HEARD_BY[topic]:
+        if topic.spec.everywhere or service in HEARD_BY[topic]:
             yield _may(service, ResourceType.TOPIC, topic.spec.name, AclOperation.READ)
     yield _may(service, ResourceType.GROUP, service, AclOperation.READ)
 

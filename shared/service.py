@@ -8,6 +8,7 @@ import gc
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Generic, TypeVar
 
@@ -17,9 +18,12 @@ from fastapi.responses import JSONResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from shared.bus import Bus, Handler
+from shared.contracts import SessionsEnded, Topic
 from shared.contracts.asyncapi import document
+from shared.contracts.envelope import first
 from shared.db import Connection, Database
 from shared.errors import Unavailable
+from shared.everywhere import Follower
 from shared.memory import give_back, use_large_pages
 from shared.outbox import Outbox
 from shared.prune import prune_forever
@@ -28,6 +32,7 @@ from shared.tasks import end
 from shared.telemetry import RELEASE, log, start_logging
 from shared.turn import Turn
 from shared.watch import Watchdog
+from shared.web import Web
 from shared.work import Worker
 
 S = TypeVar("S")
@@ -91,6 +96,18 @@ class Service(Generic[S]):
     def answers(self, *routers: APIRouter) -> None:
         for router in routers:
             self.app.include_router(router)
+
+    def shows(self, web: Web) -> None:
+        """Its pages. Whoever signs out at one service, or at the issuer, is signed out at all."""
+        web.mount(self.app)
+        web.ended.say = self._say_ended
+        follower = Follower(self.settings.broker(self.name), Topic.SESSIONS, web.ended.hear)
+        self.before_hearing(follower.catch_up)
+        self.in_background(follower.run)
+
+    async def _say_ended(self, ended: SessionsEnded) -> None:
+        async with self.worker.work() as work:
+            work.say([first(f"/services/{self.name}", ended.subject, ended, datetime.now(UTC))])
 
     def before_hearing(self, startup: Startup) -> None:
         """Something to finish before the first message: rebuild an index, load a model."""

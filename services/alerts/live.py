@@ -27,6 +27,7 @@ from services.alerts.views import Entry, Seen
 from shared.errors import Unavailable
 from shared.web import Language, Viewer, language, viewer
 from shared.web.csrf import token_of
+from shared.web.session import Session
 
 HEARTBEAT = 15
 GRACE = 1
@@ -67,7 +68,8 @@ class Streams:
         seen = next((int(text) for text in (last_event_id, after) if text.isdecimal()), self._feed.seq)
         token = token_of(self._web.keys, request.state.session)
         leaving = anyio.Event()
-        events = self._until(leaving, self._web.stream_seconds(request), self._events(scope, spoken, token, seen))
+        told = self._events(request.state.session, scope, spoken, token, seen)
+        events = self._until(leaving, self._web.stream_seconds(request), told)
         return EventSourceResponse(
             events, ping=HEARTBEAT, sep="\n", shutdown_event=leaving, shutdown_grace_period=GRACE
         )
@@ -89,10 +91,14 @@ class Streams:
             watch.cancel()
             PAGES.dec()
 
-    async def _events(self, scope: Scope, spoken: Language, token: str, seen: int) -> AsyncIterator[ServerSentEvent]:
-        """A few at once; the rest is read anew after them, as it is then."""
+    async def _events(
+        self, session: Session, scope: Scope, spoken: Language, token: str, seen: int
+    ) -> AsyncIterator[ServerSentEvent]:
+        """A few at once; the rest is read anew after them, as it is then. Nothing once somebody is signed out."""
         while True:
             await self._feed.grown(seen)
+            if self._web.ended.is_over(session):
+                return
             last = self._feed.seq
             entries = await self._feed.entries(seen, scope.team, TOO_MANY)
             if entries is None or len(entries) == TOO_MANY:

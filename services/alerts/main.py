@@ -49,7 +49,7 @@ def service(settings: AlertSettings) -> Service[AlertStore]:
         pages.router(desktop),
         right_of_access("alerts", service.worker, callers, Holding(wording)),
     )
-    web.mount(service.app)
+    service.shows(web)
     return service
 
 

@@ -48,7 +48,7 @@ def service(settings: AuditSettings) -> Service[AuditStore]:
         api.router(service.worker, desk, signer), pages.router(desk, web, state),
         right_of_access("audit", service.worker, callers, Holding(log, agreements, initiatives)),
     )  # fmt: skip
-    web.mount(service.app)
+    service.shows(web)
     return service
 
 

@@ -34,7 +34,7 @@ def service(settings: IngestSettings) -> Service[IngestStore]:
         pages.router(service.worker, web, agreements),
         right_of_access("ingest", service.worker, callers, held),
     )
-    web.mount(service.app)
+    service.shows(web)
     service.app.add_exception_handler(Refusal, refused)
     _document_keys(service)
     return service

@@ -62,7 +62,7 @@ def service(settings: LinkageSettings) -> Service[LinkageStore]:
         erasing_api.router(erasing, review, reception), erasing_pages.router(erasing, desk, reception, web),
         right_of_access("linkage", service.worker, Callers(key, "linkage"), held),
     )  # fmt: skip
-    web.mount(service.app)
+    service.shows(web)
     return service
 
 

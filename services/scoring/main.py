@@ -36,7 +36,7 @@ def service(settings: Settings) -> Service[ScoringStore]:
         pages.router(service.worker, web, running),
         right_of_access("scoring", service.worker, Callers(key, "scoring"), Holding(running)),
     )
-    web.mount(service.app)
+    service.shows(web)
     return service
 
 

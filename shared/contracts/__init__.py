@@ -8,6 +8,7 @@ from shared.contracts.envelope import Contract, Event
 from shared.contracts.facts import FactLinked, LinkedSubject
 from shared.contracts.records import Kind, Record, RecordsAccepted, record_id
 from shared.contracts.scores import Reason, ScoreChanged
+from shared.contracts.sessions import SessionsEnded
 from shared.contracts.topics import SERVICES, Topic
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "Record",
     "RecordsAccepted",
     "ScoreChanged",
+    "SessionsEnded",
     "Topic",
     "record_id",
 ]

@@ -7,7 +7,7 @@ from typing import Any
 
 from shared.contracts.envelope import event_type
 from shared.contracts.schemas import current
-from shared.contracts.topics import Topic
+from shared.contracts.topics import SERVICES, Topic
 
 HEARD_BY = {
     Topic.RECORDS: ("linkage",),
@@ -17,6 +17,7 @@ HEARD_BY = {
     Topic.ALERTS: (),
     Topic.ACCESSES: ("audit",),
     Topic.DEAD_LETTERS: (),
+    Topic.SESSIONS: (),
 }
 """Which services hear a topic: what their handlers are marked with (``hears``), which is not seen from here. A test
 compares the two, for "nothing lost" is proved by this (local/reconcile.py)."""
@@ -79,7 +80,8 @@ def _message(topic: Topic) -> dict[str, Any]:
 def _uses(topic: Topic) -> list[dict[str, Any]]:
     spec = topic.spec
     said = [{"name": f"{owner}.says.{spec.name}", "action": "send", "topic": topic} for owner in spec.said_by]
-    heard = [{"name": f"{ear}.hears.{spec.name}", "action": "receive", "topic": topic} for ear in HEARD_BY[topic]]
+    ears = SERVICES if spec.everywhere else HEARD_BY[topic]
+    heard = [{"name": f"{ear}.hears.{spec.name}", "action": "receive", "topic": topic} for ear in ears]
     return said + heard
 
 

@@ -12,6 +12,7 @@ from shared.contracts.envelope import Contract
 from shared.contracts.facts import FactLinked
 from shared.contracts.records import RecordsAccepted
 from shared.contracts.scores import ScoreChanged
+from shared.contracts.sessions import SessionsEnded
 
 SERVICES = ("ingest", "linkage", "scoring", "alerts", "audit")
 """Each a folder of services/, a database, a consumer group and a path of the console; in the order an event goes."""
@@ -19,7 +20,8 @@ SERVICES = ("ingest", "linkage", "scoring", "alerts", "audit")
 
 @dataclass(frozen=True)
 class Spec:
-    """``keyed_by`` says in words what the key is; messages of one key keep their order."""
+    """``keyed_by`` says in words what the key is; messages of one key keep their order. ``everywhere``: every replica
+    of every service follows it by itself (shared/everywhere.py); no handler hears it."""
 
     name: str
     owner: str
@@ -27,6 +29,7 @@ class Spec:
     keyed_by: str
     partitions: int
     retention_days: int
+    everywhere: bool = False
 
     @property
     def said_by(self) -> tuple[str, ...]:
@@ -44,6 +47,8 @@ class Topic(Enum):
     # has written it, only this topic knows. Long enough to find out why audit does not hear, and mend it.
     ACCESSES = Spec("audit.accesses", "every service", Accesses, "the saying service", 1, 90)
     DEAD_LETTERS = Spec("jigsaw.dead-letters", "every service", DeadLettered, "dead letter id", 1, 90)
+    # Longer than any session lasts.
+    SESSIONS = Spec("jigsaw.sessions", "every service", SessionsEnded, "the person's subject", 1, 1, everywhere=True)
 
     @property
     def spec(self) -> Spec:

@@ -20,6 +20,8 @@ ALGORITHMS = ["RS256", "PS256", "ES256", "EdDSA", "Ed25519"]
 """Public-key signatures only: "none", or a MAC by a key that we hold too, would prove nothing."""
 ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 SCOPE = "openid profile email"
+LOGOUT = "http://schemas.openid.net/event/backchannel-logout"
+"""The event that makes a token a logout token. A client that wants to be told must be told of whom: we need ``sub``."""
 TIMEOUT = 5.0
 LEEWAY = 60
 CACHE = 3600
@@ -138,6 +140,28 @@ class Issuer:
         if claims.get("azp", self.client_id) != self.client_id:
             raise SignInRefused("ID token refused: it was issued to another client (azp)")
         return dict(claims)
+
+    async def signed_out(self, token: str) -> tuple[str, str]:
+        """Whom a logout token signs out: a subject, and the issuer's session (empty: all of theirs), after the checks
+        of OpenID Connect Back-Channel Logout 1.0 §2.6. Raises IssuerAway or SignInRefused."""
+        rules = jwt.JWTClaimsRegistry(
+            leeway=LEEWAY,
+            iss={"essential": True, "value": self.address},
+            aud={"essential": True, "value": self.client_id},
+            sub={"essential": True},
+            exp={"essential": True},
+            iat={"essential": True},
+            jti={"essential": True},
+        )
+        try:
+            claims = (await self._decoded(token)).claims
+            rules.validate(claims)
+        except (JoseError, ValueError) as problem:
+            raise SignInRefused(f"logout token refused: {problem}") from problem
+        events = claims.get("events")
+        if not isinstance(events, dict) or LOGOUT not in events or "nonce" in claims:
+            raise SignInRefused("logout token refused: it is no logout token")
+        return str(claims["sub"]), str(claims.get("sid", ""))
 
     async def _decoded(self, token: str) -> jwt.Token:
         try:

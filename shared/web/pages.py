@@ -13,6 +13,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from shared.web.assets import Assets
 from shared.web.bodies import Bodies
 from shared.web.csrf import token_of
+from shared.web.ended import Ended
 from shared.web.errors import Errors
 from shared.web.keys import Keys
 from shared.web.language import LANGUAGES, Language, languages
@@ -73,6 +74,7 @@ class Web:
         self.service, self.settings, self.notices, self.clock = service, settings, notices, clock
         self.root = f"/{service}/"
         self.keys = Keys(settings.session_key.get_secret_value())
+        self.ended = Ended(clock)
         self.cookie = SessionCookie(self.keys, secure=settings.console.startswith("https:"))
         self.issuer = Issuer(
             settings.oidc_issuer, settings.oidc_client_id, settings.oidc_client_secret.get_secret_value()
@@ -96,8 +98,9 @@ class Web:
         errors.install(app)
         app.add_middleware(Bodies, refuse=errors.refused)  # within the surroundings, which know the language
         app.add_middleware(
-            Surroundings, cookie=self.cookie, languages=self.languages, headers=self.headers, clock=self.clock
-        )
+            Surroundings, cookie=self.cookie, languages=self.languages, headers=self.headers, ended=self.ended,
+            clock=self.clock,
+        )  # fmt: skip
 
     def render(self, request: Request, template: str, status: int = 200, **context: Any) -> HTMLResponse:
         """A page in the viewer's language; ``_context`` says what every template has besides ``context``."""

@@ -1,6 +1,6 @@
 """The session: a sealed cookie that every service opens with the same key, so none keeps a session store.
 
-What that means: a copied cookie is good until it has been idle for an hour or is eight hours old, signed out or not.
+It is good until it has been idle for an hour or is eight hours old, or is ended before (``ended.py``).
 """
 
 import secrets
@@ -19,18 +19,21 @@ REFRESH = 60
 """Seconds after which a used session gets a new cookie: not with every response, often enough for ``IDLE``."""
 HINT_LIMIT = 1800
 """Characters of an ID token kept for signing out at the issuer: a browser's cookie holds 4,096 in all."""
+LOGIN_LIMIT = 128
 USE = "session"
 
 
 @dataclass(frozen=True)
 class Session:
-    """``started``, ``seen``: seconds since 1970; ``hint``: the ID token (or empty), shown to the issuer at sign-out."""
+    """``started``, ``seen``: seconds since 1970; ``hint``: the ID token (or empty), shown to the issuer at sign-out;
+    ``login``: the issuer's name for its own session (``sid``), if it has one."""
 
     id: str
     viewer: Viewer
-    started: int
-    seen: int
+    started: float
+    seen: float
     hint: str
+    login: str = ""
 
     def left(self, now: float) -> float:
         """Seconds until it ends if it is not used."""
@@ -41,10 +44,11 @@ class Session:
         return self.started <= self.seen <= now + REFRESH and self.left(now) > 0
 
 
-def begin(viewer: Viewer, id_token: str, now: float) -> Session:
+def begin(viewer: Viewer, id_token: str, now: float, login: str = "") -> Session:
     """A new session with a new id, whatever cookie came before (no session fixation)."""
     hint = id_token if len(id_token) <= HINT_LIMIT else ""
-    return Session(secrets.token_urlsafe(18), viewer, int(now), int(now), hint)
+    now = round(now, 3)  # so exactly, for all that began until a moment may be ended
+    return Session(secrets.token_urlsafe(18), viewer, now, now, hint, login[:LOGIN_LIMIT])
 
 
 class SessionCookie:

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
 from shared.web.csrf import csrf
 from shared.web.language import LANGUAGES, N_
@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 USE = "sign-in"
 ATTEMPT_SECONDS = 600
 YEAR = 365 * 24 * 3600
+NO_STORE = {"Cache-Control": "no-store"}
 NO_ROLE = N_("Your account has no role in Jigsaw. Ask your supervisor to give you one.")
 NOT_BELIEVED = N_("The answer of the sign-in service could not be checked, so you are not signed in. Start again.")
 TOO_LATE = N_("This sign-in was begun in another browser, or more than ten minutes ago. Start again.")
@@ -38,6 +39,7 @@ def signin_routes(web: "Web") -> APIRouter:
     routes.add_api_route("/signed-in", SignIn(web).finish, methods=["GET"])
     routes.add_api_route("/sign-out", SignIn(web).sign_out, methods=["POST"], dependencies=[Depends(csrf)])
     routes.add_api_route("/signed-out", SignIn(web).signed_out, methods=["GET"])
+    routes.add_api_route("/signed-out-elsewhere", SignIn(web).end_elsewhere, methods=["POST"])
     routes.add_api_route("/language", SignIn(web).speak, methods=["GET"])
     return routes
 
@@ -83,19 +85,33 @@ class SignIn:
         if not person.role:
             return self._failed(request, 403, NO_ROLE, "no role")
         response = RedirectResponse(safe_path(attempt.to, self.web.root), 303)
-        self.web.cookie.write(response, begin(person, token, self.web.clock()))
+        self.web.cookie.write(response, begin(person, token, self.web.clock(), str(claims.get("sid", ""))))
         response.delete_cookie(_cookie_of(state), path=self.web.root)
         return response
 
     async def sign_out(self, request: Request) -> Response:
-        """Forget the session here, and end the issuer's where it offers that."""
+        """End the session everywhere, and the issuer's where it offers that."""
+        session = request.state.session
+        await self.web.ended.end(session.viewer.subject, session.id)
         try:
-            address = await self.web.issuer.sign_out_address(request.state.session.hint, self.after_sign_out)
+            address = await self.web.issuer.sign_out_address(session.hint, self.after_sign_out)
         except IssuerAway:
             address = None
         response = RedirectResponse(address or self.after_sign_out, 303)
         self.web.cookie.remove(response)
         return response
+
+    async def end_elsewhere(self, request: Request) -> Response:
+        """The issuer says that somebody is signed out (OpenID Connect Back-Channel Logout 1.0)."""
+        token = str((await request.form(max_files=0, max_fields=5)).get("logout_token", ""))
+        try:
+            subject, login = await self.web.issuer.signed_out(token)
+        except IssuerAway as reason:
+            return _answered(503, "temporarily_unavailable", reason)
+        except SignInRefused as reason:
+            return _answered(400, "invalid_request", reason)
+        await self.web.ended.end(subject, login)
+        return Response(headers=NO_STORE)
 
     async def signed_out(self, request: Request) -> HTMLResponse:
         """Where people are after signing out."""
@@ -123,6 +139,11 @@ class SignIn:
         log.warning("sign-in failed", extra={"status": status, "reason": str(reason)})
         advice = request.state.language.gettext(sentence)
         return self.web.render(request, "signin_failed.html", status=status, advice=advice)
+
+
+def _answered(status: int, error: str, reason: object) -> Response:
+    log.warning("back-channel sign-out refused", extra={"status": status, "reason": str(reason)})
+    return JSONResponse({"error": error}, status, NO_STORE)
 
 
 def _cookie_of(state: str) -> str:

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.web.csrf import origin_of
+from shared.web.ended import Ended
 from shared.web.language import Language, chosen
 from shared.web.session import Session, SessionCookie
 
@@ -60,9 +61,11 @@ class Surroundings:
         cookie: SessionCookie,
         languages: Mapping[str, Language],
         headers: Mapping[str, str],
+        ended: Ended,
         clock: Clock = time.time,
     ) -> None:
         self.app, self.cookie, self.languages, self.headers, self.clock = app, cookie, languages, headers, clock
+        self.ended = ended
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Set ``request.state.session`` and ``.language``; never overrule a header the route has set."""
@@ -72,6 +75,8 @@ class Surroundings:
         connection = HTTPConnection(scope)
         now = self.clock()
         session = self.cookie.read(connection, now)
+        if session and self.ended.is_over(session):
+            session = None
         state = scope.setdefault("state", {})
         state["session"], state["language"] = session, self._language(connection, session)
         renewed = None if _is_stream(connection) else self._renewed_cookie(session, now)

@@ -237,6 +237,34 @@ async def test_replicas_tell_each_other_through_valkey_and_do_without_it(served:
         served.stop(1)
 
 
+async def test_who_signs_out_at_one_replica_is_out_at_all_and_an_open_page_hears_nothing_more(served: Served) -> None:
+    try:
+        other = served.replica()
+        async with served.client(MAIR) as mair, served.client(MAIR) as copied, asyncio.timeout(PATIENCE):
+            copied.base_url, copied.cookies = other, mair.cookies
+
+            async def out() -> bool:
+                return (await copied.get("/alerts/api/alerts")).status_code == 401
+
+            async def shown() -> int:
+                return len([one for one in await entries(served) if one["actor"] == MAIR.subject and one["subject"]])
+
+            assert not await out()
+            before = await shown()
+            async with streaming(copied, "/alerts/stream") as events:
+                assert (await mair.post("/alerts/sign-out")).status_code == 303
+                await until(out)
+                await served.say([scored(1, 1, 0.9)])
+                assert [event async for event in events] == []
+            assert await shown() == before, "nor does the log say that she was shown anything"
+            copied.base_url = served.replica()
+            assert await out(), "a replica that starts later knows it before it answers"
+        async with served.client(MAIR) as again:
+            assert (await again.get("/alerts/api/alerts")).status_code == 200
+    finally:
+        served.stop(1)
+
+
 async def test_taking_on_and_closing_work_by_plain_forms_and_reach_open_pages(served: Served) -> None:
     before = await newest(served)
     await served.say([scored(1, 1, 0.9)])

@@ -102,7 +102,7 @@ def make_app(address: str) -> FastAPI:
     def signed(asked: dict[str, str], lie: str) -> str:
         now = int(time.time())
         claims: dict[str, Any] = {"iss": address, "aud": CLIENT, "sub": asked["person"], "iat": now, "exp": now + 300}
-        claims |= {"nonce": asked["nonce"]} | PEOPLE[asked["person"]]
+        claims |= {"nonce": asked["nonce"], "sid": asked["state"]} | PEOPLE[asked["person"]]
         claims |= LIES.get(lie, {})
         if lie == "expired":
             claims |= {"exp": now - 600, "iat": now - 900}
@@ -120,6 +120,23 @@ def make_app(address: str) -> FastAPI:
             )
         return jwt.encode({"alg": "RS256", "kid": key.kid}, claims, other if lie == "signature" else key)
 
+    @app.get("/logout-token")
+    async def logout_token(request: Request) -> str:
+        """As it would send it, but for what ``lie`` says: a claim that is another, or one that is left out."""
+        asked, now = dict(request.query_params), int(time.time())
+        claims: dict[str, Any] = {
+            "iss": address, "aud": CLIENT, "sub": asked["sub"], "iat": now, "exp": now + 60,
+            "jti": secrets.token_hex(8), "events": {"http://schemas.openid.net/event/backchannel-logout": {}},
+        }  # fmt: skip
+        claims |= {"sid": asked["sid"]} if "sid" in asked else {}
+        lie = asked.get("lie", "")
+        claims |= NOT_A_LOGOUT.get(lie, {})
+        claims = {name: value for name, value in claims.items() if value is not None}
+        if lie == "mac":
+            public = OctKey.import_key(json.dumps(key.as_dict(private=False)))
+            return jwt.encode({"alg": "HS256", "kid": key.kid}, claims, public)
+        return jwt.encode({"alg": "RS256", "kid": key.kid}, claims, other if lie == "signature" else key)
+
     @app.get("/end")
     async def end(post_logout_redirect_uri: str, id_token_hint: str = "", client_id: str = "") -> Response:
         assert id_token_hint
@@ -135,6 +152,19 @@ LIES: dict[str, dict[str, Any]] = {
     "audience": {"aud": "another-client"},
     "issuer": {"iss": "https://elsewhere.example"},
     "party": {"aud": [CLIENT, "another"], "azp": "another"},
+}
+
+
+NOT_A_LOGOUT: dict[str, dict[str, Any]] = {
+    "audience": {"aud": "another-client"},
+    "issuer": {"iss": "https://elsewhere.example"},
+    "expired": {"exp": 1_700_000_000, "iat": 1_699_999_000},
+    "endless": {"exp": None},
+    "nobody": {"sub": None},
+    "unnumbered": {"jti": None},
+    "uneventful": {"events": None},
+    "another event": {"events": {"http://schemas.openid.net/event/other": {}}},
+    "an ID token": {"nonce": "n"},
 }
 
 

@@ -1,0 +1,89 @@
+"""What every replica must know, each by itself: all of a topic that is kept, from its oldest message, and what comes.
+
+Without a group, offsets or inbox: whoever follows keeps it in memory, and hearing something twice changes nothing.
+
+Failures
+    broker away at the start    the service answers after ``PATIENCE`` without what it could not read, and tries on
+    broker away later           what is new is heard when it is back
+    a message cannot be read    it is logged and passed over: it is nobody's work
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaError
+from pydantic import ValidationError
+
+from shared.contracts import Topic
+from shared.kafka import client
+from shared.telemetry import log
+
+PATIENCE = 5.0
+POLL_MS = 1000
+WAIT_MS = 5000
+"""The broker answers as soon as there is something; else it is asked so seldom."""
+AWAY = (KafkaError, OSError, TimeoutError)
+
+
+class Follower:
+    """One replica's ear for a topic that is everybody's. ``hear`` is told each body."""
+
+    def __init__(self, address: str, topic: Topic, hear: Callable[[Any], None]) -> None:
+        self._address, self._topic, self._hear = address, topic, hear
+        self._partitions = [TopicPartition(topic.spec.name, number) for number in range(topic.spec.partitions)]
+        self._consumer: AIOKafkaConsumer | None = None
+
+    async def catch_up(self) -> None:
+        """Hear what is there by now, as far as the broker answers in time."""
+        with suppress(*AWAY):
+            async with asyncio.timeout(PATIENCE):
+                consumer = await self._begun()
+                ends = await consumer.end_offsets(self._partitions)
+                while [one for one, end in ends.items() if await consumer.position(one) < end]:
+                    await self._take(consumer)
+                return
+        await self._end()
+
+    async def run(self) -> None:
+        """Hear what comes, until cancelled."""
+        try:
+            while True:
+                try:
+                    await self._take(await self._begun())
+                except AWAY as error:
+                    log().warning("everywhere.broker_away", topic=self._topic.spec.name, error=type(error).__name__)
+                    await self._end()
+                    await asyncio.sleep(1)
+        finally:
+            await self._end()
+
+    async def _begun(self) -> AIOKafkaConsumer:
+        if self._consumer is None:
+            consumer = AIOKafkaConsumer(
+                **client(self._address), enable_auto_commit=False, auto_offset_reset="earliest",
+                fetch_max_wait_ms=WAIT_MS, client_id="jigsaw-everywhere",
+            )  # fmt: skip
+            self._consumer = consumer
+            await consumer.start()
+            consumer.assign(self._partitions)
+        return self._consumer
+
+    async def _end(self) -> None:
+        consumer, self._consumer = self._consumer, None
+        if consumer is not None:
+            with suppress(*AWAY):
+                await consumer.stop()
+
+    async def _take(self, consumer: AIOKafkaConsumer) -> None:
+        found: Mapping[TopicPartition, Sequence[ConsumerRecord]] = await consumer.getmany(timeout_ms=POLL_MS)
+        for record in (one for some in found.values() for one in some):
+            try:
+                body = self._topic.spec.body.model_validate_json(record.value or b"")
+            except ValidationError as error:
+                where = {"topic": record.topic, "offset": record.offset}
+                log().error("everywhere.unreadable", **where, faults=error.error_count())
+                continue
+            self._hear(body)
