@@ -28,7 +28,7 @@ NOTHING = "WITH nothing AS (SELECT)\nSELECT NULL"
 _WITH = re.compile(r"^WITH ", re.MULTILINE)
 _PARAMETER = re.compile(r"\$(\d+)")
 _AGAIN = "JW001"
-"""What the function ``again`` raises (migrations/0004_said.sql)."""
+"""What the function ``again`` raises (migrations/0004_again.sql)."""
 
 AWAY = (
     OSError,
@@ -67,8 +67,7 @@ class Connection:
     async def begin(self) -> Pooled:
         """Begin, unless it has begun, and write what waits: what is asked now comes after it."""
         if not self._begun:
-            if self._over:
-                raise RuntimeError("this transaction has ended")
+            self._expect_more()
             await self._stack.enter_async_context(self._pooled.transaction())
             self._begun = True
         if self._waiting is not None:
@@ -100,31 +99,41 @@ class Connection:
     def cursor(
         self, statement: str, *arguments: object, prefetch: int | None = None
     ) -> "CursorFactory[asyncpg.Record]":
-        """Of a transaction that has begun."""
+        """Of a transaction that has begun, in which nothing waits to be written."""
+        assert self._begun
+        assert self._waiting is None
         return self._pooled.cursor(statement, *arguments, prefetch=prefetch)
 
     async def write(self, statement: str, *arguments: object) -> None:
         """Write this before anything else is asked, or with the end. It is of the form that ``together`` takes; nobody
         reads its column."""
+        self._expect_more()
         if self._waiting is not None:
             await self.begin()
         self._waiting = statement, arguments
 
     async def end(self, statement: str, *arguments: object) -> Any:
         """Write what waits, and this in the same round trip; its column. Nothing is asked afterwards."""
+        self._expect_more()
         first, written = self._waiting or ("", ())
         self._waiting, self._over = None, True
-        return await self._pooled.fetchval(together(first, statement, len(written)), *written, *arguments)
+        row = await self._pooled.fetchrow(together(first, statement, len(written)), *written, *arguments)
+        return row[-1] if row else None
 
     async def flush(self) -> None:
         """Write what still waits, at the end."""
         if self._waiting is not None:
             await self.end(NOTHING)
 
+    def _expect_more(self) -> None:
+        if self._over and not self._begun:
+            raise RuntimeError("this transaction was one statement, and has ended")
+
 
 @cache
 def together(first: str, then: str, parameters: int) -> str:
-    """Two statements as one, of which the second's column is the answer. ``parameters``: how many the first has.
+    """Two statements as one, whose last column is the second's. ``parameters``: how many the first has. What the first
+    locks it locks before the second writes.
 
     Each is ``WITH name AS (…), …`` and, on a line of its own, ``SELECT`` one column; no name is in both.
     """
@@ -132,7 +141,7 @@ def together(first: str, then: str, parameters: int) -> str:
         return then
     then = _PARAMETER.sub(lambda found: f"${int(found[1]) + parameters}", then)
     (written, column), (more, answer) = (one.rsplit("\nSELECT ", 1) for one in (first, then))
-    return f"{written}, {_WITH.split(more, 1)[1]}\nSELECT {answer}, {column}"
+    return f"{written}, {_WITH.split(more, 1)[1]}\nSELECT {column}, {answer}"
 
 
 async def plan_anew(connection: Connection) -> None:

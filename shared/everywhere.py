@@ -15,7 +15,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
-from pydantic import ValidationError
+from prometheus_client import Gauge
 
 from shared.contracts import Topic
 from shared.kafka import client
@@ -23,8 +23,13 @@ from shared.telemetry import log
 
 PATIENCE = 5.0
 POLL_MS = 1000
+POLLS = 10
+"""Between two looks whether the broker is there."""
 WAIT_MS = 5000
 """The broker answers as soon as there is something; else it is asked so seldom."""
+EVERYWHERE = Gauge(
+    "jigsaw_everywhere_heard", "Whether this replica hears a topic that every one must; 0 while it cannot.", ["topic"]
+)
 AWAY = (KafkaError, OSError, TimeoutError)
 
 
@@ -52,9 +57,15 @@ class Follower:
         try:
             while True:
                 try:
-                    await self._take(await self._begun())
+                    consumer = await self._begun()
+                    async with asyncio.timeout(PATIENCE):
+                        await consumer.end_offsets(self._partitions)  # a consumer alone never says that nobody answers
+                    EVERYWHERE.labels(self._topic.spec.name).set(1)
+                    for _ in range(POLLS):
+                        await self._take(consumer)
                 except AWAY as error:
-                    log().warning("everywhere.broker_away", topic=self._topic.spec.name, error=type(error).__name__)
+                    EVERYWHERE.labels(self._topic.spec.name).set(0)
+                    log().warning("everywhere.away", topic=self._topic.spec.name, because=str(error))
                     await self._end()
                     await asyncio.sleep(1)
         finally:
@@ -81,9 +92,7 @@ class Follower:
         found: Mapping[TopicPartition, Sequence[ConsumerRecord]] = await consumer.getmany(timeout_ms=POLL_MS)
         for record in (one for some in found.values() for one in some):
             try:
-                body = self._topic.spec.body.model_validate_json(record.value or b"")
-            except ValidationError as error:
+                self._hear(self._topic.spec.body.model_validate_json(record.value or b""))
+            except (ValueError, OverflowError) as error:
                 where = {"topic": record.topic, "offset": record.offset}
-                log().error("everywhere.unreadable", **where, faults=error.error_count())
-                continue
-            self._hear(body)
+                log().error("everywhere.unreadable", **where, error=type(error).__name__)

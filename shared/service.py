@@ -107,7 +107,7 @@ class Service(Generic[S]):
 
     async def _say_ended(self, ended: SessionsEnded) -> None:
         async with self.worker.work() as work:
-            work.say([first(f"/services/{self.name}", ended.subject, ended, datetime.now(UTC))])
+            work.say([first(f"/services/{self.name}", self.name, ended, datetime.now(UTC))])
 
     def before_hearing(self, startup: Startup) -> None:
         """Something to finish before the first message: rebuild an index, load a model."""

@@ -79,6 +79,7 @@ class LiveIndex:
 
     def spoil(self) -> None:
         """What was applied last is not committed."""
+        self._undisturbed = False
         if self._doubted.records:
             self._version = STALE
 
@@ -93,10 +94,18 @@ class LiveIndex:
             self._followed, self._doubted = version, NOTHING
         return version
 
+    async def hold(self, store: LinkageStore) -> int:
+        """``catch_up`` for who does not change the index at once: until somebody has asked again, nobody presumes."""
+        version = await self.catch_up(store)
+        self._undisturbed = False
+        return version
+
     def presumed(self, records: Iterable[tuple[Kind, UUID]]) -> int | None:
         """The version that is committed, as far as one can tell without asking, if none of these records is in it;
         ``None``: ask. What is applied stays in doubt until somebody has asked."""
-        if not self._undisturbed or self._version == STALE or len(self._doubted.records) > MOST_IN_DOUBT:
+        if not self._undisturbed or self._following.locked():
+            return None
+        if self._version == STALE or len(self._doubted.records) > MOST_IN_DOUBT:
             return None
         return None if any(record in self._kinds[kind] for kind, record in records) else self._version
 
@@ -114,12 +123,11 @@ class LiveIndex:
         """Make the index what is committed at a version: the store's transaction sees no other."""
         model = await self._in_use.current(store)
         people = self._kinds.get(Kind.PERSON)
-        found = None
+        found, doubted = None, self._doubted
         if self._followed != STALE and isinstance(people, Index) and people.model is model:
             most = worth_following(sum(map(len, self._kinds.values())))
-            found = await news(store, self._followed, version, self._doubted, most)
+            found = await news(store, self._followed, version, doubted, most)
         self._version = self._followed = STALE  # until it is done, whoever looks
-        doubted = self._doubted
         if found is None or not await self._follow(found):
             await self._rebuild(store, model)
         self._version = self._followed = version
@@ -310,7 +318,7 @@ async def changing(worker: Worker[LinkageStore], live: LiveIndex) -> AsyncIterat
     await live.keep_up(worker)
     try:
         async with worker.work() as work:
-            yield work, next_version(await live.catch_up(work.store))
+            yield work, next_version(await live.hold(work.store))
     except BaseException:
         live.spoil()
         raise

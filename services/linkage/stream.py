@@ -86,9 +86,9 @@ class Linker:
     async def _relink(
         self, changed: Mapping[UUID, Sequence[Published]], asked: Asked, store: LinkageStore
     ) -> tuple[list[EntityChanged], dict[UUID, Place], Mapping[UUID, Suppression]]:
-        """Under the lock: fold the events into the records, link them, keep everything. What was ``asked`` may be of
-        before the lock: then it is asked again. What is said of records that are erased is left out, as far as it is
-        not admitted; the erasures come back too."""
+        """Under the lock, or before it if all is presumed: fold the events into the records, link them, keep all of it.
+        What was ``asked`` may be of before the lock: then it is asked again. What is said of records that are erased is
+        left out, as far as it is not admitted; the erasures come back too."""
         committed = asked.committed
         if committed is None or not asked.presumed:
             committed = await self._index.catch_up(store, committed)
@@ -101,9 +101,9 @@ class Linker:
         to_link = [k for id, k in kept.items() if id not in before or not before[id][0].links_as(k)]
         delta = self._index.apply(to_link, version)
         places = {id: (known.entity, known.version) for id, (_, known) in before.items()} | delta.places
-        await store.keep_parts(delta.parts)
         presumed = committed if asked.presumed else None
         await store.keep(list(kept.values()), places, delta.rows, delta.changes, version, presumed=presumed)
+        await store.keep_parts(delta.parts)
         return delta.changes, places, erased
 
 

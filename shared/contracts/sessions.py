@@ -1,6 +1,6 @@
 """``jigsaw.sessions``: who is signed out before a session's time is over."""
 
-from datetime import datetime
+from pydantic import AwareDatetime
 
 from shared.contracts.envelope import Contract
 
@@ -11,4 +11,4 @@ class SessionsEnded(Contract):
 
     subject: str
     session: str
-    until: datetime
+    until: AwareDatetime

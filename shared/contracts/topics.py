@@ -48,7 +48,7 @@ class Topic(Enum):
     ACCESSES = Spec("audit.accesses", "every service", Accesses, "the saying service", 1, 90)
     DEAD_LETTERS = Spec("jigsaw.dead-letters", "every service", DeadLettered, "dead letter id", 1, 90)
     # Longer than any session lasts.
-    SESSIONS = Spec("jigsaw.sessions", "every service", SessionsEnded, "the person's subject", 1, 1, everywhere=True)
+    SESSIONS = Spec("jigsaw.sessions", "every service", SessionsEnded, "the saying service", 1, 1, everywhere=True)
 
     @property
     def spec(self) -> Spec:

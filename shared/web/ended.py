@@ -10,12 +10,13 @@ Invariants
 
 Failures
     the bus is away            signed out here, said when it is back (outbox)
-    our database is away       signed out here and in this browser; that it could not be said is logged and counted
+    our database is away       signed out here and in this browser; that it could not be said is logged, counted and
+                               told to whoever asked
     we start without the bus   cookies are believed until it answers (shared/everywhere.py)
+    a moment that is yet to come is named    now counts: nobody is locked out
 """
 
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from datetime import UTC, datetime
 
 from prometheus_client import Counter
@@ -26,6 +27,7 @@ from shared.telemetry import log
 from shared.web.session import LONGEST, Session
 
 Say = Callable[[SessionsEnded], Awaitable[None]]
+TIDY = 60
 UNSAID = Counter("jigsaw_sessions_unsaid_total", "Sessions that were ended here, but of which the others may not hear.")
 
 
@@ -33,7 +35,7 @@ class Ended:
     """``say``: tells all the others, durably; whoever has none has no others. ``clock``: seconds since 1970."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
+        self._clock, self._tidied = clock, 0.0
         self._sessions: dict[str, float] = {}
         self._people: dict[str, float] = {}
         self.say: Say | None = None
@@ -45,20 +47,27 @@ class Ended:
 
     def hear(self, ended: SessionsEnded) -> None:
         """Some are over, as somebody says."""
-        until = ended.until.timestamp()
+        now = self._clock()
+        until = min(ended.until.timestamp(), now)
+        if until < now - LONGEST:
+            return
         known, key = (self._sessions, ended.session) if ended.session else (self._people, ended.subject)
         known[key] = max(until, known.get(key, 0))
-        for some in (self._sessions, self._people):
-            for old in [one for one, at in some.items() if at < self._clock() - LONGEST]:
-                del some[old]
+        if self._tidied < now - TIDY:
+            self._tidied = now
+            for some in (self._sessions, self._people):
+                for old in [one for one, at in some.items() if at < now - LONGEST]:
+                    del some[old]
 
-    async def end(self, subject: str, session: str = "") -> None:
-        """End a session, or all that a person has by now; everywhere."""
+    async def end(self, subject: str, session: str = "") -> bool:
+        """End a session, or all that a person has by now; whether all others will hear of it."""
         ended = SessionsEnded(subject=subject, session=session, until=datetime.fromtimestamp(self._clock(), UTC))
         self.hear(ended)
-        if self.say is None:
-            return
-        with suppress(Unavailable):
-            return await self.say(ended)
-        UNSAID.inc()
-        log().error("session.unsaid")
+        try:
+            if self.say is not None:
+                await self.say(ended)
+        except Unavailable as error:
+            UNSAID.inc()
+            log().error("session.unsaid", because=str(error))
+            return False
+        return True

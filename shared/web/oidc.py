@@ -1,5 +1,6 @@
 """OpenID Connect Core 1.0, authorization code flow with PKCE (RFC 7636): what we ask the issuer and what we believe."""
 
+import asyncio
 import base64
 import secrets
 import time
@@ -25,6 +26,8 @@ LOGOUT = "http://schemas.openid.net/event/backchannel-logout"
 TIMEOUT = 5.0
 LEEWAY = 60
 CACHE = 3600
+REST = 1.0
+LOGIN_LIMIT = 128
 NEW_KEYS = 60
 """Seconds between two looks for a key that we do not know, so that forged tokens cannot make us hammer the issuer."""
 
@@ -57,9 +60,15 @@ class Attempt:
         return base64.urlsafe_b64encode(sha256(self.verifier.encode()).digest()).decode().rstrip("=")
 
 
+def login_of(claims: Mapping[str, Any]) -> str:
+    """The issuer's name for its own session (``sid``), as much of it as a cookie has room for; or empty."""
+    return str(claims.get("sid") or "")[:LOGIN_LIMIT]
+
+
 @dataclass
 class Issuer:
-    """One issuer; its metadata and keys are kept for an hour."""
+    """One issuer; its metadata and keys are kept for an hour. It is asked one thing at a time, for anybody may make us
+    ask; while it does not answer, once a second."""
 
     address: str
     client_id: str
@@ -67,22 +76,31 @@ class Issuer:
     _metadata: dict[str, Any] = field(default_factory=dict)
     _keys: KeySet | None = None
     _read: float = 0.0
-    _keys_read: float = 0.0
+    _keys_asked: float = -NEW_KEYS
+    _rests_until: float = 0.0
+    _asking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def metadata(self) -> Mapping[str, Any]:
         """Its discovery document (OpenID Connect Discovery 1.0). Raises IssuerAway."""
-        if not self._metadata or time.monotonic() - self._read > CACHE:
+        if self._is_stale:
             if not self.address:
                 raise IssuerAway("JIGSAW_OIDC_ISSUER is not set: nobody can sign in")
-            found = await self._get(f"{self.address.rstrip('/')}/.well-known/openid-configuration")
-            if found.get("issuer") != self.address:
-                raise IssuerAway(
-                    f"JIGSAW_OIDC_ISSUER is {self.address!r} but its metadata says {found.get('issuer')!r}"
-                )
-            if missing := [name for name in ENDPOINTS if not isinstance(found.get(name), str)]:
-                raise IssuerAway(f"the metadata of {self.address} has no {', '.join(missing)}")
-            self._metadata, self._read, self._keys = found, time.monotonic(), None
+            async with self._asking:
+                if self._is_stale:
+                    await self._discover()
         return self._metadata
+
+    @property
+    def _is_stale(self) -> bool:
+        return not self._metadata or time.monotonic() - self._read > CACHE
+
+    async def _discover(self) -> None:
+        found = await self._fetched(f"{self.address.rstrip('/')}/.well-known/openid-configuration")
+        if found.get("issuer") != self.address:
+            raise IssuerAway(f"JIGSAW_OIDC_ISSUER is {self.address!r} but its metadata says {found.get('issuer')!r}")
+        if missing := [name for name in ENDPOINTS if not isinstance(found.get(name), str)]:
+            raise IssuerAway(f"the metadata of {self.address} has no {', '.join(missing)}")
+        self._metadata, self._read, self._keys = found, time.monotonic(), None
 
     async def sign_in_address(self, attempt: Attempt, redirect: str, language: str) -> str:
         """Where the browser goes to sign in."""
@@ -135,7 +153,7 @@ class Issuer:
         try:
             claims = (await self._decoded(token)).claims
             rules.validate(claims)
-        except (JoseError, ValueError) as problem:
+        except (JoseError, ValueError, TypeError) as problem:
             raise SignInRefused(f"ID token refused: {problem}") from problem
         if claims.get("azp", self.client_id) != self.client_id:
             raise SignInRefused("ID token refused: it was issued to another client (azp)")
@@ -156,28 +174,41 @@ class Issuer:
         try:
             claims = (await self._decoded(token)).claims
             rules.validate(claims)
-        except (JoseError, ValueError) as problem:
+        except (JoseError, ValueError, TypeError) as problem:
             raise SignInRefused(f"logout token refused: {problem}") from problem
         events = claims.get("events")
         if not isinstance(events, dict) or LOGOUT not in events or "nonce" in claims:
             raise SignInRefused("logout token refused: it is no logout token")
-        return str(claims["sub"]), str(claims.get("sid", ""))
+        return str(claims["sub"]), login_of(claims)
 
     async def _decoded(self, token: str) -> jwt.Token:
+        keys = await self._key_set()
         try:
-            return jwt.decode(token, await self._key_set(), algorithms=ALGORITHMS)
+            return jwt.decode(token, keys, algorithms=ALGORITHMS)
         except InvalidKeyIdError:
-            if time.monotonic() - self._keys_read < NEW_KEYS:
+            if time.monotonic() - self._keys_asked < NEW_KEYS:
                 raise
-            self._keys = None  # the issuer may have rolled its keys: look once more
-            return jwt.decode(token, await self._key_set(), algorithms=ALGORITHMS)
+            return jwt.decode(token, await self._key_set(other_than=keys), algorithms=ALGORITHMS)
 
-    async def _key_set(self) -> KeySet:
-        metadata = await self.metadata()
-        if self._keys is None:
-            found = await self._get(metadata["jwks_uri"])
-            self._keys, self._keys_read = KeySet.import_key_set(found), time.monotonic()  # type: ignore[arg-type]
-        return self._keys
+    async def _key_set(self, other_than: KeySet | None = None) -> KeySet:
+        """Its keys; ``other_than`` those, which it may have rolled: what we have is kept until there is something
+        newer."""
+        address = (await self.metadata())["jwks_uri"]
+        async with self._asking:
+            if self._keys is None or self._keys is other_than:
+                self._keys_asked = time.monotonic()
+                self._keys = KeySet.import_key_set(await self._fetched(address))  # type: ignore[arg-type]
+            return self._keys
+
+    async def _fetched(self, address: str) -> dict[str, Any]:
+        """What anybody may make us ask for."""
+        if time.monotonic() < self._rests_until:
+            raise IssuerAway(f"{address} did not answer a moment ago")
+        try:
+            return await self._get(address)
+        except IssuerAway:
+            self._rests_until = time.monotonic() + REST
+            raise
 
     async def _exchange(self, code: str, attempt: Attempt, redirect: str) -> dict[str, Any]:
         metadata = await self.metadata()

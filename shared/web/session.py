@@ -19,7 +19,6 @@ REFRESH = 60
 """Seconds after which a used session gets a new cookie: not with every response, often enough for ``IDLE``."""
 HINT_LIMIT = 1800
 """Characters of an ID token kept for signing out at the issuer: a browser's cookie holds 4,096 in all."""
-LOGIN_LIMIT = 128
 USE = "session"
 
 
@@ -48,7 +47,7 @@ def begin(viewer: Viewer, id_token: str, now: float, login: str = "") -> Session
     """A new session with a new id, whatever cookie came before (no session fixation)."""
     hint = id_token if len(id_token) <= HINT_LIMIT else ""
     now = round(now, 3)  # so exactly, for all that began until a moment may be ended
-    return Session(secrets.token_urlsafe(18), viewer, now, now, hint, login[:LOGIN_LIMIT])
+    return Session(secrets.token_urlsafe(18), viewer, now, now, hint, login)
 
 
 class SessionCookie:

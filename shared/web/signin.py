@@ -11,7 +11,7 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 
 from shared.web.csrf import csrf
 from shared.web.language import LANGUAGES, N_
-from shared.web.oidc import Attempt, IssuerAway, SignInRefused
+from shared.web.oidc import Attempt, IssuerAway, SignInRefused, login_of
 from shared.web.paths import safe_path
 from shared.web.session import begin
 from shared.web.surroundings import LANGUAGE_COOKIE
@@ -85,7 +85,7 @@ class SignIn:
         if not person.role:
             return self._failed(request, 403, NO_ROLE, "no role")
         response = RedirectResponse(safe_path(attempt.to, self.web.root), 303)
-        self.web.cookie.write(response, begin(person, token, self.web.clock(), str(claims.get("sid", ""))))
+        self.web.cookie.write(response, begin(person, token, self.web.clock(), login_of(claims)))
         response.delete_cookie(_cookie_of(state), path=self.web.root)
         return response
 
@@ -110,7 +110,8 @@ class SignIn:
             return _answered(503, "temporarily_unavailable", reason)
         except SignInRefused as reason:
             return _answered(400, "invalid_request", reason)
-        await self.web.ended.end(subject, login)
+        if not await self.web.ended.end(subject, login):
+            return _answered(503, "temporarily_unavailable", "the others could not be told")
         return Response(headers=NO_STORE)
 
     async def signed_out(self, request: Request) -> HTMLResponse:

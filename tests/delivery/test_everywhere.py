@@ -10,6 +10,7 @@ from shared.contracts import SessionsEnded, Topic
 from shared.everywhere import Follower
 from shared.kafka import client
 
+SENSELESS = "of no session that could be"
 NAME = Topic.SESSIONS.spec.name
 
 
@@ -20,6 +21,8 @@ class Heard(list[str]):
         self._more = asyncio.Event()
 
     def hear(self, one: SessionsEnded) -> None:
+        if one.session == SENSELESS:
+            raise ValueError("it can be read, but not be so")
         self.append(one.session)
         self._more.set()
 
@@ -42,7 +45,7 @@ async def told(parts: Parts, *values: bytes) -> None:
 
 
 async def test_a_replica_hears_what_was_said_before_it_began_and_what_comes(parts: Parts, topics: None) -> None:
-    await told(parts, ended("one"), b"nothing that can be read", ended("two"))
+    await told(parts, ended("one"), b"nothing that can be read", ended(SENSELESS), ended("two"))
     heard = [Heard(), Heard()]
     followers = [Follower(parts.kafka, Topic.SESSIONS, one.hear) for one in heard]
     await asyncio.gather(*(one.catch_up() for one in followers))

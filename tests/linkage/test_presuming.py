@@ -1,6 +1,7 @@
 """New records are linked without asking PostgreSQL anything, while nobody else changes the index; when somebody has, or
 a record is not what it was taken for, the batch is begun again and asks."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,14 +11,24 @@ import pytest
 
 from bench.linkage_office import Heard, id_of, message, opened
 from local.stack import Parts
+from services.linkage import live
+from services.linkage.live import changing
 from services.linkage.purposes.erasure import Erasure
+from services.linkage.purposes.leaving import take_out
 from services.linkage.store import Asked, LinkageStore
+from shared.contracts import Change, Kind, RecordsAccepted
+from shared.contracts.envelope import from_wire
+from shared.ids import id_at
 from tests.linkage.test_cases import SIAN, changed
 from tests.linkage.test_order import some_identities
 from tests.linkage.test_replicas import anew
-from tests.parts import fresh_database
+from tests.parts import connected, fresh_database
 
 OTHERS = some_identities()
+ASTRAY = """SELECT count(*) FROM entities e CROSS JOIN unnest(e.members) AS member
+LEFT JOIN records r ON r.id = member WHERE r.entity IS DISTINCT FROM e.id"""
+"""Members of entities that are not in them."""
+WAITED_FOR = "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"
 
 
 @pytest.fixture
@@ -80,3 +91,90 @@ async def test_what_the_index_does_not_know_but_the_tables_do_is_not_taken_for_n
         assert set().union(*await office.partition()) == {id_of(number) for number in range(9)}
         await office.bus.do(new(9))
         assert await office.partition() == await anew(office)
+
+
+def stranger(number: int) -> dict[str, str]:
+    """Somebody who is like nobody else: so little is touched that it is followed, and not all read anew."""
+    born = f"{1920 + number % 80}-{1 + number % 12:02d}-{1 + number % 28:02d}"
+    return {"given": f"Given{number}", "family": f"Family{number * 7}", "birth_date": born}
+
+
+@pytest.fixture
+def arrived(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
+    """Set when a batch of the bus asks, or keeps without having asked."""
+    found = asyncio.Event()
+    for name in ("asked", "keep"):
+        do: Callable[..., Any] = getattr(LinkageStore, name)
+
+        async def noted(store: LinkageStore, *said: Any, do: Callable[..., Any] = do, **more: Any) -> Any:
+            found.set()
+            return await do(store, *said, **more)
+
+        monkeypatch.setattr(LinkageStore, name, noted)
+    return found
+
+
+async def test_nobody_links_in_the_middle_of_what_a_steward_does(
+    parts: Parts, arrived: asyncio.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A person is erased, and while that is looked up, another record of theirs comes in."""
+    async with opened((await fresh_database(parts, "linkage")).dsn) as office:
+        for first in (0, 3, 6):
+            await office.bus.do(new(first))
+        await office.bus.do([message("siân", SIAN)])
+        async with changing(office.worker, office.index) as (work, version):
+            arrived.clear()
+            beside = asyncio.create_task(office.bus.do([message("siân again", SIAN)]))
+            await arrived.wait()
+            linked = await take_out({id_of("siân"): Kind.PERSON}, [], office.index, work.store, version)
+        await beside
+        assert [one.change for one in linked.changes] == [Change.ERASED]
+        assert await office.partition() == await anew(office)
+        async with office.database.transaction() as connection:
+            astray = await connection.fetchval(ASTRAY)
+        assert (len(set().union(*await office.partition())), astray) == (10, 0)
+
+
+async def test_nobody_links_in_the_middle_of_following(
+    parts: Parts, arrived: asyncio.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dsn = (await fresh_database(parts, "linkage")).dsn
+    async with opened(dsn) as one, opened(dsn) as other:
+        for some in (range(200), [200], [201]):
+            await one.bus.do([message(number, stranger(number)) for number in some])
+        await other.bus.do([message(202, stranger(202))])
+        gate, there, ask = asyncio.Event(), asyncio.Event(), live.news
+
+        async def slowly(*asked: Any) -> Any:
+            found = await ask(*asked)
+            there.set()
+            await gate.wait()
+            return found
+
+        monkeypatch.setattr(live, "news", slowly)
+        following = asyncio.create_task(one.index.keep_up(one.worker))
+        await there.wait()
+        arrived.clear()
+        beside = asyncio.create_task(one.bus.do([message("siân", SIAN)]))
+        await arrived.wait()
+        gate.set()
+        await asyncio.gather(following, beside)
+        assert id_of("siân") in set().union(*await one.partition())
+        assert await one.partition() == await anew(one)
+
+
+async def test_the_lock_comes_before_the_inbox_as_everywhere(parts: Parts) -> None:
+    """Another replica has the lock, and then enters the very message that a batch has presumed."""
+    dsn, (said,) = (await fresh_database(parts, "linkage")).dsn, new(9, 1)
+    event = from_wire(RecordsAccepted, said.key or b"", said.headers, said.value or b"")
+    async with opened(dsn) as office, connected(dsn) as other, asyncio.timeout(20):
+        for first in (0, 3, 6):
+            await office.bus.do(new(first))
+        async with other.transaction():
+            await other.execute("SELECT FROM index_state FOR UPDATE")
+            beside = asyncio.create_task(office.bus.do([said]))
+            while not await other.fetchval(WAITED_FOR):  # noqa: ASYNC110 (it happens in another process)
+                await asyncio.sleep(0.01)
+            await other.execute("INSERT INTO inbox (id) VALUES ($1)", id_at(event.accepted, event.source, event.id))
+        await beside
+        assert set().union(*await office.partition()) == {id_of(number) for number in range(9)}, "it was done before"

@@ -1,13 +1,18 @@
 """A session that is over is over: its cookie, wherever it was copied to, opens nothing. Only who may end one does."""
 
+from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
+from pydantic import ValidationError
 
 from shared.contracts import SessionsEnded
+from shared.errors import Unavailable
 from shared.web.ended import Ended
+from shared.web.oidc import login_of
 from shared.web.session import LONGEST, begin
 from tests.web.issuer import NOT_A_LOGOUT
 from tests.web.test_session import NOW, PERSON
@@ -69,8 +74,17 @@ def test_a_token_that_cannot_be_believed_ends_nothing(
     assert thief() == 200
 
 
-@pytest.mark.parametrize("sent", [{}, {"logout_token": ""}, {"logout_token": "a.b.c"}, {"logout_token": "x" * 5000}])
-def test_what_is_no_token_is_refused(console: str, sent: dict[str, str]) -> None:
+CRITICAL = urlsafe_b64encode(b'{"alg": "RS256", "crit": 5}').decode().rstrip("=")
+
+
+@pytest.mark.parametrize("token", ["", "a.b.c", "x" * 5000, f"{CRITICAL}.e30.AAAA", f"{CRITICAL}.e30."])
+def test_what_is_no_token_is_refused(console: str, token: str) -> None:
+    answer = httpx.post(f"{console}/example/signed-out-elsewhere", data={"logout_token": token})
+    assert answer.status_code == 400
+
+
+@pytest.mark.parametrize("sent", [{}, {"token": "x"}])
+def test_what_has_no_token_is_refused(console: str, sent: dict[str, str]) -> None:
     assert httpx.post(f"{console}/example/signed-out-elsewhere", data=sent).status_code == 400
 
 
@@ -100,3 +114,34 @@ async def test_who_signs_in_after_being_signed_out_is_in_and_an_older_message_ch
     assert (ended.is_over(before), ended.is_over(after)) == (True, False)
     ended.hear(said[0].model_copy(update={"until": said[0].until.replace(year=2020)}))
     assert (ended.is_over(before), ended.is_over(after)) == (True, False)
+
+
+async def test_whoever_asks_is_told_when_the_others_could_not_be() -> None:
+    ended = Ended(lambda: NOW)
+
+    async def say(_: SessionsEnded) -> None:
+        raise Unavailable("PostgreSQL")
+
+    ended.say = say
+    assert not await ended.end(PERSON.subject)
+    assert ended.is_over(begin(PERSON, "", NOW)), "here it is over all the same"
+
+
+def test_nobody_is_locked_out_by_a_moment_that_is_yet_to_come() -> None:
+    now = [float(NOW)]
+    ended = Ended(lambda: now[0])
+    ended.hear(SessionsEnded(subject=PERSON.subject, session="", until=datetime(9000, 1, 1, tzinfo=UTC)))
+    now[0] += 1
+    assert not ended.is_over(begin(PERSON, "", now[0]))
+
+
+@pytest.mark.parametrize("said", ["0001-01-01T00:00:00", "2026-11-28T12:00:00"])
+def test_a_moment_without_its_zone_cannot_be_said(said: str) -> None:
+    with pytest.raises(ValidationError):
+        SessionsEnded.model_validate({"subject": "mair", "session": "", "until": said})
+
+
+@pytest.mark.parametrize(("sid", "login"), [("a", "a"), (None, ""), ("", ""), ("x" * 200, "x" * 128)])
+def test_the_issuers_name_for_a_session_is_read_alike_in_both_tokens(sid: str | None, login: str) -> None:
+    assert login_of({"sid": sid}) == login
+    assert login_of({}) == ""
