@@ -141,27 +141,22 @@ class Issuer:
 
     async def verified(self, token: str, nonce: str) -> dict[str, Any]:
         """An ID token's claims after the checks of OpenID Connect Core §3.1.3.7. Raises IssuerAway or SignInRefused."""
-        rules = jwt.JWTClaimsRegistry(
-            leeway=LEEWAY,
-            iss={"essential": True, "value": self.address},
-            aud={"essential": True, "value": self.client_id},
-            sub={"essential": True},
-            exp={"essential": True},
-            iat={"essential": True},
-            nonce={"essential": True, "value": nonce},
-        )
-        try:
-            claims = (await self._decoded(token)).claims
-            rules.validate(claims)
-        except (JoseError, ValueError, TypeError) as problem:
-            raise SignInRefused(f"ID token refused: {problem}") from problem
+        claims = await self._claims(token, "ID token", nonce={"essential": True, "value": nonce})
         if claims.get("azp", self.client_id) != self.client_id:
             raise SignInRefused("ID token refused: it was issued to another client (azp)")
-        return dict(claims)
+        return claims
 
     async def signed_out(self, token: str) -> tuple[str, str]:
         """Whom a logout token signs out: a subject, and the issuer's session (empty: all of theirs), after the checks
         of OpenID Connect Back-Channel Logout 1.0 §2.6. Raises IssuerAway or SignInRefused."""
+        claims = await self._claims(token, "logout token", jti={"essential": True})
+        events = claims.get("events")
+        if not isinstance(events, dict) or LOGOUT not in events or "nonce" in claims:
+            raise SignInRefused("logout token refused: it is no logout token")
+        return str(claims["sub"]), login_of(claims)
+
+    async def _claims(self, token: str, what: str, **more: Any) -> dict[str, Any]:
+        """What a token of the issuer's to us says. Raises IssuerAway or SignInRefused."""
         rules = jwt.JWTClaimsRegistry(
             leeway=LEEWAY,
             iss={"essential": True, "value": self.address},
@@ -169,17 +164,14 @@ class Issuer:
             sub={"essential": True},
             exp={"essential": True},
             iat={"essential": True},
-            jti={"essential": True},
+            **more,
         )
         try:
             claims = (await self._decoded(token)).claims
             rules.validate(claims)
         except (JoseError, ValueError, TypeError) as problem:
-            raise SignInRefused(f"logout token refused: {problem}") from problem
-        events = claims.get("events")
-        if not isinstance(events, dict) or LOGOUT not in events or "nonce" in claims:
-            raise SignInRefused("logout token refused: it is no logout token")
-        return str(claims["sub"]), login_of(claims)
+            raise SignInRefused(f"{what} refused: {problem}") from problem
+        return dict(claims)
 
     async def _decoded(self, token: str) -> jwt.Token:
         keys = await self._key_set()
