@@ -15,21 +15,17 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
-from prometheus_client import Gauge
 
 from shared.contracts import Topic
 from shared.kafka import client
-from shared.telemetry import log
+from shared.telemetry import EVERYWHERE, log
 
 PATIENCE = 5.0
 POLL_MS = 1000
 POLLS = 10
 """Between two looks whether the broker is there."""
-WAIT_MS = 5000
-"""The broker answers as soon as there is something; else it is asked so seldom."""
-EVERYWHERE = Gauge(
-    "jigsaw_everywhere_heard", "Whether this replica hears a topic that every one must; 0 while it cannot.", ["topic"]
-)
+WAIT_MS = 1000
+"""The broker answers as soon as there is something, else after so long; other questions wait behind this one."""
 AWAY = (KafkaError, OSError, TimeoutError)
 
 

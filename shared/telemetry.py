@@ -34,6 +34,10 @@ AGE = Histogram(
     ["topic"],
     buckets=(*(n / 200 for n in range(1, 21)), 0.12, 0.15, 0.2, 0.3, 0.5, 0.75, 1, 2, 5, 10, 30, 60, 300),
 )
+EVERYWHERE = Gauge(
+    "jigsaw_everywhere_heard", "Whether this replica hears a topic that every one must; 0 while it cannot.", ["topic"]
+)
+UNSAID = Counter("jigsaw_sessions_unsaid_total", "Sessions that were ended here, but of which the others may not hear.")
 RELEASE = Gauge("jigsaw_release_info", "Always 1; the deployed version is in the label.", ["service", "release"])
 
 Log = structlog.stdlib.BoundLogger

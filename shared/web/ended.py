@@ -19,16 +19,13 @@ Failures
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
-from prometheus_client import Counter
-
 from shared.contracts.sessions import SessionsEnded
 from shared.errors import Unavailable
-from shared.telemetry import log
+from shared.telemetry import UNSAID, log
 from shared.web.session import LONGEST, Session
 
 Say = Callable[[SessionsEnded], Awaitable[None]]
 TIDY = 60
-UNSAID = Counter("jigsaw_sessions_unsaid_total", "Sessions that were ended here, but of which the others may not hear.")
 
 
 class Ended:
