@@ -24,7 +24,6 @@ Plain: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 HERE = Path(__file__).parent
 _NAME = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
-NOTHING = "WITH nothing AS (SELECT)\nSELECT NULL"
 _WITH = re.compile(r"^WITH ", re.MULTILINE)
 _PARAMETER = re.compile(r"\$(\d+)")
 _AGAIN = "JW001"
@@ -70,9 +69,7 @@ class Connection:
             self._expect_more()
             await self._stack.enter_async_context(self._pooled.transaction())
             self._begun = True
-        if self._waiting is not None:
-            (statement, arguments), self._waiting = self._waiting, None
-            await self._pooled.execute(statement, *arguments)
+        await self.flush()
         return self._pooled
 
     async def fetch(self, statement: str, *arguments: object) -> list[asyncpg.Record]:
@@ -121,9 +118,10 @@ class Connection:
         return row[-1] if row else None
 
     async def flush(self) -> None:
-        """Write what still waits, at the end."""
+        """Write what waits, alone."""
         if self._waiting is not None:
-            await self.end(NOTHING)
+            (statement, arguments), self._waiting = self._waiting, None
+            await self._pooled.execute(statement, *arguments)
 
     def _expect_more(self) -> None:
         if self._over and not self._begun:

@@ -1,6 +1,6 @@
 """What each service may do on the bus: write what it says, read what it hears. Nothing else, whoever took it over.
 
-It is what ``Topic`` and ``HEARD_BY`` say, so no second list of it can differ. Done with confluent-kafka, since aiokafka
+It is what ``Topic`` and ``read_by`` say, so no second list of it can differ. Done with confluent-kafka, since aiokafka
 makes no users and no rights.
 """
 
@@ -20,7 +20,7 @@ from confluent_kafka.admin import (
 )
 
 from shared.contracts import Topic
-from shared.contracts.asyncapi import HEARD_BY
+from shared.contracts.asyncapi import read_by
 from shared.kafka import librdkafka
 
 SECONDS = 30
@@ -33,7 +33,7 @@ def rights(service: str) -> Iterator[AclBinding]:
     for topic in Topic:
         if service in topic.spec.said_by:
             yield _may(service, ResourceType.TOPIC, topic.spec.name, AclOperation.WRITE)
-        if topic.spec.everywhere or service in HEARD_BY[topic]:
+        if service in read_by(topic):
             yield _may(service, ResourceType.TOPIC, topic.spec.name, AclOperation.READ)
     yield _may(service, ResourceType.GROUP, service, AclOperation.READ)
 

@@ -104,14 +104,14 @@ class Withheld:
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What is known of a batch's records, and which of them were erased. ``committed``: the index's lock is ours, and
-    this version is committed; ``is_current``: all of this is of that version. ``presumed``: nothing was asked, it is
-    taken for granted until it is kept."""
+    this version is committed; ``is_current``: all of this is of that version. ``presumed``: nothing was asked, this
+    version is taken for committed until all is kept."""
 
     known: Mapping[UUID, Known]
     erased: Mapping[UUID, Suppression]
     committed: int | None
     is_current: bool
-    presumed: bool = False
+    presumed: int | None = None
 
 
 class LinkageStore:

@@ -81,7 +81,7 @@ class Linker:
     def _presumed(self, published: Mapping[UUID, Sequence[Published]]) -> Asked | None:
         """What there is to ask about records of which the index has none, while nobody else changes it: nothing."""
         version = self._index.presumed((said[0].kind, id) for id, said in published.items())
-        return None if version is None else Asked({}, {}, version, is_current=True, presumed=True)
+        return None if version is None else Asked({}, {}, None, is_current=True, presumed=version)
 
     async def _relink(
         self, changed: Mapping[UUID, Sequence[Published]], asked: Asked, store: LinkageStore
@@ -89,9 +89,9 @@ class Linker:
         """Under the lock, or before it if all is presumed: fold the events into the records, link them, keep all of it.
         What was ``asked`` may be of before the lock: then it is asked again. What is said of records that are erased is
         left out, as far as it is not admitted; the erasures come back too."""
-        committed = asked.committed
-        if committed is None or not asked.presumed:
-            committed = await self._index.catch_up(store, committed)
+        committed = asked.presumed
+        if committed is None:
+            committed = await self._index.catch_up(store, asked.committed)
         version = next_version(committed)
         erased = asked.erased if asked.is_current else {**asked.erased, **await store.suppressed(changed)}
         changed = {id: said for id, all_said in changed.items() if (said := admitted(all_said, erased.get(id)))}
@@ -101,8 +101,7 @@ class Linker:
         to_link = [k for id, k in kept.items() if id not in before or not before[id][0].links_as(k)]
         delta = self._index.apply(to_link, version)
         places = {id: (known.entity, known.version) for id, (_, known) in before.items()} | delta.places
-        presumed = committed if asked.presumed else None
-        await store.keep(list(kept.values()), places, delta.rows, delta.changes, version, presumed=presumed)
+        await store.keep(list(kept.values()), places, delta.rows, delta.changes, version, presumed=asked.presumed)
         await store.keep_parts(delta.parts)
         return delta.changes, places, erased
 

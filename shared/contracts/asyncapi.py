@@ -33,6 +33,11 @@ HEADERS = {
 }
 
 
+def read_by(topic: Topic) -> tuple[str, ...]:
+    """The services that read a topic: those that hear it, or all."""
+    return SERVICES if topic.spec.everywhere else HEARD_BY[topic]
+
+
 def document() -> dict[str, Any]:
     """The whole bus as one document."""
     return {
@@ -80,8 +85,7 @@ def _message(topic: Topic) -> dict[str, Any]:
 def _uses(topic: Topic) -> list[dict[str, Any]]:
     spec = topic.spec
     said = [{"name": f"{owner}.says.{spec.name}", "action": "send", "topic": topic} for owner in spec.said_by]
-    ears = SERVICES if spec.everywhere else HEARD_BY[topic]
-    heard = [{"name": f"{ear}.hears.{spec.name}", "action": "receive", "topic": topic} for ear in ears]
+    heard = [{"name": f"{ear}.hears.{spec.name}", "action": "receive", "topic": topic} for ear in read_by(topic)]
     return said + heard
 
 

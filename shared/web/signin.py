@@ -25,7 +25,6 @@ log = logging.getLogger(__name__)
 USE = "sign-in"
 ATTEMPT_SECONDS = 600
 YEAR = 365 * 24 * 3600
-NO_STORE = {"Cache-Control": "no-store"}
 NO_ROLE = N_("Your account has no role in Jigsaw. Ask your supervisor to give you one.")
 NOT_BELIEVED = N_("The answer of the sign-in service could not be checked, so you are not signed in. Start again.")
 TOO_LATE = N_("This sign-in was begun in another browser, or more than ten minutes ago. Start again.")
@@ -112,7 +111,7 @@ class SignIn:
             return _answered(400, "invalid_request", reason)
         if not await self.web.ended.end(subject, login):
             return _answered(503, "temporarily_unavailable", "the others could not be told")
-        return Response(headers=NO_STORE)
+        return Response()
 
     async def signed_out(self, request: Request) -> HTMLResponse:
         """Where people are after signing out."""
@@ -144,7 +143,7 @@ class SignIn:
 
 def _answered(status: int, error: str, reason: object) -> Response:
     log.warning("back-channel sign-out refused", extra={"status": status, "reason": str(reason)})
-    return JSONResponse({"error": error}, status, NO_STORE)
+    return JSONResponse({"error": error}, status)
 
 
 def _cookie_of(state: str) -> str:

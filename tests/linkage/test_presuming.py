@@ -114,9 +114,7 @@ def arrived(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
     return found
 
 
-async def test_nobody_links_in_the_middle_of_what_a_steward_does(
-    parts: Parts, arrived: asyncio.Event, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_nobody_links_in_the_middle_of_what_a_steward_does(parts: Parts, arrived: asyncio.Event) -> None:
     """A person is erased, and while that is looked up, another record of theirs comes in."""
     async with opened((await fresh_database(parts, "linkage")).dsn) as office:
         for first in (0, 3, 6):
