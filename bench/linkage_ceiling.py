@@ -5,18 +5,23 @@ weight, who keeps the two records, the years of birth, how much each says. Their
 the region they are judged on. Beside them linkage's own weights, by a model of that region's records that saw no label.
 Decisions on pairs alone; recall counts all true pairs. Where the two are close, what is missing is not in the records:
 ``bare`` are true pairs of which a record has a name and at most one thing more that could tell whose it is.
+
+Last, what nobody can go beyond: whoever has a register of all people, decides every other pair rightly, and of a bare
+record knows whom it may be of, but not which of them.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from itertools import combinations
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from bench.region_people import people
+from bench.region_register import Register, is_bare, reachable
 from bench.stack import say
 from services.linkage.index.blocking import Blocks
 from services.linkage.matching.columns import Columns
@@ -42,10 +47,6 @@ class Candidates:
     bare_pairs: int
 
 
-NO_TELLING: Final = {"name", "given", "middle", "family", "sex", "town", "source"}
-"""Fields that tell of nobody alone whose a record is."""
-
-
 def benchmark(arguments: Sequence[str], quick: bool) -> dict[str, Any]:
     told = TOLD[:1] if quick else TOLD
     rows = [traits(one) for one in people(JUDGED)[0].values()]
@@ -63,7 +64,20 @@ def benchmark(arguments: Sequence[str], quick: bool) -> dict[str, Any]:
         "told the truth": best, "never told": figures(judged, ours), "true_pairs": judged.true_pairs,
         "bare": judged.bare_pairs, "missed": judged.true_pairs - int(found.sum()),
         "missed, bare": judged.bare_pairs - int(bare.sum()),
+        "knowing everybody": {f"region:{seed}": round(knowing_everybody(seed), 4) for seed in (JUDGED, *told)},
     }  # fmt: skip
+
+
+def knowing_everybody(seed: int) -> float:
+    """The F1 that nobody can go beyond on the region of this seed."""
+    say(f"The register of region {seed}")
+    records, truth = people(seed)
+    register = Register(seed)
+    known = {name: register.may_be_of(one, truth[name]) if is_bare(one) else 1 for name, one in records.items()}
+    of: defaultdict[str, list[int]] = defaultdict(list)
+    for name, number in known.items():
+        of[truth[name]].append(number)
+    return reachable([1 / max(pair) for numbers in of.values() for pair in combinations(numbers, 2)])
 
 
 def candidates(seed: int, matcher: Matcher) -> Candidates:
@@ -81,7 +95,7 @@ def candidates(seed: int, matcher: Matcher) -> Candidates:
     ]
     bits = matcher.bits(levels, rarities)
     person = np.unique([truth[name] for name in names], return_inverse=True)[1]
-    bare = np.array([len(records[name].keys() - NO_TELLING) < 2 for name in names])
+    bare = np.array([is_bare(records[name]) for name in names])
     told = _pairs(person[~bare])
     return Candidates(
         np.column_stack((bits, *weights, *levels, np.minimum(*sides), np.maximum(*sides))).astype(np.float32),

@@ -59,6 +59,20 @@ def test_one_person_written_twice_is_one(one: Identity, other: Identity) -> None
     assert are_one(changed(**one), changed(**other))
 
 
+@pytest.mark.parametrize(("given", "middle"), [("Noah", "Nicholas"), ("Noah", "N"), ("Noah", "Nick")])
+def test_two_given_names_in_the_other_order_are_one_persons(given: str, middle: str) -> None:
+    one = {"given": "Nicholas", "middle": "Noah", "family": "Cook", **HOME}
+    other = {"given": given, "middle": middle, "family": "Cook", **HOME}
+    brother = {"given": "Noah", "middle": "Samuel", "family": "Cook", **HOME}
+    assert are_one(one, other)
+    assert not are_one(one, brother)
+
+
+def test_a_street_with_an_english_and_a_welsh_name_is_one_street() -> None:
+    index = index_of([SIAN, changed(address="14 Stryd y Castell")])
+    assert next(field.level for field in index.why(record(0), record(1)).fields if field.field == "address") == "same"
+
+
 def test_twins_at_one_address_stay_two_people() -> None:
     twin = {"family": "Hopkins", "birth_date": "2014-09-03", "phone": "+441597960912", **HOME}
     erin, ffion = twin | {"given": "Erin", "sex": "F"}, twin | {"given": "Isabella", "sex": "F"}

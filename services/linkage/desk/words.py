@@ -56,6 +56,7 @@ LEVELS: Final[Mapping[str, str]] = {
     "shares a part": N_("they share a part"),
     "shares a word": N_("they share a word"),
     "swapped with the family name": N_("first and last name have changed places"),
+    "swapped with a further name": N_("first and middle name have changed places"),
     "shared": N_("one in common"),
     "alike or initial": N_("alike, or one is an initial"),
     "swapped": N_("day and month have changed places"),

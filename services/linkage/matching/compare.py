@@ -55,7 +55,7 @@ DAYS: Final = len(_DAYS)
 
 LEVELS: Final[Mapping[str, tuple[str, ...]]] = {
     "given": ("same", "diminutive", "one edit", "alike", "initial", "found in another name", "sounds alike",
-              "different", "swapped with the family name"),
+              "different", "swapped with the family name", "swapped with a further name"),
     "family": ("same", "one edit", "alike", "shares a part", "found in another name", "somewhat alike", "different"),
     "middle": ("shared", "alike or initial", "different"),
     "sex": ("same", "different"),

@@ -45,8 +45,10 @@ ONE_EDIT, ALIKE, SOMEWHAT_ALIKE, UNLIKE = 1, 2, 3, 4
 """How two names that differ are spelled (`spelled`)."""
 INITIAL: Final = 5
 """The level of a given name of which an initial is all that agrees."""
-ELSEWHERE, SWAPPED = 6, 9
-"""Levels of a given name that is found in another, and that changed places with the family name."""
+ELSEWHERE, SWAPPED, REORDERED = 6, 9, 10
+"""Levels of a given name that is found in another, that changed places with the family name, and with a further one."""
+_OF_AN_INITIAL: Final = 28
+"""The rarity of an initial, as `columns.RARITY_STEPS` count: one name in eleven begins with it."""
 _FAMILY_ELSEWHERE, _FAMILY_DIFFERS, _MIDDLE_DIFFERS = 5, 7, 3
 _FAMILY_SPELLED: Final = (0, 2, 3, 6, 7)
 """Levels of family names by how they are spelled."""
@@ -137,8 +139,9 @@ def judge_names(
             rare_given = min(int(rare[one[GIVEN], 0]) + int(rare[other[GIVEN], 0]), 255)
         elif given == ELSEWHERE and family == _FAMILY_ELSEWHERE:
             family = _FAMILY_DIFFERS
-    if given == ELSEWHERE and middle == _MIDDLE_DIFFERS and _called_by_middle_name(names, one, other):
-        middle = 0
+    if given == ELSEWHERE and _are_reordered(names, one, other):
+        given, middle = REORDERED, 0
+        rare_given = _rarity_of_both(names, rare, one, other)
     return given, family, middle, rare_given, rare_family
 
 
@@ -297,10 +300,23 @@ def _changed_places(names: Parts, one: Row, other: Row, likes: Similarities, edi
 
 
 @inner
-def _called_by_middle_name(names: Parts, one: Row, other: Row) -> bool:
+def _are_reordered(names: Parts, one: Row, other: Row) -> bool:
     """Hugh Robert is Robert H. elsewhere: that each one's first name is among the other's names says all."""
     a, b, m, n = one[GIVEN], other[GIVEN], one[MIDDLE_1], other[MIDDLE_1]
-    return (a == n and (b == m or _is_initial(names, b, m))) or (b == m and (a == n or _is_initial(names, a, n)))
+    if m == 0 or n == 0:
+        return False
+    return (a == n and (b == m or _may_stand_for(names, b, m))) or (b == m and _may_stand_for(names, a, n))
+
+
+@inner
+def _rarity_of_both(names: Parts, rare: Codes, one: Row, other: Row) -> int:
+    """The rarity of two given names that changed places; of an initial that stands for one, an initial's."""
+    a, b = int(rare[one[GIVEN], 0]), int(rare[other[GIVEN], 0])
+    if one[GIVEN] != other[MIDDLE_1] and names[other[MIDDLE_1], LENGTH] == 1:
+        a = min(a, _OF_AN_INITIAL)
+    if other[GIVEN] != one[MIDDLE_1] and names[one[MIDDLE_1], LENGTH] == 1:
+        b = min(b, _OF_AN_INITIAL)
+    return min(a + b, 255)
 
 
 @inner

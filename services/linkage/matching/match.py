@@ -200,5 +200,5 @@ def rarity_powers(name: str) -> Mapping[int, float]:
     if name == "day":
         return dict.fromkeys(range(1, len(LEVELS["day"]) + 1, DAYS), 1.0)
     fuzzy = {"given": (2, 3, 4), "family": (2, 3)}.get(name, ())
-    always = {1: 1.0, 9: 1.0} if name == "given" else {1: 1.0}
+    always = {1: 1.0, 9: 1.0, 10: 1.0} if name == "given" else {1: 1.0}
     return always | dict.fromkeys(fuzzy, _FUZZY_POWER)

@@ -31,7 +31,7 @@ _DAYS: Final = (
     (0.20, 0.02, 0.18, 0.05, 0.55), (0.20, 0.02, 0.18, 0.05, 0.55),
 )  # fmt: skip
 TYPICAL: Final[Mapping[str, tuple[float, ...]]] = {
-    "given": (0.70, 0.09, 0.06, 0.04, 0.03, 0.02, 0.02, 0.03, 0.01),
+    "given": (0.70, 0.09, 0.06, 0.04, 0.03, 0.02, 0.02, 0.02, 0.01, 0.01),
     "family": (0.80, 0.07, 0.03, 0.03, 0.01, 0.02, 0.04),
     "middle": (0.80, 0.12, 0.08), "sex": (0.98, 0.02), "year": _YEARS, "day": sum(_DAYS, ()),
     "postcode": (0.75, 0.06, 0.02, 0.03, 0.04, 0.10), "address": (0.65, 0.03, 0.08, 0.03, 0.02, 0.03, 0.16),
@@ -164,7 +164,7 @@ def _measure_u(columns: Columns, random: np.random.Generator, pairs: int = 400_0
             counts = (table + PRIOR_PAIRS * table.sum(0) / counts.sum()).ravel()
         u[field] = tuple(_rows(field, counts).ravel())
     # Names that changed places are as rare as two equal names; the rarity of both is in the pair's.
-    u["given"] = (*u["given"][:8], u["given"][0])
+    u["given"] = (*u["given"][:8], u["given"][0], u["given"][0])
     compared = (field for field in FIELDS if field not in KEPT)
     there = {field for field in compared if columns.ids[:, columns.at[_HELD_IN.get(field, field)]].any()}
     return {field: levels for field, levels in u.items() if field in there}
