@@ -13,10 +13,10 @@ from typing import Any
 
 from bench import harm
 from bench.stack import Stack, fresh_stack, say
-from local.demo import dsns
 from local.publisher import Publisher
 from local.reconcile import Reconciliation, reconcile
 from local.recount import miscounted
+from local.stack import dsns
 from region import Event, generate
 
 HARMS: dict[str, harm.Harm] = {
@@ -82,7 +82,7 @@ class Trial:
         accepted = [
             self._events[key] for key, verdict in self._publisher.receipts.verdicts.items() if verdict == "accepted"
         ]
-        wrong = await miscounted(dsns(self._stack.home, self._stack.up)["scoring"], accepted)
+        wrong = await miscounted(dsns(self._stack.home, self._stack.up.parts)["scoring"], accepted)
         return Round(name, times, account, wrong, account.dead - self._buried, round(perf_counter() - began, 1))
 
     async def _publish(self, seed: int, chance: random.Random, *, twice: bool) -> None:
@@ -106,7 +106,9 @@ class Trial:
 
     async def _account(self) -> Reconciliation:
         return await reconcile(
-            dsns(self._stack.home, self._stack.up), self._stack.up.parts.kafka, held=self._publisher.receipts.accepted
+            dsns(self._stack.home, self._stack.up.parts),
+            self._stack.up.parts.kafka,
+            held=self._publisher.receipts.accepted,
         )
 
 

@@ -38,9 +38,9 @@ from bench.database import fresh_database
 from bench.labelled import SOURCE, Identity, Labelled
 from bench.linkage_office import BATCH, NOON, heard, opened
 from bench.stack import fresh_stack, say
-from local.demo import dsns
 from local.publish import publish
 from local.reconcile import reconcile
+from local.stack import dsns
 from local.watching import scrape, total
 from services.linkage.index.changes import Upsert
 from services.linkage.index.index import Index
@@ -227,7 +227,7 @@ async def _through_the_files() -> tuple[Entities, Entities, dict[str, Any]]:
                     file, partner, FEBRL / "mapping.yaml", stack.up.services["ingest"], stack.keys[partner]
                 )
                 say(f"{partner}: {summary.rows} rows, {summary.accepted} accepted, {summary.rejected} rejected")
-            where = dsns(stack.home, stack.up)
+            where = dsns(stack.home, stack.up.parts)
             while not (await reconcile(where, stack.up.parts.kafka)).is_whole:  # noqa: ASYNC110
                 await asyncio.sleep(0.2)
             took = perf_counter() - began

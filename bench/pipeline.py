@@ -80,7 +80,7 @@ async def _sustained(
         "lag_first_half": round(_mean(lags[: len(lags) // 2])), "lag_second_half": round(_mean(lags[len(lags) // 2 :])),
         "cpu_ms_per_event": {name: round(1000 * s / sent, 3) for name, s in spent.items()}
         | {"all": round(1000 * sum(spent.values()) / sent, 3)},
-        "peak_rss_mb": {name: round(cost.rss_mb) for name, cost in peaks.items()},
+        "peak_uss_mb": {name: round(cost.uss_mb) for name, cost in peaks.items()},
     }, taken  # fmt: skip
 
 
@@ -101,7 +101,7 @@ async def _watch(stack: Stack, peaks: dict[str, Cost], lags: list[float]) -> Non
     while True:
         await asyncio.sleep(5)
         for name, cost in (await asyncio.to_thread(costs, stack.home)).items():
-            if name not in peaks or cost.rss_mb > peaks[name].rss_mb:
+            if name not in peaks or cost.uss_mb > peaks[name].uss_mb:
                 peaks[name] = cost
         lags.append(sum(total(s, BEHIND) for s in await _all(stack)))
 

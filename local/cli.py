@@ -17,9 +17,8 @@ from local.processes import status as processes_status
 from local.processes import tail
 from local.running import bring_down, bring_up
 from local.signing_out import sign_out_on
-from local.stack import environment, running_parts
+from local.stack import dsns, running_parts
 from local.subject_access.collecting import Language, Request, answer_on
-from shared.contracts import SERVICES
 from shared.telemetry import start_logging
 
 app = typer.Typer(
@@ -80,7 +79,7 @@ def status() -> None:
     """What runs, since when, how big, and whether it answers."""
     table = Table("process", "pid", "up", "memory", "answers", "address")
     for row in processes_status(Home()):
-        table.add_row(row.name, str(row.pid), row.up, f"{row.rss_mb:.0f} MB", row.answer, row.address)
+        table.add_row(row.name, str(row.pid), row.up, f"{row.pss_mb:.0f} MB", row.answer, row.address)
     out.print(table)
 
 
@@ -190,13 +189,13 @@ def dlq_show(id: UUID) -> None:
 def dlq_replay(id: Annotated[UUID, typer.Argument(help="The id in `jigsaw dlq list`.")]) -> None:
     """Send it to its topic again, after its cause was mended. Safe to repeat."""
     home = Home()
-    dsns = _dsns(home)
-    letter = asyncio.run(dead_letters.found(dsns, id))
+    databases = _dsns(home)
+    letter = asyncio.run(dead_letters.found(databases, id))
     if letter is None:
         _fail(f"There is no dead letter {id}. `jigsaw dlq list` shows those there are.")
     key = bytes.fromhex(home.secret("sealing_key"))
     address = _complain(lambda: running_parts(home)).kafka
-    sent = asyncio.run(dead_letters.replay(dsns[letter.service], address, key, id))
+    sent = asyncio.run(dead_letters.replay(databases[letter.service], address, key, id))
     out.print("Sent again." if sent else "It had been sent again before.")
 
 
@@ -209,8 +208,7 @@ def audit_verify() -> None:
 
 
 def _dsns(home: Home) -> dict[str, str]:
-    parts = _complain(lambda: running_parts(home))
-    return {service: environment(home, parts, service)["JIGSAW_DATABASE"] for service in SERVICES}
+    return dsns(home, _complain(lambda: running_parts(home)))
 
 
 def _complain(action: Callable[[], T]) -> T:

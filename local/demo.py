@@ -18,13 +18,12 @@ from local.parts.people import people as sign_ins
 from local.publisher import Publisher
 from local.reconcile import Reconciliation, reconcile
 from local.running import Up, bring_down, bring_up
-from local.stack import environment
+from local.stack import dsns
 from local.summary import Summary, shown
 from local.truth import people_found
 from local.verifying import verified
 from local.watching import quantiles, scrape
 from region import Region, generate
-from shared.contracts import SERVICES
 
 DAYS = 90
 POST = 250
@@ -67,9 +66,9 @@ async def _main_job(home: Home, up: Up, region: Region, publisher: Publisher, ou
         answers=publisher.receipts.answers,
         reasons=publisher.receipts.reasons,
         account=account,
-        people=await people_found(dsns(home, up)["linkage"], region),
-        scores=await _count(dsns(home, up)["scoring"], "SELECT count(*) FROM scores WHERE score IS NOT NULL"),
-        alerts=await _count(dsns(home, up)["alerts"], "SELECT count(*) FROM alerts WHERE state = 'open'"),
+        people=await people_found(dsns(home, up.parts)["linkage"], region),
+        scores=await _count(dsns(home, up.parts)["scoring"], "SELECT count(*) FROM scores WHERE score IS NOT NULL"),
+        alerts=await _count(dsns(home, up.parts)["alerts"], "SELECT count(*) FROM alerts WHERE state = 'open'"),
         p50_s=p50,
         p99_s=p99,
         events_per_s=publisher.receipts.accepted / took,
@@ -81,7 +80,7 @@ async def _settled(home: Home, up: Up, publisher: Publisher, progress: Callable[
     """Until nothing moves any more: everything accepted is done, or nothing has changed for a while."""
     last, since = None, perf_counter()
     while True:
-        account = await reconcile(dsns(home, up), up.parts.kafka, held=publisher.receipts.accepted)
+        account = await reconcile(dsns(home, up.parts), up.parts.kafka, held=publisher.receipts.accepted)
         progress(account.accepted - max(account.not_linked, account.not_scored))
         if account.is_whole:
             return account
@@ -109,11 +108,6 @@ async def _go_on(home: Home, up: Up, region: Region, publisher: Publisher, out: 
         if stopped.is_set():
             return
         await publisher.post(event.partner, [event.cloudevent()])
-
-
-def dsns(home: Home, up: Up) -> dict[str, str]:
-    """Each service's database."""
-    return {name: environment(home, up.parts, name)["JIGSAW_DATABASE"] for name in SERVICES}
 
 
 async def _count(dsn: str, statement: str) -> int:

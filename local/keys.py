@@ -1,17 +1,13 @@
 """Partners' keys on one machine: each partner of the agreements gets one, kept with the home's secrets."""
 
 import getpass
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 from local.home import Home, StackError
 from local.running import Up
 from local.stack import environment
-from services.ingest.keys import issue_key
+from services.ingest.keys import issue_key, office
 from services.ingest.store import IngestStore
 from shared.access import Agreements
-from shared.db import Database
-from shared.outbox import Outbox
 from shared.settings import Settings
 from shared.work import Worker
 
@@ -38,18 +34,6 @@ async def key_of(home: Home, up: Up, partner: str) -> str:
 def _told(home: Home, up: Up) -> Settings:
     names = environment(home, up.parts, "ingest").items()
     return Settings.model_validate({name.removeprefix("JIGSAW_").lower(): value for name, value in names})
-
-
-@asynccontextmanager
-async def office(told: Settings) -> AsyncIterator[Worker[IngestStore]]:
-    """Ingest's database, to issue keys in. What is to be said of it, ingest finds there and says."""
-    database = Database(told.database.get_secret_value(), size=2)
-    await database.open()
-    try:
-        outbox = Outbox(database, told.broker("ingest"), "ingest")
-        yield Worker("ingest", database, outbox, IngestStore, bytes.fromhex(told.sealing_key.get_secret_value()))
-    finally:
-        await database.close()
 
 
 async def _key(home: Home, worker: Worker[IngestStore], partner: str) -> str:

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
 
 import psutil
@@ -22,9 +21,7 @@ from local.proxy import Console
 from local.stack import Parts, environment
 from shared.contracts import SERVICES
 
-__all__ = [
-    "AROUND", "Service", "Status", "start_console", "start_services", "status", "stop_services", "tail",
-]  # fmt: skip
+__all__ = ["AROUND", "Service", "Status", "start_services", "status", "stop_services", "tail"]
 
 AROUND: tuple[type[WebPart], ...] = (Console, Issuer, Mail)
 """What stands around the services. The console is first: its port settles the address that all others are told."""
@@ -53,13 +50,13 @@ class Service(WebPart):
 
 @dataclass(frozen=True)
 class Status:
-    """One process, for people. ``answer``: its version or "ready", else what is wrong; ``rss_mb`` with its children."""
+    """One process, for people. ``answer``: its version or "ready", else what is wrong; ``pss_mb``: megabytes of it and
+    its children, pages that they share counted once."""
 
     name: str
     pid: int
     up: str
-    rss_mb: float
-    cpu_s: float
+    pss_mb: float
     answer: str
     address: str
 
@@ -80,11 +77,6 @@ def start_services(
     with ThreadPoolExecutor(max(len(together), 1)) as threads:
         addresses = list(threads.map(lambda each: each.start(), together))
     return {each.name: address for each, address in zip(together, addresses, strict=True)}
-
-
-def start_console(home: Home, parts: Parts) -> str:
-    """The console's address; harmless when it runs, as it does after ``start_services``."""
-    return Console(home).start()
 
 
 def stop_services(home: Home) -> None:
@@ -130,10 +122,10 @@ def _status(home: Home, running: Running) -> Status:
     address = f"127.0.0.1:{running.port}"
     if not daemon.alive(running):
         words = f"ended unasked: jigsaw logs {running.name}"
-        return Status(running.name, running.pid, "–", 0.0, 0.0, words, address)
+        return Status(running.name, running.pid, "–", 0.0, words, address)
     process = psutil.Process(running.pid)
     up = _duration(time.time() - running.create_time)
-    return Status(running.name, running.pid, up, _memory(process), _cpu(process), _answer(home, running), address)
+    return Status(running.name, running.pid, up, _memory(process), _answer(home, running), address)
 
 
 def _answer(home: Home, running: Running) -> str:
@@ -145,7 +137,7 @@ def _answer(home: Home, running: Running) -> str:
 
 
 def _memory(process: psutil.Process) -> float:
-    """Megabytes of it and its children, shared pages counted once where the system tells (PSS)."""
+    """Proportional set size, or what is resident where the system does not tell."""
     total = 0
     for each in (process, *process.children(recursive=True)):
         try:
@@ -156,16 +148,6 @@ def _memory(process: psutil.Process) -> float:
         except psutil.AccessDenied:
             total += each.memory_info().rss
     return total / 1e6
-
-
-def _cpu(process: psutil.Process) -> float:
-    """Seconds of it, its living children and those that have ended."""
-    own = process.cpu_times()
-    total = float(own.children_user + own.children_system)
-    for each in (process, *process.children(recursive=True)):
-        with suppress(psutil.NoSuchProcess):
-            total += sum(each.cpu_times()[:2])
-    return total
 
 
 def _duration(seconds: float) -> str:

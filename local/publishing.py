@@ -41,4 +41,6 @@ def _shown(summary: Summary) -> Table:
     for problem in summary.problems[:MOST_SHOWN]:
         where = f"row {problem.row}" + (f", {', '.join(problem.columns)}" if problem.columns else "")
         table.add_row(where, problem.reason)
+    for (columns, advice), rows in summary.findings.most_common(MOST_SHOWN):
+        table.add_row(f"{', '.join(columns)} ({rows:,} {'row' if rows == 1 else 'rows'})", advice)
     return table

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from local.addresses import console_address, service_addresses
 from local.home import Home
-from local.processes import start_console, start_services, stop_services
+from local.processes import start_services, stop_services
 from local.stack import Parts, running_parts, start_parts, stop_parts, wipe, words_of
 from shared.contracts import SERVICES
 from shared.prepare import Passwords
@@ -32,8 +32,8 @@ async def bring_up(home: Home, say: Say) -> Up:
     say("Preparing databases and topics")
     await prepare(home, parts)
     say("Starting ingest, linkage, scoring, alerts and audit")
-    services = start_services(home, parts)
-    return Up(parts, services, start_console(home, parts))
+    start_services(home, parts)
+    return running(home)
 
 
 def running(home: Home) -> Up:

@@ -129,10 +129,15 @@ def environment(home: Home, parts: Parts, service: str) -> dict[str, str]:
         "SEALING_KEY": home.secret("sealing_key"),
         "SMTP": smtp_address(home),
         "WITNESS": str(home.path / "witness"),
-        **{f"{name.upper()}_URL": address for name, address in services.items()},
+        "LINKAGE_URL": services["linkage"],
         **({"CHECKPOINT_KEY": home.secret("checkpoint_key")} if service == "audit" else {}),
     }
     return told | {f"JIGSAW_{name}": value for name, value in ours.items()}
+
+
+def dsns(home: Home, parts: Parts) -> dict[str, str]:
+    """Each service's database, by its own role."""
+    return {service: environment(home, parts, service)["JIGSAW_DATABASE"] for service in SERVICES}
 
 
 def _start(home: Home, source: _Source, client: Any | None) -> tuple[str, PartInfo]:

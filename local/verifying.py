@@ -24,7 +24,7 @@ async def verify_log(home: Home, out: Console) -> int:
 async def verified(home: Home, progress: Callable[[int, int], None]) -> tuple[str, bool]:
     """A sentence for people, and whether the log is whole."""
     told = environment(home, running_parts(home), "audit")
-    origin: str = AuditSettings.model_fields["log_origin"].default
+    origin = told.get("JIGSAW_LOG_ORIGIN") or AuditSettings.model_fields["log_origin"].default
     verifier_key = Signer(origin, bytes.fromhex(told["JIGSAW_CHECKPOINT_KEY"])).verifier_key
     sealing_key = bytes.fromhex(told["JIGSAW_SEALING_KEY"])
     report = await verify(told["JIGSAW_DATABASE"], home.path / "witness", verifier_key, progress, sealing_key)

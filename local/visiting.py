@@ -7,15 +7,13 @@ Ninety days go in at full speed, then events follow at a natural pace until SIGT
 import asyncio
 from datetime import UTC, datetime, timedelta
 
+from pydantic import Field
+
 from local.publisher import Publisher
 from region import Region, generate
-from services.ingest.keys import issue_key
+from services.ingest.keys import issue_key, office
 from services.ingest.settings import IngestSettings
-from services.ingest.store import IngestStore
 from shared.access import Agreements
-from shared.db import Database
-from shared.outbox import Outbox
-from shared.work import Worker
 
 DAYS = 90
 PEOPLE = 20_000
@@ -24,7 +22,13 @@ NATURAL_RATE = 2.0
 """Events a second: a region of 20,000 people on a busy morning."""
 
 
-async def visit(told: IngestSettings, region: Region) -> None:
+class Told(IngestSettings):
+    """What ingest is told, and where it answers."""
+
+    ingest_url: str = Field("http://127.0.0.1:8001", description="Where ingest answers, inside.")
+
+
+async def visit(told: Told, region: Region) -> None:
     """Publish the region to ``told.ingest_url``; never ends by itself."""
     async with Publisher(told.ingest_url, await keys(told)) as publisher:
         events = [(event.partner, event.cloudevent()) for event in region.events]
@@ -37,17 +41,11 @@ async def visit(told: IngestSettings, region: Region) -> None:
 
 async def keys(told: IngestSettings) -> dict[str, str]:
     """A new key for each partner that has an agreement."""
-    database = Database(told.database.get_secret_value(), size=2)
-    await database.open()
-    try:
-        outbox = Outbox(database, told.broker("ingest"), "ingest")
-        worker = Worker("ingest", database, outbox, IngestStore, bytes.fromhex(told.sealing_key.get_secret_value()))
-        partners = sorted({a.partner.name for a in Agreements.load(told.agreements).by_name.values()})
+    partners = sorted({a.partner.name for a in Agreements.load(told.agreements).by_name.values()})
+    async with office(told) as worker:
         return {partner: await issue_key(worker, partner, by="service:region") for partner in partners}
-    finally:
-        await database.close()
 
 
 if __name__ == "__main__":
     start = datetime.now(UTC).date() - timedelta(days=DAYS)
-    asyncio.run(visit(IngestSettings(), generate(seed=1, people=PEOPLE, start=start)))
+    asyncio.run(visit(Told(), generate(seed=1, people=PEOPLE, start=start)))

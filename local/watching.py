@@ -21,10 +21,10 @@ costs more than the question does."""
 
 @dataclass(frozen=True)
 class Cost:
-    """CPU seconds and resident megabytes of one process with its children."""
+    """CPU seconds and private megabytes (unique set size) of one process with its children."""
 
     cpu_s: float
-    rss_mb: float
+    uss_mb: float
 
 
 def costs(home: Home) -> dict[str, Cost]:

@@ -121,7 +121,10 @@ class Bus(Generic[S]):
         on_abort: Callable[[], None] = lambda: None, clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:  # fmt: skip
         self._worker, self._handlers = worker, handlers
-        self._ears = {topic.spec.name: ear for ear in map(ear_of, handlers) for topic in ear.topics}
+        heard = [(topic.spec.name, ear) for ear in map(ear_of, handlers) for topic in ear.topics]
+        self._ears = dict(heard)
+        if len(self._ears) < len(heard):
+            raise ValueError("Two handlers hear one topic: let one of them hear it.")
         self._on_abort, self._clock = on_abort, clock
         self._broker = KafkaBroker(
             read(address).servers,

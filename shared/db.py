@@ -44,9 +44,9 @@ AWAY = (
 """What may pass if one waits: the same transaction is tried again."""
 
 PLANNING = {"enable_seqscan": "off", "plan_cache_mode": "force_generic_plan"}
-"""A statement is planned once, for whatever it is asked: to plan it for a batch of one takes longer than to do it. But
-tables grow from nothing: a plan made while they were small would read them whole, for every batch. Who does want that
-says so (``read_whole``), as does whose best plan depends on what it asks: how much, since when (``plan_anew``)."""
+"""Statements are planned once, because planning one for a batch of one takes longer than running it; and without
+sequential scans, because a plan made while tables were small would be kept. ``read_whole`` scans a table; ``plan_anew``
+is for a statement whose best plan depends on its arguments."""
 
 _ANEW = "SET LOCAL plan_cache_mode = force_custom_plan"
 
@@ -154,7 +154,7 @@ async def read_whole(connection: Connection) -> None:
 
 
 async def of_one_moment(connection: Connection) -> None:
-    """First in a transaction: all that it reads is of one moment, and nobody waits for it."""
+    """To be called first in a transaction: all that it reads is from one snapshot, and it blocks nobody."""
     await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
 
 
@@ -188,13 +188,13 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self, *, begun: bool = True) -> AsyncIterator[Connection]:
-        """One transaction: committed at the end of the block, rolled back by an error. Not ``begun`` yet: it may be a
-        single statement.
+        """One transaction: committed at the end of the block, rolled back by an error. With ``begun=False`` it begins
+        with its first statement, so that a lone one costs one round trip.
 
-        Raises ``Unavailable`` for what may pass, an uncertain commit among it: the caller tries the block again, and
-        the inbox makes that harmless; ``Again`` as the database does. An ``OSError`` of the block's own, while the
-        database answers, stays what it is; so does being cancelled, whatever the connection says of being left in the
-        middle.
+        Raises ``Unavailable`` for what may pass, a commit whose outcome is unknown among it: the caller runs the block
+        again, which the inbox makes harmless; ``Again`` when a statement calls ``again()``. An ``OSError`` that the
+        block itself raises while the database answers stays what it is; so does a cancellation, whatever the connection
+        says of being left in the middle.
         """
         assert self._pool is not None, "open() first"
         blamed: BaseException | None = None

@@ -1,4 +1,4 @@
-"""What every replica must know, each by itself: all of a topic that is kept, from its oldest message, and what comes.
+"""A topic that every replica follows by itself: read whole from the oldest message kept, then as messages come.
 
 Without a group, offsets or inbox: whoever follows keeps it in memory, and hearing something twice changes nothing.
 

@@ -121,7 +121,7 @@ class Model(_Part):
 
 
 class Thresholds(_Part):
-    """A case opens at ``raise`` and may close below ``lower``; between them it stays as it is (hysteresis)."""
+    """An alert opens at ``raise`` and may lapse below ``lower``; between them it stays as it is (hysteresis)."""
 
     raise_at: float = Field(alias="raise", gt=0, lt=1)
     lower_at: float = Field(alias="lower", gt=0, lt=1)

@@ -8,7 +8,8 @@ Invariants
 
 Failures
     process killed after the commit   its session lock goes with it; any live replica adopts the rows
-    broker away                       rows stay; sending is tried again with backoff; ``put`` waits when too many wait
+    broker away                       rows stay; sending is tried again with backoff; ``send`` holds its caller for up
+                                      to ``SWEEP_SECONDS`` while too much is unsent
     producer broken (aiokafka #1017)  a new producer is made and everything unacknowledged is sent again
     database away                     ``put`` fails with its transaction; acknowledged rows are forgotten later
     commit's answer lost              the row is ours but nobody sends it: the sweep finds and sends it

@@ -13,7 +13,8 @@ from functools import partial
 from typing import Any, Generic, TypeVar
 
 import uvicorn
-from fastapi import APIRouter, FastAPI, Request
+from aiokafka.errors import KafkaError
+from fastapi import APIRouter, FastAPI
 from fastapi.responses import JSONResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
@@ -62,7 +63,6 @@ class Service(Generic[S]):
             title=title, version=settings.release, lifespan=self._lifespan, docs_url=None, redoc_url=None,
             openapi_url=f"{prefix}/openapi.json",
         )  # fmt: skip
-        self.app.add_exception_handler(Unavailable, _unavailable)
         self.app.include_router(self._operations())
 
     def hears(
@@ -72,7 +72,8 @@ class Service(Generic[S]):
         alone: bool = False,
         linger_ms: int = 0,
     ) -> None:
-        """The handlers, one a topic, called in this order in the transaction of a batch.
+        """The handlers, called in this order in the transaction of a batch. One may hear several topics, and no topic
+        has two.
 
         ``alone``: one replica hears, the others answer requests and stand by to take over. ``linger_ms``: who is not in
         a hurry lets messages gather for so long, for larger batches, and leaves the processors to those who are.
@@ -218,7 +219,7 @@ async def _patiently(start: Callable[[], Awaitable[None]]) -> None:
     while True:
         try:
             return await start()
-        except (Unavailable, OSError, RuntimeError) as error:
+        except (Unavailable, OSError, KafkaError) as error:
             log().warning("service.waits", because=str(error))
             await asyncio.sleep(pause)
             pause = min(pause * 2, 5.0)
@@ -230,13 +231,3 @@ async def _loudly(work: Callable[[], Awaitable[None]]) -> None:
     except Exception as error:
         log().critical("service.background_failed", exc_info=error)
         os._exit(70)
-
-
-async def _unavailable(_: Request, error: Exception) -> Response:
-    """RFC 9457: somebody else's fault, try again."""
-    log().warning("request.unavailable", because=str(error))
-    body: dict[str, Any] = {
-        "type": "about:blank", "status": 503, "title": "A part of the service is away",
-        "detail": "Nothing was done. Send the same request again in a few seconds.",
-    }  # fmt: skip
-    return JSONResponse(body, 503, {"Retry-After": "5"}, media_type="application/problem+json")

@@ -1,6 +1,6 @@
 """What a process is told: by its environment (prefix ``JIGSAW_``), or by files named alike in ``/run/secrets/jigsaw``.
 
-No secret has a default.
+A secret is empty only where nobody signs in.
 """
 
 from pathlib import Path
@@ -23,7 +23,7 @@ def sourced() -> SettingsConfigDict:
 
 
 class Settings(BaseSettings):
-    """Every variable of every service; `jigsaw up` and the deployments set them all."""
+    """What every service is told; `jigsaw up` and the deployments set them all."""
 
     model_config = sourced()
 
@@ -39,17 +39,8 @@ class Settings(BaseSettings):
     oidc_issuer: str = Field("", description="The OpenID Connect provider people sign in with.")
     oidc_client_id: str = Field("jigsaw", description="Our client id there.")
     oidc_client_secret: SecretStr = Field(SecretStr(""), description="Our client secret there.")
-    smtp: str = Field("smtp://127.0.0.1:25", description="Where alerts hands over its mail.")
-    mail_from: str = Field("jigsaw@localhost", description="The sender of that mail.")
-    ingest_url: str = Field("http://127.0.0.1:8001", description="Where the other services answer, inside.")
-    linkage_url: str = Field("http://127.0.0.1:8002", description="As ingest_url.")
-    scoring_url: str = Field("http://127.0.0.1:8003", description="As ingest_url.")
-    alerts_url: str = Field("http://127.0.0.1:8004", description="As ingest_url.")
-    audit_url: str = Field("http://127.0.0.1:8005", description="As ingest_url.")
     agreements: Path = Field(PROJECT / "agreements", description="The folder of sharing agreements.")
     initiatives: Path = Field(PROJECT / "initiatives", description="The folder of initiatives.")
-    witness: Path = Field(Path("witness"), description="Where audit's checkpoints are kept outside its database.")
-    checkpoint_key: SecretStr = Field(SecretStr(""), description="Ed25519 seed, hex: signs audit's checkpoints.")
     batch: int = Field(500, description="At most so many messages a transaction.")
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
     release: str = Field("dev", description="The deployed version, shown by metrics and health.")

@@ -3,12 +3,13 @@
 import logging
 import sys
 import traceback
-from collections.abc import MutableMapping
+from collections.abc import MutableMapping, Sequence
 from types import TracebackType
 from typing import Any
 
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
+from structlog.types import Processor
 
 HEARD = Counter("jigsaw_events_heard_total", "Messages taken from a topic and done, duplicates not counted.", ["topic"])
 REPEATED = Counter("jigsaw_events_repeated_total", "Messages that had been done before and were dropped.", ["topic"])
@@ -46,32 +47,31 @@ Log = structlog.stdlib.BoundLogger
 def start_logging(service: str, level: str) -> None:
     """One JSON object a line on standard output. An exception is logged by its type and place, never by its text,
     which may hold a person's data."""
-    handler = logging.StreamHandler(sys.stdout)
-    handler.setFormatter(_Placed("%(message)s"))
-    logging.basicConfig(handlers=[handler], level=logging.WARNING)
+    prepared: Sequence[Processor] = (
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _place_of_error,
+    )
+    as_json = structlog.processors.JSONRenderer()
     structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            _place_of_error,
-            structlog.processors.JSONRenderer(),
-        ],
+        processors=[*prepared, as_json],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
         cache_logger_on_first_use=True,
     )
+    libraries = logging.StreamHandler(sys.stdout)
+    libraries.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[structlog.stdlib.add_logger_name, *prepared],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, as_json],
+        )
+    )
+    logging.basicConfig(handlers=[libraries], level=logging.WARNING)
     structlog.contextvars.bind_contextvars(service=service)
 
 
 def log() -> Log:
     return structlog.get_logger()  # type: ignore[no-any-return]
-
-
-class _Placed(logging.Formatter):
-    """For libraries that log with the standard library: an exception's type and place, not its text."""
-
-    def formatException(self, ei: Any) -> str:  # noqa: N802 (the library's name)
-        return f"{ei[0].__name__} at {' < '.join(_frames(ei[2]))}"
 
 
 def _frames(trace: TracebackType | None) -> list[str]:
@@ -81,6 +81,8 @@ def _frames(trace: TracebackType | None) -> list[str]:
 
 def _place_of_error(_: Any, __: str, fields: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     error = fields.pop("exc_info", None)
+    if isinstance(error, tuple):  # as the standard library has it
+        error = error[1]
     if isinstance(error, BaseException):
         fields["error"] = type(error).__name__
         fields["at"] = _frames(error.__traceback__)

@@ -4,7 +4,8 @@ import hmac
 import os
 import re
 from base64 import urlsafe_b64encode
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from hashlib import sha256
 from time import monotonic
@@ -12,6 +13,9 @@ from uuid import UUID, uuid4
 
 from services.ingest.store import IngestStore
 from shared.contracts import Access, Action
+from shared.db import Database
+from shared.outbox import Outbox
+from shared.settings import Settings
 from shared.telemetry import log
 from shared.work import Worker
 
@@ -30,6 +34,18 @@ def minted(partner: str) -> str:
 def digest(key: str) -> bytes:
     """SHA-256: 256 random bits cannot be guessed, so nothing slower is needed."""
     return sha256(key.encode()).digest()
+
+
+@asynccontextmanager
+async def office(told: Settings) -> AsyncIterator[Worker[IngestStore]]:
+    """Ingest's database, to issue keys in. What is to be said of it, ingest finds there and says."""
+    database = Database(told.database.get_secret_value(), size=2)
+    await database.open()
+    try:
+        outbox = Outbox(database, told.broker("ingest"), "ingest")
+        yield Worker("ingest", database, outbox, IngestStore, bytes.fromhex(told.sealing_key.get_secret_value()))
+    finally:
+        await database.close()
 
 
 async def issue_key(worker: Worker[IngestStore], partner: str, by: str = "command line") -> str:

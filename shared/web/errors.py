@@ -1,6 +1,5 @@
 """What is told when there is no page: to people a page in their language, to programs problem+json (RFC 9457)."""
 
-import logging
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
@@ -11,13 +10,12 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from shared.errors import Unavailable
+from shared.telemetry import log
 from shared.web.language import N_
 from shared.web.viewer import SignInNeeded
 
 if TYPE_CHECKING:
     from shared.web.pages import Web
-
-log = logging.getLogger(__name__)
 
 TITLES = {
     400: N_("This request could not be understood"),
@@ -38,8 +36,8 @@ ADVICE = {
     413: N_("A request may bring 2 MiB. Send less at once."),
     422: N_("Go back and try again. If you followed a link, it may be incomplete."),
     429: N_("Wait a moment and try again."),
-    500: N_("Nothing you sent was lost. The fault has been recorded. Try again in a few minutes."),
-    503: N_("Try again in a few minutes. What partners have sent is kept and will be processed."),
+    500: N_("What you just sent may not have been taken in. The fault has been recorded. Try again in a few minutes."),
+    503: N_("What you just sent may not have been taken in. Try again in a few minutes."),
 }
 SIGN_IN = N_("Sign in to use this address.")
 
@@ -93,7 +91,7 @@ class Errors:
 
     async def away(self, request: Request, exception: Exception) -> Response:
         """Somebody else's part is away: 503."""
-        log.warning("unavailable", extra={"path": request.url.path, "reason": str(exception)})
+        log().warning("request.unavailable", because=str(exception))
         return self.answer(request, 503, headers={"Retry-After": "10"})
 
     async def broken(self, request: Request, _: Exception) -> Response:

@@ -48,7 +48,7 @@ class Language:
         return said % values if values else said
 
     def ngettext(self, one: str, many: str, count: int, **values: object) -> str:
-        """As gettext, in the form the count asks for (Welsh has six)."""
+        """As gettext, in the form the count asks for (our Welsh catalogues tell five)."""
         return self.catalogue.ungettext(one, many, count) % {"num": count, **values}
 
     def choose(self, texts: Mapping[str, str] | str) -> str:

@@ -1,7 +1,6 @@
 """The routes by which people sign in, sign out and choose their language: ``/<service>/signin`` and its siblings."""
 
 import hmac
-import logging
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
+from shared.telemetry import log
 from shared.web.csrf import csrf
 from shared.web.language import LANGUAGES, N_
 from shared.web.oidc import Attempt, IssuerAway, SignInRefused, login_of
@@ -19,8 +19,6 @@ from shared.web.viewer import ROLES, Viewer
 
 if TYPE_CHECKING:
     from shared.web.pages import Web
-
-log = logging.getLogger(__name__)
 
 USE = "sign-in"
 ATTEMPT_SECONDS = 600
@@ -136,13 +134,13 @@ class SignIn:
         return attempt if hmac.compare_digest(attempt.state.encode(), state.encode()) else None
 
     def _failed(self, request: Request, status: int, sentence: str, reason: object) -> Response:
-        log.warning("sign-in failed", extra={"status": status, "reason": str(reason)})
+        log().warning("signin.failed", status=status, because=str(reason))
         advice = request.state.language.gettext(sentence)
         return self.web.render(request, "signin_failed.html", status=status, advice=advice)
 
 
 def _answered(status: int, error: str, reason: object) -> Response:
-    log.warning("back-channel sign-out refused", extra={"status": status, "reason": str(reason)})
+    log().warning("signout.refused", status=status, because=str(reason))
     return JSONResponse({"error": error}, status)
 
 

@@ -34,7 +34,7 @@ def settings_of(module: str) -> type[BaseSettings]:
     main = import_module(module)
     if module.startswith("services."):
         return get_type_hints(main.service)["settings"]  # type: ignore[no-any-return]
-    names = {"shared.prepare": "PrepareSettings", "local.parts.issuer": "Told", "local.visiting": "IngestSettings"}
+    names = {"shared.prepare": "PrepareSettings", "local.parts.issuer": "Told", "local.visiting": "Told"}
     return getattr(main, names[module])  # type: ignore[no-any-return]
 
 

@@ -58,7 +58,7 @@ def test_status_tells_what_runs_and_what_ended_unasked(own_home: Home) -> None:
     service.start()
     told = {row.name: row for row in status(own_home)}["scoring"]
     assert (told.answer, told.pid) == ("ready", service.pid)
-    assert told.rss_mb > 5
+    assert told.pss_mb > 5
     service.kill()
     assert "ended unasked" in {row.name: row for row in status(own_home)}["scoring"].answer
 
