@@ -8,6 +8,7 @@ import os
 import resource
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import ClassVar
 
 import anyio
@@ -35,6 +36,10 @@ HOP_BY_HOP = frozenset(
 FORWARDED = frozenset((b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto"))
 """Ours to say; what a client says of itself is dropped."""
 Headers = list[tuple[bytes, bytes]]
+DOTS = frozenset((".", ".."))
+"""Parts of a path that lead elsewhere."""
+NO_COOKIES = DefaultCookiePolicy(allowed_domains=())
+"""Kept by browsers alone: one that the proxy kept would sign in whoever comes next."""
 CONNECT_SECONDS = 5
 WAITING_CHUNKS = 4
 
@@ -62,6 +67,9 @@ class Proxy:
         """One request and its answer; ends, and so ends the service's work on it, when the client leaves."""
         if announced(scope) > MOST_BYTES:  # the service would end the connection, which looks as if it were away
             await problem(413, ADVICE[413], TITLES[413], {"Connection": "close"})(scope, receive, send)
+            return
+        if not DOTS.isdisjoint(scope["path"].split("/")):  # whose service it is would depend on who reads the path
+            await problem(400, ADVICE[400], TITLES[400])(scope, receive, send)
             return
         give, take = anyio.create_memory_object_stream[bytes](WAITING_CHUNKS)
         async with anyio.create_task_group() as tasks, take:
@@ -146,7 +154,7 @@ def make_app(addresses: Mapping[str, str]) -> Starlette:
     # No limits: an open page holds a connection for as long as it is open.
     client = httpx.AsyncClient(
         timeout=httpx.Timeout(None, connect=CONNECT_SECONDS), limits=httpx.Limits(max_keepalive_connections=64),
-        trust_env=False,
+        trust_env=False, cookies=CookieJar(NO_COOKIES),
     )  # fmt: skip
     client.headers.clear()  # a browser's request is passed on, not one of ours
 

@@ -62,6 +62,7 @@ class Service(Generic[S]):
         self.app = FastAPI(
             title=title, version=settings.release, lifespan=self._lifespan, docs_url=None, redoc_url=None,
             openapi_url=f"{prefix}/openapi.json",
+            redirect_slashes=False,  # which would name whatever host the request does
         )  # fmt: skip
         self.app.include_router(self._operations())
 

@@ -73,7 +73,7 @@ class Linkage:
 
     def __init__(self, address: str, key: str, initiatives: Initiatives) -> None:
         self._key, self._initiatives = key, initiatives
-        self._client = httpx.AsyncClient(base_url=address, timeout=TIMEOUT, limits=LIMITS)
+        self._client = httpx.AsyncClient(base_url=address, timeout=TIMEOUT, limits=LIMITS, trust_env=False)
         self._rests_until = 0.0
         self._asking: dict[tuple[Viewer, str, tuple[UUID, ...]], asyncio.Task[dict[UUID, Person] | None]] = {}
 

@@ -81,6 +81,24 @@ async def test_a_request_arrives_as_it_was_sent(console: str) -> None:
     assert (events["target"], events["size"]) == ("/v1/events?", 20)
 
 
+async def test_a_cookie_is_kept_by_the_browser_that_it_was_given_and_by_nobody_else(console: str) -> None:
+    async with httpx.AsyncClient(base_url=console) as mair, httpx.AsyncClient(base_url=console) as nobody:
+        assert (await mair.get("/alerts/signs-in")).cookies["session"] == "mair's"
+        assert "cookie" in dict((await mair.get("/alerts/seen")).json()["headers"])
+        assert "cookie" not in dict((await nobody.get("/alerts/seen")).json()["headers"])
+
+
+@pytest.mark.parametrize(
+    "path", ["/alerts/../metrics", "/v1/./../metrics", "/alerts/%2e%2e/metrics", "/alerts/..%2Fmetrics"]
+)
+async def test_a_path_that_leads_elsewhere_is_refused(console: str, path: str) -> None:
+    host, port = console.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
+    assert (await reader.read()).startswith(b"HTTP/1.1 400 ")
+    writer.close()
+
+
 async def chunks() -> AsyncIterator[bytes]:
     for _ in range(10):
         yield b"ab"

@@ -37,6 +37,12 @@ async def state(request: Request) -> Response:
     return JSONResponse({"colour": os.environ.get("JIGSAW_COLOUR", "")})
 
 
+async def signs_in(request: Request) -> Response:
+    response = JSONResponse({})
+    response.set_cookie("session", "mair's", path="/")
+    return response
+
+
 async def waits_for_leaving(request: Request) -> Response:
     await left.wait()
     return JSONResponse({"left": True})
@@ -54,6 +60,7 @@ routes = [
     Route("/health/ready", lambda request: JSONResponse({})),
     Route("/alerts/stream", stream),
     Route("/alerts/state", state),
+    Route("/alerts/signs-in", signs_in),
     Route("/alerts/left", waits_for_leaving),
     Route("/alerts/breaks-off", breaks_off),
     Route("/{rest:path}", echo, methods=["GET", "POST", "PUT"]),
