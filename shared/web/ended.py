@@ -18,6 +18,7 @@ Failures
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from math import inf
 
 from shared.contracts.sessions import SessionsEnded
 from shared.errors import Unavailable
@@ -56,9 +57,10 @@ class Ended:
                 for old in [one for one, at in some.items() if at < now - LONGEST]:
                     del some[old]
 
-    async def end(self, subject: str, session: str = "") -> bool:
-        """End a session, or all that a person has by now; whether all others will hear of it."""
-        ended = SessionsEnded(subject=subject, session=session, until=datetime.fromtimestamp(self._clock(), UTC))
+    async def end(self, subject: str, session: str = "", until: float = inf) -> bool:
+        """End a session, or all that a person had begun by then (Unix seconds; now); whether all others will hear."""
+        until = min(self._clock(), until)
+        ended = SessionsEnded(subject=subject, session=session, until=datetime.fromtimestamp(until, UTC))
         self.hear(ended)
         try:
             if self.say is not None:

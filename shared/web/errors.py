@@ -4,6 +4,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
+import asyncpg
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -39,6 +40,14 @@ ADVICE = {
     500: N_("What you just sent may not have been taken in. The fault has been recorded. Try again in a few minutes."),
     503: N_("What you just sent may not have been taken in. Try again in a few minutes."),
 }
+UNKEPT = N_(
+    "Something you sent cannot be kept: a character that is no text, or a time that is no time. Nothing was done."
+)
+_UNKEPT = {
+    asyncpg.DataError,  # asyncpg's own: the value has no form in PostgreSQL
+    asyncpg.CharacterNotInRepertoireError, asyncpg.UntranslatableCharacterError,  # NUL, in text and in JSON
+    asyncpg.DatetimeFieldOverflowError,
+}  # fmt: skip
 SIGN_IN = N_("Sign in to use this address.")
 
 
@@ -64,6 +73,7 @@ class Errors:
         app.add_exception_handler(SignInNeeded, self.sign_in)
         app.add_exception_handler(HTTPException, self.refused)
         app.add_exception_handler(RequestValidationError, self.invalid)
+        app.add_exception_handler(asyncpg.DataError, self.unkept)
         app.add_exception_handler(Unavailable, self.away)
         app.add_exception_handler(Exception, self.broken)
 
@@ -88,6 +98,12 @@ class Errors:
         assert isinstance(exception, RequestValidationError)
         wrong = "; ".join(f"{'.'.join(map(str, error['loc']))}: {error['msg']}" for error in exception.errors())
         return self.answer(request, 422) if wants_page(request) else problem(422, wrong)
+
+    async def unkept(self, request: Request, exception: Exception) -> Response:
+        """What the database cannot hold was sent by whoever asks; any other of its refusals is our bug."""
+        if type(exception) not in _UNKEPT:
+            raise exception
+        return self.answer(request, 422, UNKEPT)
 
     async def away(self, request: Request, exception: Exception) -> Response:
         """Somebody else's part is away: 503."""

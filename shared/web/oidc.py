@@ -146,14 +146,15 @@ class Issuer:
             raise SignInRefused("ID token refused: it was issued to another client (azp)")
         return claims
 
-    async def signed_out(self, token: str) -> tuple[str, str]:
-        """Whom a logout token signs out: a subject, and the issuer's session (empty: all of theirs), after the checks
+    async def signed_out(self, token: str) -> tuple[str, str, float]:
+        """Whom a logout token signs out: a subject, the issuer's session (empty: all of theirs), and until when it was
+        begun (Unix seconds, as far as clocks may differ), so that a token sent again ends nothing new; after the checks
         of OpenID Connect Back-Channel Logout 1.0 §2.6. Raises IssuerAway or SignInRefused."""
         claims = await self._claims(token, "logout token", jti={"essential": True})
         events = claims.get("events")
         if not isinstance(events, dict) or LOGOUT not in events or "nonce" in claims:
             raise SignInRefused("logout token refused: it is no logout token")
-        return str(claims["sub"]), login_of(claims)
+        return str(claims["sub"]), login_of(claims), float(claims["iat"]) + LEEWAY
 
     async def _claims(self, token: str, what: str, **more: Any) -> dict[str, Any]:
         """What a token of the issuer's to us says. Raises IssuerAway or SignInRefused."""

@@ -102,12 +102,12 @@ class SignIn:
         """The issuer says that somebody is signed out (OpenID Connect Back-Channel Logout 1.0)."""
         token = str((await request.form(max_files=0, max_fields=5)).get("logout_token", ""))
         try:
-            subject, login = await self.web.issuer.signed_out(token)
+            subject, login, until = await self.web.issuer.signed_out(token)
         except IssuerAway as reason:
             return _answered(503, "temporarily_unavailable", reason)
         except SignInRefused as reason:
             return _answered(400, "invalid_request", reason)
-        if not await self.web.ended.end(subject, login):
+        if not await self.web.ended.end(subject, login, until):
             return _answered(503, "temporarily_unavailable", "the others could not be told")
         return Response()
 

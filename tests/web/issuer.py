@@ -125,7 +125,7 @@ def make_app(address: str) -> FastAPI:
         """As it would send it, but for what ``lie`` says: a claim that is another, or one that is left out."""
         asked, now = dict(request.query_params), int(time.time())
         claims: dict[str, Any] = {
-            "iss": address, "aud": CLIENT, "sub": asked["sub"], "iat": now, "exp": now + 60,
+            "iss": address, "aud": CLIENT, "sub": asked["sub"], "iat": now - int(asked.get("ago", 0)), "exp": now + 60,
             "jti": secrets.token_hex(8), "events": {"http://schemas.openid.net/event/backchannel-logout": {}},
         }  # fmt: skip
         claims |= {"sid": asked["sid"]} if "sid" in asked else {}

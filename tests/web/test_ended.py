@@ -54,6 +54,13 @@ def test_whom_the_issuer_signs_out_is_out_in_every_browser(
     assert thief() == 401
 
 
+def test_a_token_that_is_sent_again_ends_no_session_that_began_after_it(
+    thief: Callable[[], int], console: str, issuer: str
+) -> None:
+    assert told_of_logout(console, issuer, sub="mair", ago="3600").status_code == 200
+    assert thief() == 200
+
+
 def test_one_session_of_the_issuers_is_ended_and_no_other(
     browser: httpx.Client, thief: Callable[[], int], console: str, issuer: str
 ) -> None:
