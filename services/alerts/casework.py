@@ -40,7 +40,7 @@ class Casework:
         """An alert, what happened to it, and the person's other alerts that the viewer may see, newest first."""
         scope = await self._showing.scope(viewer)
         async with self._worker.work() as work:
-            found = await work.store.one(id)
+            found = await work.store.alert(id)
             past = await work.store.past(found.id) if found else []
             others = await work.store.all_of([found.entity]) if found else []
             scope = await self._with_override(work.store, scope, others)
@@ -53,7 +53,7 @@ class Casework:
         """An alert, and nothing else of the person."""
         scope = await self._showing.scope(viewer)
         async with self._worker.work() as work:
-            found = await work.store.one(id)
+            found = await work.store.alert(id)
             scope = await self._with_override(work.store, scope, [found] if found else [])
         alert = await self._seen(scope, id, found)
         await self._showing.shown(scope, [alert], "api")
@@ -83,8 +83,8 @@ class Casework:
         """The alert, of which where it stands may be told; that is written down also when nothing was to be done."""
         now, scope = self._clock(), await self._showing.scope(viewer)
         async with self._worker.work() as work:
-            await work.store.turn()
-            alert = await work.store.alert(id)
+            await work.store.lock_writers()
+            alert = await work.store.lock_alert(id)
             step, impossible = None, None
             if alert is not None and scope.holds(alert):
                 try:

@@ -55,7 +55,7 @@ class Postman:
         """Write the mails whose time has come."""
         async with self._database.transaction() as connection:
             store = AlertStore(connection)
-            await store.gathering()
+            await store.lock_mails()
             for team in await store.waiting():
                 if team.due(now, self._wait, self._interval):
                     await store.write(team, self._settings.mail_to.format(team=team.team), now)

@@ -69,8 +69,8 @@ class Overriding:
         now, scope = self._clock(), await self._showing.scope(viewer)
         given, wrong = None, None
         async with self._worker.work() as work:
-            await work.store.turn()
-            alert = await work.store.one(id)
+            await work.store.lock_writers()
+            alert = await work.store.alert(id)
             if alert is not None and scope.opens(alert):
                 try:
                     given = await self._give(work, scope, alert, reason, now)
@@ -115,8 +115,8 @@ class Overriding:
         await self._admit(viewer)
         own, failed, reviewed = False, None, None
         async with self._worker.work() as work:
-            await work.store.turn()  # an erasure comes before or after it, words and all
-            found = await work.store.override(id)
+            await work.store.lock_writers()  # an erasure comes before or after it, words and all
+            found = await work.store.lock_override(id)
             if found is not None:
                 try:
                     reviewed = await self._review(work, viewer, found, verdict, note, now)

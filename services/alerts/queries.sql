@@ -1,4 +1,4 @@
--- name: turn
+-- name: lock_writers
 -- Writers of this service take turns: a decision sees every earlier one, and the feed's numbers are in the order of
 -- commits, so that a reader who has seen one has seen all before it. Ends with the transaction.
 SELECT pg_advisory_xact_lock(hashtext('alerts'));
@@ -98,11 +98,11 @@ DELETE FROM standings WHERE entity = ANY($1::uuid[]);
 UPDATE history SET note = '', differences = differences - 'band'
 WHERE alert IN (SELECT id FROM alerts WHERE entity = ANY($1::uuid[]));
 
--- name: alert
+-- name: lock_alert
 -- One alert, for somebody who is about to change it. Index: alerts_pkey.
 SELECT * FROM alerts WHERE id = $1 FOR UPDATE;
 
--- name: one
+-- name: alert
 -- One alert, to look at. Index: alerts_pkey.
 SELECT * FROM alerts WHERE id = $1;
 
@@ -157,7 +157,7 @@ WHERE f.seq > $1 AND ($2::text IS NULL OR f.team = $2) ORDER BY f.seq LIMIT $3;
 -- Drop what no page that is still open can ask for. Index: feed_at.
 DELETE FROM feed WHERE at < $1;
 
--- name: gathering
+-- name: lock_mails
 -- One process at a time gathers mails; others see what it gathered. Ends with the transaction.
 SELECT pg_advisory_xact_lock(hashtext('alerts mail'));
 
@@ -216,7 +216,7 @@ ORDER BY until DESC, given_at DESC LIMIT 1;
 INSERT INTO overrides (override, alert, person, actor, actor_name, actor_team, reason, given_at, until)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9);
 
--- name: override
+-- name: lock_override
 -- An override and its alert, for somebody who is about to review it. Indexes: overrides_pkey, alerts_pkey.
 SELECT o.*, a.* FROM overrides o JOIN alerts a ON a.id = o.alert WHERE o.override = $1 FOR UPDATE OF o;
 

@@ -32,9 +32,9 @@ class AlertStore:
         self._connection = connection
         self.told = 0
 
-    async def turn(self) -> None:
-        """Wait for the writers before us. First of all in a transaction that decides anything."""
-        await self._connection.execute(Q["turn"])
+    async def lock_writers(self) -> None:
+        """Until the transaction ends, nobody else writes. First of all in one that decides anything."""
+        await self._connection.execute(Q["lock_writers"])
 
     async def known(self, entities: Collection[UUID], now: datetime, *, ended: bool = False) -> Known:
         """What is kept of these entities and of all who are one with them; ``ended`` alerts too."""
@@ -109,13 +109,13 @@ class AlertStore:
         """Every alert of these people, the newest first."""
         return [_alert(row) for row in await self._connection.fetch(Q["all_of"], list(entities))]
 
-    async def alert(self, id: UUID) -> Alert | None:
-        """One alert, held for a change until the transaction ends."""
-        return _maybe(await self._connection.fetchrow(Q["alert"], id))
+    async def lock_alert(self, id: UUID) -> Alert | None:
+        """One alert, which nobody else changes until the transaction ends."""
+        return _maybe(await self._connection.fetchrow(Q["lock_alert"], id))
 
-    async def one(self, id: UUID) -> Alert | None:
-        """One alert, to look at."""
-        return _maybe(await self._connection.fetchrow(Q["one"], id))
+    async def alert(self, id: UUID) -> Alert | None:
+        """One alert, to look at: it may change meanwhile."""
+        return _maybe(await self._connection.fetchrow(Q["alert"], id))
 
     async def queue(
         self, team: str | None, states: Iterable[State], initiatives: Iterable[str], limit: int, offset: int
@@ -165,9 +165,9 @@ class AlertStore:
         """Drop old entries of the feed."""
         await self._connection.execute(Q["forget"], before)
 
-    async def gathering(self) -> None:
-        """Wait for whoever else gathers mails."""
-        await self._connection.execute(Q["gathering"])
+    async def lock_mails(self) -> None:
+        """Until the transaction ends, nobody else gathers mails."""
+        await self._connection.execute(Q["lock_mails"])
 
     async def waiting(self) -> list[Waiting]:
         """The teams that have alerts nobody mailed them about."""
@@ -211,9 +211,9 @@ class AlertStore:
         columns = zip(*(astuple(letter) for letter in letters), strict=True)
         await self._connection.execute(Q["write_of_override"], override.given_at, override.id, *columns)
 
-    async def override(self, id: UUID) -> Opening | None:
-        """An override, held for its review until the transaction ends."""
-        row = await self._connection.fetchrow(Q["override"], id)
+    async def lock_override(self, id: UUID) -> Opening | None:
+        """An override, which nobody else reviews until the transaction ends."""
+        row = await self._connection.fetchrow(Q["lock_override"], id)
         return _opening(row) if row is not None else None
 
     async def review(self, reviewed: Override, alert: Alert) -> None:

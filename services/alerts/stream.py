@@ -42,7 +42,7 @@ class Alerter:
         return await self._judge(events, said, store, now)
 
     async def _judge(self, events: Sequence[Event[Any]], said: Heard, store: AlertStore, now: datetime) -> Effects:
-        await store.turn()
+        await store.lock_writers()
         changes = judge(await store.known(said.entities, now, ended=said.regroups), said, self.rules, now)
         await store.change(changes)
         news = [step for step in changes.steps if step.news]

@@ -155,7 +155,7 @@ async def test_an_acknowledged_alert_moves_to_the_survivor_with_who_took_it_on(d
     await hear(database, scored(2, 1, 0.9))
     async with database.transaction() as connection:
         store = AlertStore(connection)
-        alert = await store.alert((await kept(database))[0].id)
+        alert = await store.lock_alert((await kept(database))[0].id)
         assert alert is not None
         await store.keep([acknowledge(alert, MAIR, "I know the family", NOW)])
     await hear(database, scored(1, 2, 0.9), merged(2, 1))
