@@ -10,7 +10,7 @@ FROM unnest($2::int[]) AS key;
 -- asked for more than there are would be refused however often it is tried.
 SELECT pg_advisory_xact_lock($1, -1);
 
--- name: standings
+-- name: lock_standings
 -- To which entity records belong by what was heard so far; and, in the order of ``lock``, the locks of these entities and
 -- of $2 (keys, the first -1), unless that is null. What is read here is of records, which are locked: of the entities
 -- nothing is known until the next statement. Index: members_pkey.

@@ -74,7 +74,7 @@ class ScoringStore:
         await self._lock(RECORDS, _lock_keys(records))
 
     async def lock_entities(self, entities: Iterable[UUID]) -> None:
-        """As lock_records, and once a transaction; after it. ``standings`` does the same on its way."""
+        """As lock_records, and once a transaction; after it. ``lock_standings`` does the same on its way."""
         await self._lock(ENTITIES, _lock_keys(entities))
 
     async def _lock(self, sort: int, keys: Sequence[int]) -> None:
@@ -83,14 +83,14 @@ class ScoringStore:
         else:
             await self._connection.execute(Q["lock"], sort, [-1, *keys])
 
-    async def standings(self, records: Collection[UUID], entities: Iterable[UUID]) -> dict[UUID, Standing]:
+    async def lock_standings(self, records: Collection[UUID], entities: Iterable[UUID]) -> dict[UUID, Standing]:
         """Where locked records stand. Until the transaction ends, nobody else decides about the entities that these are
         in, nor about ``entities``."""
         keys = _lock_keys(entities)
         few = len(keys) + len(records) <= MOST_LOCKS
         if not few:
             await self._connection.execute(Q["lock_all"], ENTITIES)
-        rows = await self._connection.fetch(Q["standings"], list(records), [-1, *keys] if few else None)
+        rows = await self._connection.fetch(Q["lock_standings"], list(records), [-1, *keys] if few else None)
         return {
             record: Standing(Claim(record, entity, version, parts), erased)
             for record, entity, version, parts, erased in rows

@@ -148,7 +148,7 @@ class Scorer:
         claims = newest_claims(news.claims)
         records = {*claims, *(record for change in news.erasures for record in forgotten_in(change))}
         await store.lock_records(records)
-        standings = await store.standings(records, _named(news, claims))
+        standings = await store.lock_standings(records, _named(news, claims))
         newer = [claim for claim in claims.values() if _is_newer(claim, standings.get(claim.record))]
         touched = _touched(news, newer, claims, standings)
         if newer:

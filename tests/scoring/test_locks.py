@@ -63,5 +63,5 @@ async def test_who_reads_where_records_stand_waits_for_whoever_decides_about_the
         databases,
         database,
         lambda store: store.lock_entities([entity]),
-        lambda store: store.standings([record], [entity] if named else []),
+        lambda store: store.lock_standings([record], [entity] if named else []),
     )

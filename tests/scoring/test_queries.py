@@ -28,7 +28,7 @@ SCORE = (
     [b""], ["{}"], [0.6], [0.4], ["schools"],
 )  # fmt: skip
 ASKED: dict[str, tuple[tuple[object, ...], tuple[str, ...]]] = {
-    "standings": (([ONE], [-1, 1]), ("members_pkey",)),
+    "lock_standings": (([ONE], [-1, 1]), ("members_pkey",)),
     "claim": (([ONE], [ONE], [1], [None]), ("members_pkey",)),
     "depart": ((ONE, 1, [], True, None), ("departures_pkey",)),
     "erase_records": (([ONE], ONE, 1), ("members_pkey",)),
