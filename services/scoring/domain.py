@@ -63,7 +63,7 @@ class Departure(NamedTuple):
     """Records left ``entity`` at ``version``: only ``remaining`` stayed. Older claims of others are void.
 
     ``ended``: the entity is no more; ``into`` is where its id redirects, ``None`` when it was erased. (The rule itself
-    is in queries.sql: who is ``mine`` in ``scored``.)
+    is in queries.sql: which records are ``counted`` in ``scored``.)
     """
 
     entity: UUID
