@@ -30,7 +30,7 @@ from services.linkage.models.relinking import ModelError, Progress, Relinking
 from services.linkage.models.training import MOST, TooFew, trained
 from services.linkage.settings import LinkageSettings
 from services.linkage.store import LinkageStore
-from shared.db import Database
+from shared.db import Database, of_one_moment
 from shared.errors import Unavailable
 
 app = typer.Typer(no_args_is_help=True, help="Linkage's models: train one, see what it would change, switch, go back.")
@@ -62,7 +62,7 @@ def train(
     async def learn(database: Database, progress: Progress) -> Model:
         async with database.transaction() as connection:
             store = LinkageStore(connection)
-            await store.freeze()
+            await of_one_moment(connection)
             release, now = LinkageSettings().release, datetime.now(UTC)
             return await trained(
                 store, name, now, release, most=most, seed=seed, read=progress.read, say=progress.say

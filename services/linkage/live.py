@@ -40,6 +40,7 @@ from services.linkage.ruled.kinds import RULED
 from services.linkage.ruled.ruled import RuledIndex
 from services.linkage.store import NOTHING, Decided, LinkageStore, Place, StoredPart, StoredRow, Touched
 from shared.contracts import Change, EntityChanged, Kind
+from shared.db import of_one_moment
 from shared.memory import use_large_pages
 from shared.telemetry import log
 from shared.work import Work, Worker
@@ -83,10 +84,10 @@ class LiveIndex:
         if self._doubted.records:
             self._version = STALE
 
-    async def catch_up(self, store: LinkageStore, led: int | None = None) -> int:
-        """Under the lock: the version that is committed, which is the index's afterwards. ``led``: that version, if the
-        lock is ours already."""
-        version = await store.lead() if led is None else led
+    async def catch_up(self, store: LinkageStore, locked: int | None = None) -> int:
+        """Under the lock: the version that is committed, which is the index's afterwards. ``locked``: that version, if
+        the lock is ours already."""
+        version = await store.lock_index() if locked is None else locked
         async with self._following:
             self._undisturbed = version == self._version
             if not self._undisturbed:
@@ -112,7 +113,7 @@ class LiveIndex:
     async def keep_up(self, worker: Worker[LinkageStore]) -> None:
         """Without the lock: the index is at least what was committed when this was called."""
         async with worker.work() as work:
-            await work.store.freeze()
+            await of_one_moment(work.connection)
             version = await work.store.committed()
             if version > self._version:
                 async with self._following:

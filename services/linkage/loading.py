@@ -39,7 +39,7 @@ from services.linkage.stream import SOURCE, admitted, sightings
 from shared.batched import batched
 from shared.contracts import Access, Accesses, Action, Change, EntityChanged, Event, Kind
 from shared.contracts.envelope import first
-from shared.db import Database
+from shared.db import Database, of_one_moment
 from shared.outbox import Outbox, packed
 
 ACTOR = "service:linkage"
@@ -79,7 +79,7 @@ class Loading:
         self._progress.say("Taking in what the stream brought meanwhile, and writing")
         async with self._database.transaction() as connection:
             store = LinkageStore(connection)
-            version = next_version(await store.lead())
+            version = next_version(await store.lock_index())
             await self._meet(store, published, beside, kept)
             await self._without_erased(store, beside, kept)
             await self._sight(store, published, kept)
@@ -95,7 +95,7 @@ class Loading:
         """Outside the lock: the records folded into what is known, and everybody linked."""
         async with self._database.transaction() as connection:
             store = LinkageStore(connection)
-            await store.freeze()
+            await of_one_moment(connection)
             model = await self._in_use.current(store)
             kept = await _folded(store, published, published)
             ours = {one.id for one in kept.values() if one.kind is Kind.PERSON}

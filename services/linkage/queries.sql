@@ -2,13 +2,13 @@
 -- What is known of a batch's records: enough to tell an unchanged identity. Index: records_pkey.
 SELECT id, digest, seen, entity, version FROM records WHERE id = ANY ($1::uuid[]);
 
--- name: asked
+-- name: look_up
 -- All that a batch needs to know of its records, in one round trip: ids, and beside each the digest that is said of it,
 -- if any, and when (microseconds since 1970). What is known of each; whether it was erased. If any of it is new, the
--- index's lock is taken as by `lead`, and `committed` comes back, beside the version of the moment of which the rest
--- speaks (`known_at`): while one waits for the lock, others commit. If none is, all is sighted, as by `sighted`; then
--- `missed` says that another replica changed some of it meanwhile. Index: records_pkey, suppressed_pkey, erasures_pkey;
--- index_state is one row.
+-- index's lock is taken as by `lock_index`, and `committed` comes back, beside the version of the moment of which the
+-- rest speaks (`known_at`): while one waits for the lock, others commit. If none is, all is sighted, as by `sighted`;
+-- then `missed` says that another replica changed some of it meanwhile. Index: records_pkey, suppressed_pkey,
+-- erasures_pkey; index_state is one row.
 WITH said AS (
     SELECT id, said, timestamptz 'epoch' + at * interval '1 microsecond' AS at
     FROM unnest($1::uuid[], $2::bytea[], $3::bigint[]) AS n (id, said, at)
@@ -16,7 +16,7 @@ WITH said AS (
     SELECT said.id, said.said, said.at, r.digest, r.seen, r.entity, r.version FROM said LEFT JOIN records r USING (id)
 ), new AS MATERIALIZED (
     SELECT FROM known WHERE digest IS NULL OR said <> digest LIMIT 1
-), led AS MATERIALIZED (
+), locked AS MATERIALIZED (
     SELECT version FROM index_state WHERE EXISTS (SELECT FROM new) FOR UPDATE
 ), again AS MATERIALIZED (
     SELECT id, digest, max(at) AS at FROM known WHERE said = digest AND at > seen AND NOT EXISTS (SELECT FROM new)
@@ -25,11 +25,11 @@ WITH said AS (
     UPDATE records r SET seen = greatest(r.seen, again.at) FROM again
     WHERE r.id = again.id AND r.digest = again.digest RETURNING 1
 )
-SELECT k.id, k.digest, k.seen, k.entity, k.version, e.ground, e.at, led.version AS committed,
+SELECT k.id, k.digest, k.seen, k.entity, k.version, e.ground, e.at, locked.version AS committed,
     (SELECT version FROM index_state) AS known_at,
     (SELECT count(*) FROM sighted) < (SELECT count(*) FROM again) AS missed
 FROM known k LEFT JOIN suppressed s ON s.record = k.id LEFT JOIN erasures e ON e.id = s.erasure
-LEFT JOIN led ON true;
+LEFT JOIN locked ON true;
 
 -- name: sighted
 -- Some unchanged identities were published again: remember when (microseconds since 1970). How many still have the
@@ -41,7 +41,7 @@ WITH seen AS (
 )
 SELECT count(*) FROM seen;
 
--- name: lead
+-- name: lock_index
 -- One batch at a time changes the index, whichever replica it comes from; and what is committed. Index: the only row.
 SELECT version FROM index_state FOR UPDATE;
 
@@ -49,7 +49,7 @@ SELECT version FROM index_state FOR UPDATE;
 -- What is committed, to tell whether the index in memory is. Index: the only row.
 SELECT version FROM index_state;
 
--- name: identities
+-- name: lock_identities
 -- The wide rows of records whose identity may have changed; until we commit nobody else sights them. Index:
 -- identities_pkey, records_pkey.
 SELECT i.id, i.kind, i.partner, i.agreement, i.identity, i.times, i.snapshot, r.digest, r.seen, r.entity, r.version
@@ -62,13 +62,13 @@ FROM identities i JOIN records r USING (id) WHERE i.id = ANY ($1::uuid[]) FOR UP
 -- when this transaction commits ($21); and all that the batch touched ($22). $23: the version that is taken for
 -- committed, and the records for new, without having asked; null: the index's lock is ours. The lock comes before all
 -- else is written, as everywhere. Index: identities_pkey, records_pkey, entities_pkey, suppressed_pkey.
-WITH led AS MATERIALIZED (
+WITH locked AS MATERIALIZED (
     UPDATE index_state SET version = $21 WHERE $23::bigint IS NULL OR version = $23
         AND NOT EXISTS (SELECT FROM records WHERE id = ANY ($1::uuid[]))
         AND NOT EXISTS (SELECT FROM suppressed WHERE record = ANY ($1::uuid[]))
     RETURNING 1
 ), said AS (
-    SELECT n.* FROM led, unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::jsonb[], $6::jsonb[], $7::text[],
+    SELECT n.* FROM locked, unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::jsonb[], $6::jsonb[], $7::text[],
         $8::bytea[], $9::bytea[], $10::bigint[], $11::uuid[], $12::bigint[])
         AS n (id, kind, partner, agreement, identity, times, snapshot, row, digest, seen, entity, placed)
 ), wide AS (
@@ -86,21 +86,21 @@ WITH led AS MATERIALIZED (
         entity = excluded.entity, version = excluded.version
 ), packed AS (
     UPDATE identities i SET row = n.row, model = (SELECT number FROM models WHERE state = 'active'), version = $21
-    FROM led, unnest($13::uuid[], $14::bytea[]) AS n (id, row) WHERE i.id = n.id
+    FROM locked, unnest($13::uuid[], $14::bytea[]) AS n (id, row) WHERE i.id = n.id
 ), moved AS (
     UPDATE records r SET entity = n.entity, version = $21
-    FROM led, unnest($15::uuid[], $16::uuid[]) AS n (id, entity) WHERE r.id = n.id
+    FROM locked, unnest($15::uuid[], $16::uuid[]) AS n (id, entity) WHERE r.id = n.id
 ), living AS (
     INSERT INTO entities (id, kind, members, version, into_entity)
     SELECT id, kind, string_to_array(members, ' ')::uuid[], $21, into_entity
-    FROM led, unnest($17::uuid[], $18::text[], $19::text[], $20::uuid[]) AS n (id, kind, members, into_entity)
+    FROM locked, unnest($17::uuid[], $18::text[], $19::text[], $20::uuid[]) AS n (id, kind, members, into_entity)
     ON CONFLICT (id) DO UPDATE SET members = excluded.members, version = excluded.version,
         into_entity = excluded.into_entity
 ), noted AS (
     INSERT INTO journal (version, since, records, entities)
-    SELECT $21, coalesce($23, (SELECT version FROM index_state)), $22::uuid[], $17::uuid[] FROM led
+    SELECT $21, coalesce($23, (SELECT version FROM index_state)), $22::uuid[], $17::uuid[] FROM locked
 )
-SELECT CASE WHEN NOT EXISTS (SELECT FROM led) THEN again('the index or a record of it has changed') END
+SELECT CASE WHEN NOT EXISTS (SELECT FROM locked) THEN again('the index or a record of it has changed') END
 
 -- name: note
 -- What else the batch of a version touched: very many records or entities. Index: the only row.

@@ -15,7 +15,7 @@ from services.linkage.records import Kept, Known, Published
 from services.linkage.rulings import Ruling
 from shared.batched import batched
 from shared.contracts import EntityChanged, Kind
-from shared.db import Connection, of_one_moment, plan_anew, queries, read_whole
+from shared.db import Connection, plan_anew, queries, read_whole
 from shared.errors import Unavailable
 from shared.moments import microseconds
 
@@ -129,11 +129,11 @@ class LinkageStore:
         rows = await self._connection.fetch(Q["known"], list(ids))
         return {row["id"]: Known(row["digest"], row["seen"], row["entity"], row["version"]) for row in rows}
 
-    async def asked(self, said: Sequence[Published]) -> Asked:
-        """About all that a batch says. Waits, as ``lead`` does, if any of it is new; else all of it is sighted, and it
-        raises ``Unavailable`` as ``sighted`` does."""
+    async def look_up(self, said: Sequence[Published]) -> Asked:
+        """Look up all records of a batch. If any is new, take the index's lock, as by ``lock_index``; otherwise record
+        the sightings, and raise ``Unavailable`` as ``sighted`` does."""
         rows = await self._connection.fetch(
-            Q["asked"], [p.id for p in said], [p.digest if p.identity else None for p in said],
+            Q["look_up"], [p.id for p in said], [p.digest if p.identity else None for p in said],
             [microseconds(p.occurred) for p in said],
         )  # fmt: skip
         committed, known_at, missed = rows[0][-3:] if rows else (None, None, False)
@@ -154,9 +154,9 @@ class LinkageStore:
             if await self._connection.fetchval(Q["sighted"], list(seen), digests, times) < len(seen):
                 raise Unavailable(CHANGED)
 
-    async def lead(self) -> int:
-        """Wait until no other batch changes the index; the version that is committed."""
-        version: int = await self._connection.fetchval(Q["lead"])
+    async def lock_index(self) -> int:
+        """The version that is committed, which nobody else moves until the transaction ends."""
+        version: int = await self._connection.fetchval(Q["lock_index"])
         return version
 
     async def committed(self) -> int:
@@ -164,12 +164,9 @@ class LinkageStore:
         version: int = await self._connection.fetchval(Q["committed"])
         return version
 
-    async def freeze(self) -> None:
-        """First in a transaction: all that it reads is of one moment."""
-        await of_one_moment(self._connection)
-
-    async def identities(self, ids: Iterable[UUID]) -> dict[UUID, tuple[Kept, Known]]:
-        rows = await self._connection.fetch(Q["identities"], list(ids))
+    async def lock_identities(self, ids: Iterable[UUID]) -> dict[UUID, tuple[Kept, Known]]:
+        """Records, which nobody else sights or changes until the transaction ends."""
+        rows = await self._connection.fetch(Q["lock_identities"], list(ids))
         return {row["id"]: (_kept(row), Known(row["digest"], row["seen"], row["entity"], row["version"]))
                 for row in rows}  # fmt: skip
 

@@ -49,7 +49,7 @@ class Linker:
     async def link(self, events: Sequence[Event[RecordsAccepted]], store: LinkageStore, now: datetime) -> Effects:
         """Link what is new or changed, say what changed hands, then say each fact of its entities."""
         published = by_record(events)
-        asked = self._presumed(published) or await store.asked([one for said in published.values() for one in said])
+        asked = self._presumed(published) or await store.look_up([one for said in published.values() for one in said])
         known, erased = asked.known, asked.erased
         unchanged = {id: said for id, said in published.items() if is_unchanged(said, known.get(id))}
         places = {id: (k.entity, k.version) for id, k in known.items()}
@@ -96,7 +96,7 @@ class Linker:
         erased = asked.erased if asked.is_current else {**asked.erased, **await store.suppressed(changed)}
         changed = {id: said for id, all_said in changed.items() if (said := admitted(all_said, erased.get(id)))}
         older = changed.keys() & asked.known.keys() if asked.is_current else changed.keys()
-        before = await store.identities(older) if older else {}
+        before = await store.lock_identities(older) if older else {}
         kept = {id: fold(said, before[id][0] if id in before else None) for id, said in changed.items()}
         to_link = [k for id, k in kept.items() if id not in before or not before[id][0].links_as(k)]
         delta = self._index.apply(to_link, version)

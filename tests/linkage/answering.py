@@ -75,7 +75,7 @@ class Office:
         ids = [uuid4() for _ in entities]
         async with self.database.transaction() as connection:
             store = LinkageStore(connection)
-            version = await store.lead() + 1
+            version = await store.lock_index() + 1
             places = {one.id: (id, version) for id, group in zip(ids, entities, strict=True) for one in group}
             changes = [
                 EntityChanged(
@@ -125,7 +125,7 @@ class Office:
         """One entity becomes part of another; its id redirects."""
         async with self.database.transaction() as connection:
             store = LinkageStore(connection)
-            version = await store.lead() + 1
+            version = await store.lock_index() + 1
             found = await store.resolve([gone, into])
             before, after = found[gone], found[into]
             changes = [

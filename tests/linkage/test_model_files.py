@@ -16,6 +16,7 @@ from services.linkage.reading.normal import traits
 from services.linkage.store import LinkageStore
 from shared.access import Agreements
 from shared.contracts import Kind
+from shared.db import of_one_moment
 from tests.linkage.linking import NOON, Linkage, linkage, region_events
 from tests.parts import fresh_database
 
@@ -35,9 +36,8 @@ async def replica(parts: Parts, topics: None) -> AsyncIterator[Linkage]:
 
 async def learned(replica: Linkage) -> Model:
     async with replica.database.transaction() as connection:
-        store = LinkageStore(connection)
-        await store.freeze()
-        return await trained(store, "learned", NOON, "a commit")
+        await of_one_moment(connection)
+        return await trained(LinkageStore(connection), "learned", NOON, "a commit")
 
 
 async def test_too_few_records_teach_nothing(replica: Linkage) -> None:

@@ -35,14 +35,14 @@ WAITED_FOR = "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Of how many records each batch asked."""
     found: list[int] = []
-    ask: Callable[..., Any] = LinkageStore.asked
+    ask: Callable[..., Any] = LinkageStore.look_up
 
     async def noted(store: LinkageStore, said: Sequence[Any]) -> Asked:
         found.append(len(said))
         answer: Asked = await ask(store, said)
         return answer
 
-    monkeypatch.setattr(LinkageStore, "asked", noted)
+    monkeypatch.setattr(LinkageStore, "look_up", noted)
     return found
 
 
@@ -103,7 +103,7 @@ def stranger(number: int) -> dict[str, str]:
 def arrived(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
     """Set when a batch of the bus asks, or keeps without having asked."""
     found = asyncio.Event()
-    for name in ("asked", "keep"):
+    for name in ("look_up", "keep"):
         do: Callable[..., Any] = getattr(LinkageStore, name)
 
         async def noted(store: LinkageStore, *said: Any, do: Callable[..., Any] = do, **more: Any) -> Any:

@@ -39,7 +39,7 @@ INSERT INTO journal SELECT n, n - 1, now(), '{}', '{}' FROM generate_series(1, 1
 ANALYZE
 """
 ASKED: dict[str, tuple[tuple[object, ...], tuple[str, ...]]] = {
-    "asked": (([ONE], [b""], [0]), ("records_pkey", "suppressed_pkey", "erasures_pkey")),
+    "look_up": (([ONE], [b""], [0]), ("records_pkey", "suppressed_pkey", "erasures_pkey")),
     "journal": ((99_990,), ("journal_version",)),
     "forget_journal": ((NOON, 100), ("journal_version",)),
     "touched": (([ONE],), ("identities_pkey", "records_pkey")),

@@ -182,7 +182,9 @@ async def test_back_to_the_model_before(replica: Linkage) -> None:
     assert await replica.groups() == before
 
 
-@pytest.mark.parametrize("step", ["import_snapshot", "keep_relinked", "keep", "newest_entities", "settle", "lead"])
+@pytest.mark.parametrize(
+    "step", ["import_snapshot", "keep_relinked", "keep", "newest_entities", "settle", "lock_index"]
+)
 async def test_killed_in_the_middle_of_a_switch(
     parts: Parts, databases: Databases, replica: Linkage, step: str
 ) -> None:

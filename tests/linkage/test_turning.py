@@ -22,6 +22,7 @@ from services.linkage.purposes.turning import Turning
 from services.linkage.store import LinkageStore, StoredPart
 from services.linkage.stream import Linker
 from shared.access import Agreements
+from shared.db import of_one_moment
 from shared.initiatives import Initiatives
 from shared.settings import PROJECT
 from tests.linkage.linking import Linkage, linkage, region_events
@@ -155,7 +156,7 @@ async def test_whoever_links_anew_beside_follows(replica: Linkage, monkeypatch: 
     half = len(events) // 2
     await replica.hear(events[:half])
     async with replica.worker.work() as work:
-        await work.store.freeze()
+        await of_one_moment(work.connection)
         beside = await build(work.store, Index(model(), DuckDB()), lambda _: None)
     turning = said_by(replica, AFTER)
     await replica.hear(events[half:])  # the stream is the first to link by the new word
@@ -167,7 +168,7 @@ async def test_whoever_links_anew_beside_follows(replica: Linkage, monkeypatch: 
 
 async def follow(replica: Linkage, beside: Beside) -> None:
     async with replica.worker.work() as work:
-        await work.store.freeze()
+        await of_one_moment(work.connection)
         await beside.follow(work.store)
 
 

@@ -30,7 +30,7 @@ from services.linkage.models.registry import KEPT, Registered, Registry
 from services.linkage.store import LinkageStore
 from shared.batched import batched
 from shared.contracts import Kind
-from shared.db import Database
+from shared.db import Database, of_one_moment
 
 LOOK_SECONDS = 0.5
 
@@ -71,7 +71,7 @@ class Relinking:
         """Follow the stream, and report what the shadow would change as of now."""
         async with self._database.transaction() as connection:
             store = LinkageStore(connection)
-            await store.freeze()
+            await of_one_moment(connection)
             await beside.follow(store)
             now = await store.memberships(Kind.PERSON)
         found = await asyncio.to_thread(differences, beside.version, now, beside.index.entities_of(now))
@@ -137,25 +137,25 @@ class Relinking:
         self._progress.say("Reading the records")
         async with self._database.transaction() as connection:
             store = LinkageStore(connection)
-            await store.freeze()
+            await of_one_moment(connection)
             return await build(store, Index(model, self._progress.bulk), self._progress.read)
 
     async def _follow(self, number: int, beside: Beside) -> int:
         """One step outside the lock; how much there was to do."""
         async with self._database.transaction() as connection:
             store = LinkageStore(connection)
-            await store.freeze()
+            await of_one_moment(connection)
             step = await beside.follow(store)
         for rows in batched(step.rows, KEPT):
             async with self._database.transaction() as connection:
-                await LinkageStore(connection).lead()
+                await LinkageStore(connection).lock_index()
                 await Registry(connection).keep_relinked(number, rows, beside.version)
         return len(step.touched)
 
     async def _drop_gone(self) -> None:
         """Whoever took a record out while all were copied could not see the copy."""
         async with self._database.transaction() as connection:
-            await LinkageStore(connection).lead()  # they are done by now; who comes later sees it
+            await LinkageStore(connection).lock_index()  # they are done by now; who comes later sees it
         async with self._database.transaction() as connection:
             await Registry(connection).drop_gone()
 
@@ -165,10 +165,10 @@ class Relinking:
         async with self._database.transaction() as moment:
             async with self._database.transaction() as locked:
                 store = LinkageStore(locked)
-                await store.lead()
+                await store.lock_index()
                 step = await beside.follow(store)
                 await self._apart(lambda registry: registry.keep_relinked(number, step.rows, beside.version))
-                await LinkageStore(moment).freeze()
+                await of_one_moment(moment)
                 snapshot = await Registry(moment).export_snapshot()
                 await self._apart(lambda registry: registry.set(number, "wanted", self._by, snapshot))
             yield
@@ -181,7 +181,7 @@ class Relinking:
     async def _until_switched(self, version: str) -> None:
         while True:
             async with self._database.transaction() as connection:
-                await LinkageStore(connection).freeze()
+                await of_one_moment(connection)
                 registry = Registry(connection)
                 active, beside = await registry.active(), await registry.beside()
             if active is not None and active.version == version:

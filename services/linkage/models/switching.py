@@ -39,6 +39,7 @@ from services.linkage.stream import SOURCE
 from shared.batched import batched
 from shared.contracts import Access, Action, EntityChanged, Kind
 from shared.contracts.envelope import first
+from shared.db import of_one_moment
 from shared.errors import Unavailable
 from shared.telemetry import log
 from shared.work import Work, Worker
@@ -115,7 +116,7 @@ class Switching:
             active = await registry.active()
             if active is None or await registry.is_settled(active.number):
                 return 0  # without the lock: it is asked every second, and the stream need not wait for it
-            await work.store.lead()
+            await work.store.lock_index()
             return await registry.settle(active.number, SETTLED)
 
     async def switch(self, wanted: Registered) -> None:
@@ -130,11 +131,11 @@ class Switching:
     async def _follow(self, wanted: Registered, beside: Beside) -> int:
         """One step outside the lock; how much there was to do."""
         async with self._worker.work() as work:
-            await work.store.freeze()
+            await of_one_moment(work.connection)
             step = await beside.follow(work.store)
         for rows in batched(step.rows, KEPT):
             async with self._worker.work() as work:
-                await work.store.lead()
+                await work.store.lock_index()
                 await Registry(work.connection).keep_relinked(wanted.number, rows, beside.version)
         return len(step.touched)
 
