@@ -16,7 +16,7 @@ from services.linkage.rulings import Ruling
 from shared.batched import batched
 from shared.contracts import EntityChanged, Kind
 from shared.db import Connection, plan_anew, queries, read_whole
-from shared.errors import Unavailable
+from shared.errors import Again
 from shared.moments import microseconds
 
 Place = tuple[UUID, int]
@@ -131,14 +131,14 @@ class LinkageStore:
 
     async def look_up(self, said: Sequence[Published]) -> Asked:
         """Look up all records of a batch. If any is new, take the index's lock, as by ``lock_index``; otherwise record
-        the sightings, and raise ``Unavailable`` as ``sighted`` does."""
+        the sightings, and raise ``Again`` as ``sighted`` does."""
         rows = await self._connection.fetch(
             Q["look_up"], [p.id for p in said], [p.digest if p.identity else None for p in said],
             [microseconds(p.occurred) for p in said],
         )  # fmt: skip
         committed, known_at, missed = rows[0][-3:] if rows else (None, None, False)
         if missed:
-            raise Unavailable(CHANGED)
+            raise Again(CHANGED)
         known, erased = {}, {}
         for id, digest, seen, entity, version, ground, at, *_ in rows:
             if entity is not None:
@@ -148,11 +148,11 @@ class LinkageStore:
         return Asked(known, erased, committed, committed == known_at)
 
     async def sighted(self, seen: Mapping[UUID, datetime], known: Mapping[UUID, Known]) -> None:
-        """Raises ``Unavailable`` when a record is not ``known`` rightly any more: the batch must be judged anew."""
+        """Raises ``Again`` when a record is not ``known`` rightly any more: the batch must be judged anew."""
         if seen:
             digests, times = [known[id].digest for id in seen], [microseconds(at) for at in seen.values()]
             if await self._connection.fetchval(Q["sighted"], list(seen), digests, times) < len(seen):
-                raise Unavailable(CHANGED)
+                raise Again(CHANGED)
 
     async def lock_index(self) -> int:
         """The version that is committed, which nobody else moves until the transaction ends."""

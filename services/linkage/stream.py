@@ -10,7 +10,7 @@ Invariants
 Failures
     transaction fails          ``forget`` says so; before the next batch what it touched is made what is committed
     another replica committed  the version is not ours: the next batch that links follows it first (following.py); a
-                               batch that took a record for unchanged which no longer is as it was read is tried again,
+                               batch that took a record for unchanged which no longer is as it was read is begun again,
                                and so is one that took the index for what is committed, and asks first
 """
 

@@ -19,6 +19,7 @@ from services.linkage.store import Asked, LinkageStore
 from shared.contracts import Change, Kind, RecordsAccepted
 from shared.contracts.envelope import from_wire
 from shared.ids import id_at
+from shared.telemetry import RETRIES
 from tests.linkage.test_cases import SIAN, changed
 from tests.linkage.test_order import some_identities
 from tests.linkage.test_replicas import anew
@@ -176,3 +177,26 @@ async def test_the_lock_comes_before_the_inbox_as_everywhere(parts: Parts) -> No
             await other.execute("INSERT INTO inbox (id) VALUES ($1)", id_at(event.accepted, event.source, event.id))
         await beside
         assert set().union(*await office.partition()) == {id_of(number) for number in range(9)}, "it was done before"
+
+
+@pytest.mark.parametrize("beside", [[], new(9, 1)], ids=["looked up", "under the lock"])
+async def test_who_took_a_record_for_unchanged_while_another_replica_changed_it_begins_again_at_once(
+    parts: Parts, asked: list[int], beside: list[Heard]
+) -> None:
+    """No part is away, so nobody waits for one."""
+    dsn, known = (await fresh_database(parts, "linkage")).dsn, "SELECT digest, seen FROM records WHERE id = $1"
+    async with opened(dsn) as office, connected(dsn) as other, asyncio.timeout(20):
+        await office.bus.do([message("siân", SIAN)])
+        (digest, seen), before = await other.fetchrow(known, id_of("siân")), RETRIES._value.get()
+        asked.clear()
+        async with other.transaction():
+            await other.execute("SELECT FROM index_state FOR UPDATE")
+            await other.execute("UPDATE records SET digest = 'another' WHERE id = $1", id_of("siân"))
+            batch = asyncio.create_task(office.bus.do([message("siân", SIAN, timedelta(minutes=1)), *beside]))
+            while not await other.fetchval(WAITED_FOR):  # noqa: ASYNC110 (it happens in another process)
+                await asyncio.sleep(0.01)
+        await batch
+        assert asked == [1 + len(beside)] * 2
+        assert RETRIES._value.get() == before
+        assert tuple(await other.fetchrow(known, id_of("siân"))) == (digest, seen + timedelta(minutes=1))
+        assert await office.partition() == await anew(office)
