@@ -65,8 +65,8 @@ MOST_OUTSIDE = 50_000
 
 
 @dataclass(slots=True)
-class News:
-    """What a batch says, before it is known what it changes. ``causes``: the event about each record or entity;
+class Heard:
+    """What a batch hears, before it is known what it changes. ``causes``: the event about each record or entity;
     ``decisive``: the records of whom something is heard that may bring them into a population."""
 
     claims: list[Claim] = field(default_factory=list)
@@ -97,16 +97,16 @@ class Scorer:
     ) -> Effects:
         """Move records between entities and count the facts of which an initiative's purpose allows the reading; score
         whom they are about."""
-        news = News()
+        heard = Heard()
         for event in events:
             if isinstance(event.body, EntityChanged):
-                self._follow(event.body, event, news)
+                self._follow(event.body, event, heard)
             else:
-                self._count(event.body, event, news)
-        if news.additions:
-            newest = max(one.newest for some in news.additions.values() for one in some).date()
+                self._count(event.body, event, heard)
+        if heard.additions:
+            newest = max(one.newest for some in heard.additions.values() for one in some).date()
             self.today = newest if self.today is None else max(newest, self.today)
-        return await self._settle(news, store, now)
+        return await self._settle(heard, store, now)
 
     async def age(self, entities: Sequence[UUID], day: date, store: ScoringStore, now: datetime) -> Effects:
         """Score again those whose windows lose something by ``day``. A second time it does nothing."""
@@ -114,18 +114,18 @@ class Scorer:
         metrics.AGED.inc(len(entities))
         return await self._judge(entities, {}, store, now, day)
 
-    def _follow(self, change: EntityChanged, event: Event[Any], news: News) -> None:
+    def _follow(self, change: EntityChanged, event: Event[Any], heard: Heard) -> None:
         if change.kind not in self._kinds:
             return
-        news.claims += claims_of(change)
+        heard.claims += claims_of(change)
         departure = departure_of(change)
         if departure is not None:
-            news.departures.append(departure)
+            heard.departures.append(departure)
         if change.change is Change.ERASED or change.gone:
-            news.erasures.append(change)
-        news.causes.update(dict.fromkeys([change.entity, *change.before, *change.after], event))
+            heard.erasures.append(change)
+        heard.causes.update(dict.fromkeys([change.entity, *change.before, *change.after], event))
 
-    def _count(self, fact: FactLinked, event: Event[Any], news: News) -> None:
+    def _count(self, fact: FactLinked, event: Event[Any], heard: Heard) -> None:
         for one in self._running:
             if one.initiative.purpose not in fact.purposes or not one.features.reads(fact.type):
                 continue
@@ -135,34 +135,34 @@ class Scorer:
             for subject in fact.subjects:
                 if subject.kind is one.initiative.kind:
                     addition = Addition(tiles, fact.occurred, subject.version, *where, fact.agreement)
-                    news.additions.setdefault((subject.record, one.name), []).append(addition)
-                    news.claims.append(Claim(subject.record, subject.entity, subject.version))
-                    news.causes[subject.record] = event
+                    heard.additions.setdefault((subject.record, one.name), []).append(addition)
+                    heard.claims.append(Claim(subject.record, subject.entity, subject.version))
+                    heard.causes[subject.record] = event
                     if fact.type in one.deciding:
-                        news.decisive.add(subject.record)
+                        heard.decisive.add(subject.record)
 
-    async def _settle(self, news: News, store: ScoringStore, now: datetime) -> Effects:
+    async def _settle(self, heard: Heard, store: ScoringStore, now: datetime) -> Effects:
         """Bring membership and counts up to date, and judge every entity that is touched."""
-        if not news.causes:
+        if not heard.causes:
             return Effects()
-        claims = newest_claims(news.claims)
-        records = {*claims, *(record for change in news.erasures for record in forgotten_in(change))}
+        claims = newest_claims(heard.claims)
+        records = {*claims, *(record for change in heard.erasures for record in forgotten_in(change))}
         await store.lock_records(records)
-        standings = await store.lock_standings(records, _named(news, claims))
+        standings = await store.lock_standings(records, _named(heard, claims))
         newer = [claim for claim in claims.values() if _is_newer(claim, standings.get(claim.record))]
-        touched = _touched(news, newer, claims, standings)
+        touched = _touched(heard, newer, claims, standings)
         if newer:
             await store.claim(newer)
-        if news.departures:
-            await store.depart(news.departures)
+        if heard.departures:
+            await store.depart(heard.departures)
         unreceipted: set[UUID] = set()
-        for change in news.erasures:
+        for change in heard.erasures:
             ended = change.change is Change.ERASED
             unreceipted |= await store.erase(change.entity, forgotten_in(change), change.version, ended=ended)
-        if news.additions:
-            await self._append(news.additions, _erased(news, standings), store)
-        open_ = _open(news, newer, claims, standings)
-        passed = {entity for entity in touched if entity in self._outside and entity not in open_}
+        if heard.additions:
+            await self._append(heard.additions, _erased(heard, standings), store)
+        undecided = _undecided(heard, newer, claims, standings)
+        passed = {entity for entity in touched if entity in self._outside and entity not in undecided}
         asked = [entity for entity in touched if entity not in passed]
         return await self._judge(asked, touched, store, now, None, unreceipted, passed)
 
@@ -224,39 +224,39 @@ class Scorer:
             del self._outside[entity]
 
 
-def _named(news: News, claims: Mapping[UUID, Claim]) -> set[UUID]:
+def _named(heard: Heard, claims: Mapping[UUID, Claim]) -> set[UUID]:
     """The entities that a batch names and may touch."""
-    return {claim.entity for claim in claims.values()} | _parted(news)
+    return {claim.entity for claim in claims.values()} | _parted(heard)
 
 
-def _parted(news: News) -> set[UUID]:
+def _parted(heard: Heard) -> set[UUID]:
     """The entities that lost records, and those into which they were merged."""
-    return {entity for one in news.departures for entity in (one.entity, one.into) if entity is not None}
+    return {entity for one in heard.departures for entity in (one.entity, one.into) if entity is not None}
 
 
 def _touched(
-    news: News, newer: Iterable[Claim], claims: Mapping[UUID, Claim], standings: Mapping[UUID, Standing]
+    heard: Heard, newer: Iterable[Claim], claims: Mapping[UUID, Claim], standings: Mapping[UUID, Standing]
 ) -> dict[UUID, Event[Any]]:
     """The entities that must be judged anew, and an event that is the cause: those in which records of whom something
     was heard are, were or will be."""
-    found = {claim.entity: news.causes[claim.record] for claim in newer}
+    found = {claim.entity: heard.causes[claim.record] for claim in newer}
     for record, known in standings.items():
         if record in claims:
-            found[known.claim.entity] = news.causes[record]
-    for departure in news.departures:
-        found[departure.entity] = news.causes[departure.entity]
+            found[known.claim.entity] = heard.causes[record]
+    for departure in heard.departures:
+        found[departure.entity] = heard.causes[departure.entity]
         if departure.into is not None:
-            found[departure.into] = news.causes[departure.entity]
+            found[departure.into] = heard.causes[departure.entity]
     return found
 
 
-def _open(
-    news: News, newer: Iterable[Claim], claims: Mapping[UUID, Claim], standings: Mapping[UUID, Standing]
+def _undecided(
+    heard: Heard, newer: Iterable[Claim], claims: Mapping[UUID, Claim], standings: Mapping[UUID, Standing]
 ) -> set[UUID]:
-    """The entities of which it is open whether they are in a population: their members, or what decides it, change."""
-    records = {*(claim.record for claim in newer), *news.decisive}
+    """The entities that may enter or leave a population: their members, or what decides it, change."""
+    records = {*(claim.record for claim in newer), *heard.decisive}
     ours = {standings[record].claim.entity for record in records if record in standings}
-    return {claims[record].entity for record in records} | ours | _parted(news)
+    return {claims[record].entity for record in records} | ours | _parted(heard)
 
 
 def _is_newer(claim: Claim, known: Standing | None) -> bool:
@@ -264,10 +264,10 @@ def _is_newer(claim: Claim, known: Standing | None) -> bool:
     return known is None or (claim.beats(known.claim) and claim != known.claim)
 
 
-def _erased(news: News, standings: Mapping[UUID, Standing]) -> dict[UUID, int]:
+def _erased(heard: Heard, standings: Mapping[UUID, Standing]) -> dict[UUID, int]:
     """The version at which records were last erased, before this batch or in it."""
     erased = {record: standing.erased for record, standing in standings.items() if standing.erased}
-    for change in news.erasures:
+    for change in heard.erasures:
         for record in forgotten_in(change):
             erased[record] = max(change.version, erased.get(record, -1))
     return erased
