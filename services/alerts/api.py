@@ -3,9 +3,8 @@
 Nobody is named here: an alert speaks of an entity, and linkage says who that is, to those who may know.
 """
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, HTTPException, Query
@@ -21,21 +20,21 @@ from services.alerts.views import Seen
 from shared.contracts.alerts import State
 from shared.web import Callers, Language, Viewer, language
 from shared.web.errors import problem
+from shared.web.problems import NOBODY, problems
 from shared.work import Worker
 
 MOST = 100
 FURTHEST = 1_000_000
 """Nobody reads so far; PostgreSQL takes no number of any size."""
 Spoken = Annotated[Language, Depends(language)]
-Problem: dict[str, Any] = {"content": {"application/problem+json": {}}}
-REFUSALS: Mapping[int | str, dict[str, Any]] = {
-    401: {"description": "Nobody is signed in, and no service token speaks for anybody.", **Problem},
-    403: {"description": "Another team's, or not for this role. The attempt is recorded.", **Problem},
-    404: {"description": "There is no such alert.", **Problem},
-}
-CONFLICT: Mapping[int | str, dict[str, Any]] = {
-    409: {"description": "The alert is not in a state in which this can be done; the detail names it.", **Problem}
-}
+REFUSALS = problems(
+    {
+        401: NOBODY,
+        403: "Another team's, or not for this role. The attempt is recorded.",
+        404: "There is no such alert.",
+    }
+)
+CONFLICT = problems({409: "The alert is not in a state in which this can be done; the detail names it."})
 
 
 class ReasonSaid(BaseModel):
@@ -106,7 +105,7 @@ def _readings(
     routes = APIRouter()
     asker = Annotated[Viewer, Depends(callers.person)]
 
-    @routes.get("/alerts", summary="Alerts of a team, the most urgent first", responses={**REFUSALS})
+    @routes.get("/alerts", summary="Alerts of a team, the most urgent first", responses=REFUSALS)
     async def alerts(
         person: asker,
         language: Spoken,
@@ -129,7 +128,7 @@ def _readings(
         seen = [_said(scope.seen(alert), wording, language) for alert in found]
         return AlertsSaid(alerts=seen, more=len(rows) > limit)
 
-    @routes.get("/alerts/{id}", summary="One alert", response_model=AlertSaid, responses={**REFUSALS})
+    @routes.get("/alerts/{id}", summary="One alert", response_model=AlertSaid, responses=REFUSALS)
     async def alert(person: asker, language: Spoken, id: UUID) -> AlertSaid | Response:
         """Recorded as shown to you before it is sent. Another team's is refused, unless you have opened it in an
         emergency (`POST …/override`)."""
@@ -150,7 +149,7 @@ def _changes(casework: Casework, callers: Callers) -> APIRouter:
 
     @routes.post(
         "/alerts/{id}/acknowledge", summary="Take an alert on", response_model=StandSaid,
-        responses={**REFUSALS, **CONFLICT},
+        responses=REFUSALS | CONFLICT,
     )  # fmt: skip
     async def acknowledge(person: asker, id: UUID, body: Acknowledgement) -> StandSaid | Response:
         """You are then its keeper: it no longer lapses by itself. Doing it twice is harmless."""
@@ -163,7 +162,7 @@ def _changes(casework: Casework, callers: Callers) -> APIRouter:
 
     @routes.post(
         "/alerts/{id}/close", summary="Say how an alert ended", response_model=StandSaid,
-        responses={**REFUSALS, **CONFLICT},
+        responses=REFUSALS | CONFLICT,
     )  # fmt: skip
     async def close(person: asker, id: UUID, body: Closing) -> StandSaid | Response:
         """Only an acknowledged alert can be closed. The next one opens once the person's score has fallen and risen."""

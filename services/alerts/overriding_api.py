@@ -1,25 +1,23 @@
 """``/alerts/api/…`` for programs: break-glass (``overrides.py``), and its review by supervisors."""
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, HTTPException, Query
 from pydantic import BaseModel, Field
 from starlette.responses import JSONResponse, Response
 
-from services.alerts.api import FURTHEST, MOST, REFUSALS, Problem, missing
+from services.alerts.api import FURTHEST, MOST, REFUSALS, missing
 from services.alerts.casework import Unknown
 from services.alerts.overrides import LONGEST_REASON, SHORTEST_REASON, Fault, Reviewed, Unworded, Verdict
 from services.alerts.overriding import Needless, Overriding
 from services.alerts.views import Opening
 from shared.web import Callers, Viewer
 from shared.web.errors import problem
+from shared.web.problems import problems
 
-NOT_WORDED: Mapping[int | str, dict[str, Any]] = {
-    422: {"description": "The words do not do; the detail says what is wrong with them.", **Problem}
-}
+NOT_WORDED = problems({422: "The words do not do; the detail says what is wrong with them."})
 FAULTS = {
     Fault.SHORT: f"at least {SHORTEST_REASON} characters that can be read",
     Fault.LONG: f"at most {LONGEST_REASON} characters",
@@ -88,7 +86,7 @@ def router(overriding: Overriding, callers: Callers) -> APIRouter:
 
     @routes.post(
         "/alerts/{id}/override", summary="Open another team's case in an emergency", response_model=OpenedSaid,
-        responses={**REFUSALS, **NOT_WORDED, 409: {"description": "You may see it as it is.", **Problem}},
+        responses=REFUSALS | NOT_WORDED | problems({409: "You may see it as it is."}),
     )  # fmt: skip
     async def open(person: asker, id: UUID, body: Wording) -> OpenedSaid | Response:
         """Supervisors and the team are told at once. You may look, not change anything, and it ends by itself. While
@@ -103,7 +101,7 @@ def router(overriding: Overriding, callers: Callers) -> APIRouter:
             return _unworded("reason", error)
         return OpenedSaid(id=override.id, until=override.until)
 
-    @routes.get("/overrides", summary="What was opened in an emergency", responses={**REFUSALS})
+    @routes.get("/overrides", summary="What was opened in an emergency", responses=REFUSALS)
     async def overrides(
         person: asker,
         reviewed: Annotated[bool, Query(description="Those with a verdict, the last first.")] = False,
@@ -120,7 +118,7 @@ def router(overriding: Overriding, callers: Callers) -> APIRouter:
 
     @routes.post(
         "/overrides/{id}/review", summary="Say whether it was justified", response_model=ReviewedSaid,
-        responses={**REFUSALS, **NOT_WORDED, 409: {"description": "There is another verdict already.", **Problem}},
+        responses=REFUSALS | NOT_WORDED | problems({409: "There is another verdict already."}),
     )  # fmt: skip
     async def review(person: asker, id: UUID, body: Judging) -> ReviewedSaid | Response:
         """For supervisors, of what others opened. A verdict is final; "not_justified" ends what is still open."""

@@ -1,6 +1,6 @@
 """``/scoring/…`` for programs: scores with their reasons in words, receipts and their replay, initiatives."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
@@ -15,20 +15,18 @@ from services.scoring.store import ScoringStore
 from services.scoring.viewing import OF_INITIATIVES, Asker, Reception, entry
 from shared.contracts import Kind, Outcome
 from shared.web import Language, Viewer, language
+from shared.web.problems import NOBODY, problems
 from shared.work import Work, Worker
 
 Spoken = Annotated[Language, Depends(language)]
 Purpose = Annotated[str, Query(description="Why you ask: the initiative's purpose.", examples=["neet"])]
-ProblemDocument: dict[str, object] = {"content": {"application/problem+json": {}}}
-REFUSALS: Mapping[int | str, dict[str, object]] = {
-    401: {"description": "Nobody is signed in, and no service token speaks for anybody.", **ProblemDocument},
-    403: {
-        "description": "No agreement lets your role see this for this purpose, or it is another team's. The attempt is "
-        "recorded.",
-        **ProblemDocument,
-    },
-    404: {"description": "There is no such initiative, score or receipt.", **ProblemDocument},
-}
+REFUSALS = problems(
+    {
+        401: NOBODY,
+        403: "No agreement lets your role see this for this purpose, or it is another team's. The attempt is recorded.",
+        404: "There is no such initiative, score or receipt.",
+    }
+)
 
 
 class ReasonSaid(BaseModel):
@@ -104,10 +102,10 @@ def router(worker: Worker[ScoringStore], running: Sequence[Running], reception: 
     """The routes."""
     routes = APIRouter(tags=["Scores"], prefix="/scoring")
     answers = _Answers(worker, running, reception)
-    routes.get("/initiatives", summary="The initiatives at work", responses=dict(REFUSALS))(answers.initiatives)
-    routes.get("/scores/{initiative}/{entity}", summary="A score and why", responses=dict(REFUSALS))(answers.score)
-    routes.get("/receipts/{id}", summary="What a score was made of", responses=dict(REFUSALS))(answers.receipt)
-    routes.get("/receipts/{id}/replay", summary="Compute a score again", responses=dict(REFUSALS))(answers.replay)
+    routes.get("/initiatives", summary="The initiatives at work", responses=REFUSALS)(answers.initiatives)
+    routes.get("/scores/{initiative}/{entity}", summary="A score and why", responses=REFUSALS)(answers.score)
+    routes.get("/receipts/{id}", summary="What a score was made of", responses=REFUSALS)(answers.receipt)
+    routes.get("/receipts/{id}/replay", summary="Compute a score again", responses=REFUSALS)(answers.replay)
     return routes
 
 

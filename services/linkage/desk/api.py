@@ -1,7 +1,6 @@
 """``/linkage/golden`` for the other services, ``/linkage/api/…`` for programs: who is who, to those who may know."""
 
-from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request
@@ -21,19 +20,21 @@ from services.linkage.desk.answers import (
 from services.linkage.desk.desk import Desk
 from services.linkage.desk.viewing import Asker, Reception
 from shared.normal import normalise
+from shared.web.problems import NOBODY, problems
 
-Problem: dict[str, Any] = {"content": {"application/problem+json": {}}}
-REFUSALS: Mapping[int | str, dict[str, Any]] = {
-    401: {"description": "Nobody is signed in, and no service token speaks for anybody.", **Problem},
-    403: {"description": "No agreement shows this role anything for this purpose. The attempt is recorded.", **Problem},
-}
-MISSING: Mapping[int | str, dict[str, Any]] = {404: {"description": "There is no such entity or record.", **Problem}}
-ENDED: Mapping[int | str, dict[str, Any]] = {410: {"description": "There was one; nothing is left of it.", **Problem}}
+REFUSALS = problems(
+    {
+        401: NOBODY,
+        403: "No agreement shows this role anything for this purpose. The attempt is recorded.",
+    }
+)
+MISSING = problems({404: "There is no such entity or record."})
+ENDED = problems({410: "There was one; nothing is left of it."})
 
 
 def router(desk: Desk, reception: Reception) -> APIRouter:
     """The routes."""
-    routes = APIRouter(tags=["Identity"], responses={**REFUSALS})
+    routes = APIRouter(tags=["Identity"], responses=REFUSALS)
     routes.include_router(_finding(desk, reception))
     routes.include_router(_explaining(desk, reception))
     return routes
@@ -68,7 +69,7 @@ def _explaining(desk: Desk, reception: Reception) -> APIRouter:
     who = Annotated[Asker, Depends(reception.asking)]
 
     @routes.get("/linkage/api/entities/{id}", summary="One entity: where each value comes from",
-                responses={**MISSING, **ENDED})  # fmt: skip
+                responses=MISSING | ENDED)  # fmt: skip
     async def entity(asker: who, id: UUID) -> EntitySaid:
         """Recorded as shown to you before it is sent."""
         found = await desk.entity(asker, id)
@@ -77,7 +78,7 @@ def _explaining(desk: Desk, reception: Reception) -> APIRouter:
         return entity_said(asker.purpose, found)
 
     @routes.get("/linkage/api/entities/{id}/why", summary="Why its records are one, or why two entities are two",
-                responses={**MISSING, **ENDED})  # fmt: skip
+                responses=MISSING | ENDED)  # fmt: skip
     async def why(
         asker: who, id: UUID, other: Annotated[UUID | None, Query(description="Why not also this one?")] = None
     ) -> WhySaid:
@@ -89,7 +90,7 @@ def _explaining(desk: Desk, reception: Reception) -> APIRouter:
             raise HTTPException(404, f"There is no entity {error.args[0]}: ask for living ones.") from error
         return WhySaid(pairs=[pair_said(pair) for pair in found.pairs], whole=found.whole)
 
-    @routes.get("/linkage/api/why/{a}/{b}", summary="Why two records are one, or not", responses={**MISSING})
+    @routes.get("/linkage/api/why/{a}/{b}", summary="Why two records are one, or not", responses=MISSING)
     async def why_records(asker: who, a: UUID, b: UUID) -> WhySaid:
         """Fields, how far they agree, what that is worth in bits, and the probability in per cent."""
         pair = await desk.why_records(asker, a, b)

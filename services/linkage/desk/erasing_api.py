@@ -47,11 +47,11 @@ class Blocks(BaseModel):
 
 def router(erasing: Erasing, review: Review, reception: Reception) -> APIRouter:
     """The routes."""
-    routes = APIRouter(prefix="/linkage/api", tags=["Review"], responses={**REFUSALS})
+    routes = APIRouter(prefix="/linkage/api", tags=["Review"], responses=REFUSALS)
 
     who = Annotated[Asker, Depends(reception.keeping_identity)]
 
-    @routes.post("/erasures", summary="Erase a person, or single records", responses={**MISSING})
+    @routes.post("/erasures", summary="Erase a person, or single records", responses=MISSING)
     async def erasures(asker: who, body: ErasureAsked) -> ErasureSaid:
         """Done when this returns: the records are out of the index, and what is heard of them later is dropped. Scores
         and alerts follow."""

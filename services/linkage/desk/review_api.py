@@ -92,7 +92,7 @@ Most = Annotated[int, Query(ge=1, le=100)]
 
 def router(review: Review, modelling: Modelling, reception: Reception) -> APIRouter:
     """The routes."""
-    routes = APIRouter(prefix="/linkage/api", tags=["Review"], responses={**REFUSALS})
+    routes = APIRouter(prefix="/linkage/api", tags=["Review"], responses=REFUSALS)
     routes.include_router(_readings(review, modelling, reception))
     routes.include_router(_decisions(review, reception))
     return routes
@@ -129,7 +129,7 @@ def _decisions(review: Review, reception: Reception) -> APIRouter:
     routes = APIRouter()
     who = Annotated[Asker, Depends(reception.keeping_identity)]
 
-    @routes.post("/decisions", summary="Decide about a pair", status_code=204, responses={**MISSING})
+    @routes.post("/decisions", summary="Decide about a pair", status_code=204, responses=MISSING)
     async def decide(asker: who, body: DecisionAsked) -> None:
         """It outranks every score and rule, and no arriving data undoes it. In force when this returns."""
         verdict = None if body.verdict == "undo" else body.verdict
@@ -138,7 +138,7 @@ def _decisions(review: Review, reception: Reception) -> APIRouter:
         except LookupError as error:
             raise HTTPException(404, f"{body.left} and {body.right} are not two records of one kind.") from error
 
-    @routes.post("/splits", summary="Split a record off its entity", responses={**MISSING})
+    @routes.post("/splits", summary="Split a record off its entity", responses=MISSING)
     async def split(asker: who, body: SplitAsked) -> SplitSaid:
         """A decision "must_not" with each other record of the entity, at once."""
         try:
