@@ -149,7 +149,7 @@ def _about(spoken: Language, entity: UUID | None) -> str | Markup:
 
 def _agreement(spoken: Language, agreements: Agreements, access: Access) -> str:
     agreement = agreements.by_name.get(access.agreement)
-    return spoken.choose(agreement.title.model_dump()) if agreement else access.agreement
+    return agreement.title.of(spoken.code) if agreement else access.agreement
 
 
 def _time(spoken: Language, at: datetime) -> Markup:

@@ -90,4 +90,4 @@ class Holding:
 
     def _title(self, name: str, spoken: Language) -> str:
         found = self._agreements.by_name.get(name)
-        return spoken.choose(found.title.model_dump()) if found else name
+        return found.title.of(spoken.code) if found else name

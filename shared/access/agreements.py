@@ -13,17 +13,13 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from shared.contracts import Kind
+from shared.initiatives import Text
 
 FactType = Literal["number", "boolean", "string", "date"]
 
 
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Text(_Part):
-    en: str
-    cy: str
 
 
 class Partner(_Part):

@@ -52,7 +52,7 @@ class Language:
         return self.catalogue.ungettext(one, many, count) % {"num": count, **values}
 
     def choose(self, texts: Mapping[str, str] | str) -> str:
-        """One of {"en": …, "cy": …}, as initiatives and agreements carry them; English when Welsh is missing."""
+        """One of {"en": …, "cy": …}, as the card of a model carries them; English when Welsh is missing."""
         return texts if isinstance(texts, str) else texts.get(self.code) or texts[DEFAULT]
 
     def day(self, when: date) -> str:

@@ -177,7 +177,7 @@ class Holding:
 
     def _title(self, agreement: str, spoken: Language) -> str:
         found = self._agreements.by_name.get(agreement)
-        return spoken.choose(found.title.model_dump()) if found else agreement
+        return found.title.of(spoken.code) if found else agreement
 
     def _controller(self, agreement: str, partner: str) -> str:
         found = self._agreements.by_name.get(agreement)

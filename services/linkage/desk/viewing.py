@@ -67,7 +67,7 @@ class Reception:
         self._callers, self._agreements = Callers(key, "linkage"), agreements
         partners = {agreement.partner.name for agreement in agreements.by_name.values()}
         self._of_partner = {name: frozenset(a.name for a in agreements.of_partner(name)) for name in partners}
-        self._titles = {one.purpose: one.statement.title.model_dump() for one in initiatives.by_name.values()}
+        self._titles = {one.purpose: one.title for one in initiatives.by_name.values()}
 
     def purposes(self, role: str) -> list[str]:
         """The purposes for which an agreement in force names this role, ``identity`` first."""
@@ -82,12 +82,12 @@ class Reception:
         """A purpose in words; its name where no initiative has it."""
         if purpose == IDENTITY:
             return spoken.gettext(IDENTITY_TITLE)
-        return spoken.choose(self._titles[purpose]) if purpose in self._titles else purpose
+        return self._titles[purpose].of(spoken.code) if purpose in self._titles else purpose
 
     def of_agreement(self, name: str, spoken: Language) -> str:
         """An agreement by the beginning of its title: "Schools" of "Schools: enrolment, attendance…"."""
         found = self._agreements.by_name.get(name)
-        return spoken.choose(found.title.model_dump()).split(":")[0] if found else name
+        return found.title.of(spoken.code).split(":")[0] if found else name
 
     def asker(self, person: Viewer, purpose: str, caller: str = "") -> Asker:
         """``purpose`` empty: the first that the role has."""
