@@ -36,7 +36,7 @@ class Purposes:
                     f.name for f in one.statement.data.features if shows_reason(self._agreements, decision, f)
                 )
                 for one in self._initiatives
-                if (decision := decide(self._agreements, [role], one.purpose, on)).allowed
+                if (decision := decide(self._agreements, role, one.purpose, on)).allowed
             }
         return self._seen[role, on]
 

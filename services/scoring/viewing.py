@@ -51,7 +51,7 @@ class Reception:
         """Whoever sent the request, for the purpose it names, else for its token's. Raises 401 and 403."""
         caller = await self._callers.asking(request)
         wanted = purpose or caller.purpose
-        return Asker(caller.person, wanted, decide(self._agreements, [caller.person.role], wanted, _today()))
+        return Asker(caller.person, wanted, decide(self._agreements, caller.person.role, wanted, _today()))
 
     def shown(self, asker: Asker, one: Running, names: Iterable[str]) -> list[str]:
         """Which of a score's features may be shown, in their order: to oversight all, to others those that the

@@ -1,6 +1,6 @@
 """What a viewer may see. The agreements are the policy: no rule is written anywhere else."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -12,7 +12,6 @@ from shared.initiatives import Feature
 class Decision:
     """``fields`` that may be shown, by the agreement that allows each; empty means refused."""
 
-    role: str
     purpose: str
     fields: Mapping[str, frozenset[str]]
 
@@ -25,15 +24,15 @@ class Decision:
         return field in self.fields.get(agreement, frozenset())
 
 
-def decide(agreements: Agreements, roles: Sequence[str], purpose: str, on: date) -> Decision:
+def decide(agreements: Agreements, role: str, purpose: str, on: date) -> Decision:
     """Field by field: a value may be shown when its own agreement, in force, names the role and the purpose."""
     fields: dict[str, frozenset[str]] = {}
     for agreement in agreements.by_name.values():
         if agreement.in_force(on):
-            granted = [r.fields for r in agreement.recipients if r.role in roles and r.purpose == purpose]
+            granted = [r.fields for r in agreement.recipients if r.role == role and r.purpose == purpose]
             if granted:
                 fields[agreement.name] = frozenset().union(*granted)
-    return Decision(",".join(roles), purpose, fields)
+    return Decision(purpose, fields)
 
 
 def shows_reason(agreements: Agreements, decision: Decision, feature: Feature) -> bool:

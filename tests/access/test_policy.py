@@ -44,10 +44,10 @@ SCHOOLS = agreements(
 def test_a_reason_is_shown_to_whom_a_fact_that_its_events_bring_is_shown(
     feature: Feature, granted: set[str], shown: bool
 ) -> None:
-    decision = Decision("youth-worker", "neet", {"schools": frozenset(granted)})
+    decision = Decision("neet", {"schools": frozenset(granted)})
     assert shows_reason(SCHOOLS, decision, feature) is shown
 
 
 def test_a_fact_shown_under_one_agreement_opens_nothing_that_came_in_by_another() -> None:
-    decision = Decision("youth-worker", "neet", {"police": frozenset({"missed", "possible"})})
+    decision = Decision("neet", {"police": frozenset({"missed", "possible"})})
     assert not shows_reason(SCHOOLS, decision, MISSED)

@@ -22,7 +22,7 @@ saids = st.lists(
 
 
 def sight(granted: dict[str, frozenset[str]]) -> Sight:
-    return Sight(Decision("role", "purpose", granted), {"partner": frozenset(AGREEMENTS)})
+    return Sight(Decision("purpose", granted), {"partner": frozenset(AGREEMENTS)})
 
 
 @given(grants, saids)

@@ -92,7 +92,7 @@ class Reception:
     def asker(self, person: Viewer, purpose: str, caller: str = "") -> Asker:
         """``purpose`` empty: the first that the role has."""
         wanted = purpose or next(iter(self.purposes(person.role)), IDENTITY)
-        decision = decide(self._agreements, [person.role], wanted, _today())
+        decision = decide(self._agreements, person.role, wanted, _today())
         return Asker(person, wanted, Sight(decision, self._of_partner), caller)
 
     async def keeping_identity(self, request: Request) -> Asker:
