@@ -206,10 +206,6 @@ class Initiative:
         return self.statement.thresholds
 
     @property
-    def capacity_a_week(self) -> int:
-        return self.statement.action.capacity_a_week
-
-    @property
     def routing(self) -> Routing:
         return self.statement.routing
 

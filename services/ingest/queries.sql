@@ -65,5 +65,5 @@ UPDATE partner_keys SET revoked_at = $3 WHERE id = $1 AND partner = $2 AND revok
 
 -- name: keys_of
 -- A partner's keys, the newest first. Index: partner_keys_partner.
-SELECT id, partner, hint, issued_by, issued_at, last_used_at, revoked_at FROM partner_keys
+SELECT id, partner, hint, issued_at, last_used_at, revoked_at FROM partner_keys
 WHERE partner = $1 ORDER BY issued_at DESC;

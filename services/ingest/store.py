@@ -55,7 +55,6 @@ class Key:
     id: UUID
     partner: str
     hint: str
-    issued_by: str
     issued_at: datetime
     last_used_at: datetime | None
     revoked_at: datetime | None

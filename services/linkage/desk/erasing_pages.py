@@ -42,8 +42,8 @@ class ErasingPages:
 
     async def asking(self, request: Request, person: SeenBy, spoken: Spoken, id: UUID) -> HTMLResponse:
         """The form, with all records chosen."""
-        asker, shown = await self._looked_at(person, id)
-        return self._page(request, asker, spoken, shown, chosen={record.id for record in shown.records})
+        _, shown = await self._looked_at(person, id)
+        return self._page(request, spoken, shown, chosen={record.id for record in shown.records})
 
     async def erase(
         self, request: Request, person: SeenBy, spoken: Spoken, id: UUID,
@@ -57,7 +57,7 @@ class ErasingPages:
         wrong |= {} if ground in GROUNDS else {"ground": NO_GROUND}
         wrong |= {} if len(reason.strip()) >= SHORTEST_REASON else {"reason": NO_REASON}
         if wrong:
-            return self._page(request, asker, spoken, shown, chosen=chosen, ground=ground, reason=reason, wrong=wrong)
+            return self._page(request, spoken, shown, chosen=chosen, ground=ground, reason=reason, wrong=wrong)
         await self._erasing.erase(asker, [], chosen, ground, reason.strip())
         return self._web.redirect("/linkage/", ERASED)
 
@@ -70,7 +70,7 @@ class ErasingPages:
         return asker, shown
 
     def _page(
-        self, request: Request, asker: Asker, spoken: Language, shown: Shown, *, chosen: set[UUID], ground: str = "",
+        self, request: Request, spoken: Language, shown: Shown, *, chosen: set[UUID], ground: str = "",
         reason: str = "", wrong: dict[str, str] | None = None,
     ) -> HTMLResponse:  # fmt: skip
         grounds = [(name, words.ground(name, spoken), one.article) for name, one in GROUNDS.items()]

@@ -179,7 +179,7 @@ class _Fit:
 
     def __init__(self, model: Model, u: Mapping[str, tuple[float, ...]], columns: Columns, pairs: Sample) -> None:
         self._levels, self._rarities = compare(columns, pairs.left, pairs.right)
-        self._met = _chance_meetings(columns, model.sources)
+        self._met = _chance_meetings(columns)
         self._born = _born(columns, pairs)
         self._all_pairs = columns.size * (columns.size - 1) / 2
         self._stands_for = pairs.stands_for[:, None]
@@ -278,7 +278,7 @@ def _born(columns: Columns, pairs: Sample) -> Floats:
     return np.asarray(shares[keeper[np.where(years[pairs.left] > 0, pairs.left, pairs.right)]])
 
 
-def _chance_meetings(columns: Columns, sources: Sources) -> Floats:
+def _chance_meetings(columns: Columns) -> Floats:
     """The share of all pairs of nodes that are of each two partners, by their numbers as `compare` gives them."""
     held = columns.ids[: columns.size, columns.at["source"]]
     numbers = columns.vocabulary("source").rarity["source"][held]
