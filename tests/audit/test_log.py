@@ -13,10 +13,11 @@ from pymerkle import InmemoryTree
 from services.audit.checkpoint import Signer, Verifier
 from services.audit.domain import NOBODY, leaf_data
 from services.audit.log import Log, Reading, prove_consistency, prove_inclusion
-from services.audit.merkle import is_consistent, root_by_inclusion
+from services.audit.merkle import is_consistent
 from services.audit.store import AuditStore, Window
 from shared.db import Database
 from tests.audit.conftest import NOON, PEOPLE, PURPOSE, Append, access
+from tests.audit.proving import root_by_inclusion
 from tests.parts import Databases, connected
 
 EVER = (datetime(1970, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))

@@ -18,10 +18,10 @@ from services.audit.merkle import (
     kept,
     leaf_hash,
     node_hash,
-    root_by_inclusion,
     span_hash,
     subtrees,
 )
+from tests.audit.proving import root_by_inclusion
 
 # The inputs, roots and proofs that certificate-transparency's own tests use (merkletree/merkle_tree_test.cc).
 INPUTS = ["", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f"]

@@ -20,7 +20,7 @@ from services.audit.desk import MOST
 from services.audit.domain import Entry, Opened
 from services.audit.log import Log, Reading
 from services.audit.main import service
-from services.audit.merkle import is_consistent, root_by_inclusion
+from services.audit.merkle import is_consistent
 from services.audit.pages import row
 from services.audit.settings import AuditSettings
 from services.audit.store import AuditStore, Window
@@ -34,6 +34,7 @@ from shared.web.language import languages
 from shared.web.session import SessionCookie, begin
 from shared.web.viewer import Viewer
 from tests.audit.conftest import NOON, PEOPLE, access
+from tests.audit.proving import root_by_inclusion
 from tests.parts import Databases, connected
 
 SESSION_KEY = "a session key of thirty-two characters"
