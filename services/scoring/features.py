@@ -5,12 +5,10 @@ that it is counted under, or the moment of the newest value); a value is in mill
 and decimals come out the same in whatever order they are added. Windows end at the day of ``as_of`` and move by whole
 days (sawtooth windows on event time): a late fact lands in the tile of its own day.
 
-    tiles(fact)           what a fact adds; states put together are a state, so are a state and tiles
-    update(state, fact)   the state with the fact's tiles in it
-    merge(states)         an entity's state is its records' together
-    vector(state, as_of)  the model's input: float32, one column a feature
-
-``settled`` and ``evaluated`` do the same for a batch of states at once.
+    tiles(fact)               what a fact adds; states put together are a state, so are a state and tiles
+    merge(states)             an entity's state is its records' together
+    settled(states)           of each state, each key once, sorted, without what no feature counts any more
+    evaluated(states, as_of)  the model's input: float32, a row each, one column a feature
 """
 
 import struct
@@ -161,15 +159,8 @@ class Features:
                     found[key | clocks[clock]] = numbers[fact] if fact else MILLIONTHS
         return struct.pack(f"<{2 * len(found)}q", *chain.from_iterable(found.items()))
 
-    def update(self, state: State, event: str, occurred: datetime, facts: Mapping[str, Fact]) -> State:
-        return self.settled([state + self.tiles(event, occurred, facts)])[0]
-
     def merge(self, states: Sequence[State]) -> State:
         return self.settled([b"".join(states)])[0]
-
-    def vector(self, state: State, as_of: datetime) -> NDArray[np.float32]:
-        vector: NDArray[np.float32] = self.evaluated([state], [as_of]).vectors[0]
-        return vector
 
     def counted(self, state: State) -> list[Counted]:
         """What a state is made of, tile by tile, as it is kept."""

@@ -17,6 +17,7 @@ from services.scoring.stream import Scorer
 from shared.contracts import Event
 from shared.db import Database
 from shared.errors import Unavailable
+from tests.scoring.counting import vector
 from tests.scoring.office import Office
 from tests.scoring.region import Region, history
 
@@ -31,9 +32,9 @@ def recount(region: Region, one: Running, day: date) -> dict[UUID, tuple[float, 
             tiles = one.features.merge([one.features.tiles(f.type, f.occurred, f.facts) for f in facts])
             as_of = max(max(f.occurred for f in facts), midnight(day))
             area = max(((f.occurred, f.facts["area"]) for f in facts if "area" in f.facts), default=(None, None))[1]
-            vector = one.features.vector(tiles, as_of)
-            if in_population(one, vector.tolist()):
-                found[entity] = float(one.model.score(vector.reshape(1, -1)).score[0]), area
+            row = vector(one.features, tiles, as_of)
+            if in_population(one, row.tolist()):
+                found[entity] = float(one.model.score(row.reshape(1, -1)).score[0]), area
     return found
 
 
