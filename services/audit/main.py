@@ -41,8 +41,8 @@ def service(settings: AuditSettings) -> Service[AuditStore]:
     desk = Desk(service.worker, log)
     state = pages.State(signer.verifier_key, watch, inspector, agreements)
     service.hears(Recorder(log).record, linger_ms=200)
-    service.in_background(watch.forever)
-    service.in_background(inspector.forever)
+    service.in_background(watch.run)
+    service.in_background(inspector.run)
     callers = Callers(settings.session_key.get_secret_value(), "audit")
     service.answers(
         api.router(service.worker, desk, signer), pages.router(desk, web, state),

@@ -35,7 +35,7 @@ class Watch:
     looked: asyncio.Event = field(default_factory=asyncio.Event)
     _kept: Checkpoint | None = None
 
-    async def forever(self) -> None:
+    async def run(self) -> None:
         while True:
             with suppress(Unavailable):  # the bus and the requests say so; the next look tries again
                 await self.look()
@@ -101,7 +101,7 @@ class Inspector:
     report: Report | None = None
     read_at: datetime | None = None
 
-    async def forever(self) -> None:
+    async def run(self) -> None:
         await self.watch.looked.wait()
         while self.hours:
             with suppress(Unavailable):
