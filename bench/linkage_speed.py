@@ -25,7 +25,7 @@ from bench.database import Fresh, cpu_of, fresh_database, postmaster_of
 from bench.linkage_filled import filled
 from bench.linkage_office import BATCH, Heard, Office, message, opened
 from bench.stack import say
-from services.linkage.metrics import COMPARED
+from services.linkage import metrics
 from services.linkage.store import LinkageStore
 
 MEGABYTE = 1024 * 1024
@@ -137,7 +137,9 @@ async def _cost(office: Office, messages: Iterator[Heard]) -> Cost:
 
 def _compared() -> float:
     """Pairs compared in this process so far."""
-    return next(sample.value for one in COMPARED.collect() for sample in one.samples if sample.name.endswith("_total"))
+    return next(
+        sample.value for one in metrics.COMPARED.collect() for sample in one.samples if sample.name.endswith("_total")
+    )
 
 
 async def _timed(office: Office, batch: Sequence[Heard]) -> float:

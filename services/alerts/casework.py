@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
+from services.alerts import metrics
 from services.alerts.domain import Alert, Impossible, Outcome, Step, acknowledge, close, closing
 from services.alerts.judgement import person
-from services.alerts.metrics import STEPS
 from services.alerts.showing import OTHERS, Scope, Showing, actor
 from services.alerts.store import AlertStore
 from services.alerts.stream import SOURCE, Alerter, changed
@@ -94,7 +94,7 @@ class Casework:
             if step is not None:
                 await self._keep(work, step, now)
         if step is not None:
-            STEPS.labels(step.after.initiative, step.change).inc()
+            metrics.CHANGES.labels(step.after.initiative, step.change).inc()
         alert = await self._there(viewer, id, alert)
         if not scope.holds(alert):
             await self._showing.refuse(viewer, OTHERS, alert)

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from services.alerts.metrics import FANOUT_AWAY
+from services.alerts import metrics
 from services.alerts.store import AlertStore
 from services.alerts.views import Entry
 from shared.db import Database
@@ -131,7 +131,7 @@ class Feed:
         if there is not self._hinted:
             log().info("feed.fanout_there") if there else log().warning("feed.fanout_away", error=error)
         self._hinted = there
-        FANOUT_AWAY.set(not there)
+        metrics.FANOUT_AWAY.set(not there)
 
     async def _speak(self, client: Redis) -> None:
         while True:

@@ -17,9 +17,9 @@ from fastapi import APIRouter, Depends, Header, Query, Request
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.responses import Response
 
+from services.alerts import metrics
 from services.alerts.domain import LIVE
 from services.alerts.feed import Feed
-from services.alerts.metrics import PAGES, SEEN
 from services.alerts.names import Names, Person
 from services.alerts.pages import Desktop
 from services.alerts.showing import Scope
@@ -79,7 +79,7 @@ class Streams:
     ) -> AsyncIterator[ServerSentEvent]:
         """The events until the session ends, the service leaves, or a part is away: the page asks again, and goes on
         from where it was."""
-        PAGES.inc()
+        metrics.PAGES.inc()
         try:
             with suppress(TimeoutError, Unavailable):
                 async with asyncio.timeout(seconds) as limit:
@@ -89,7 +89,7 @@ class Streams:
                         yield event
         finally:
             watch.cancel()
-            PAGES.dec()
+            metrics.PAGES.dec()
 
     async def _events(
         self, session: Session, scope: Scope, spoken: Language, token: str, seen: int
@@ -128,7 +128,7 @@ class Streams:
             look = Look(entry.seq, shows, person, features, names.away, spoken.code, scope.team is None)
             html = self._html(look, scope.seen(entry.alert), entry.change, names, spoken, now.date())
             events.append(ServerSentEvent(html.replace(self._token, token), id=str(entry.seq)))
-            SEEN.observe((now - entry.at).total_seconds())
+            metrics.SEEN.observe((now - entry.at).total_seconds())
         return events
 
     def _html(self, look: "Look", seen: Seen, change: str, names: Names, spoken: Language, today: date) -> str:

@@ -16,8 +16,8 @@ from urllib.parse import unquote, urlsplit
 
 import aiosmtplib
 
+from services.alerts import metrics
 from services.alerts.digests import Digest
-from services.alerts.metrics import MAILS, MAILS_WAITING
 from services.alerts.settings import AlertSettings
 from services.alerts.store import AlertStore
 from shared.db import Database
@@ -65,15 +65,15 @@ class Postman:
         async with self._database.transaction() as connection:
             store = AlertStore(connection)
             digests = await store.take(now, AT_ONCE)
-            MAILS_WAITING.set(await store.unsent())
+            metrics.MAILS_WAITING.set(await store.unsent())
         for digest in digests:
             try:
                 await self._hand_over(self.letter(digest))
             except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
-                MAILS.labels("failed").inc()
+                metrics.MAILS.labels("failed").inc()
                 log().warning("mail.failed", mail=str(digest.id), error=type(error).__name__)
             else:
-                MAILS.labels("sent").inc()
+                metrics.MAILS.labels("sent").inc()
                 async with self._database.transaction() as connection:
                     await AlertStore(connection).sent(digest.id, datetime.now(UTC))
 

@@ -2,14 +2,16 @@
 
 from prometheus_client import Counter, Gauge, Histogram
 
-STEPS = Counter(
+CHANGES = Counter(
     "jigsaw_alerts_changes_total",
     "Changes of alerts: opened, reopened, lapsed, acknowledged, closed, moved, joined, rerouted, scored, erased; "
     "a batch tried again counts again.",
     ["initiative", "change"],
 )
 PAGES = Gauge("jigsaw_alerts_pages_open", "Queue pages that are open now and hear of new alerts.")
-SHOWN = Counter("jigsaw_alerts_disclosures_total", "Alerts shown to a person, each with its audit entry.", ["where"])
+DISCLOSURES = Counter(
+    "jigsaw_alerts_disclosures_total", "Alerts shown to a person, each with its audit entry.", ["where"]
+)
 SEEN = Histogram(
     "jigsaw_alerts_seen_seconds",
     "From an alert's change to its being sent to an open page.",

@@ -15,8 +15,8 @@ from uuid import UUID
 import httpx
 from pydantic import BaseModel, ValidationError
 
+from services.alerts import metrics
 from services.alerts.domain import Alert
-from services.alerts.metrics import NAMES_AWAY
 from shared.initiatives import Initiatives
 from shared.telemetry import log
 from shared.web import Viewer, service_token
@@ -111,7 +111,7 @@ class Linkage:
             answer.raise_for_status()
             return {id: _person(one) for id, one in _Answer.model_validate_json(answer.content).entities.items()}
         except (httpx.HTTPError, ValidationError) as error:
-            NAMES_AWAY.inc()
+            metrics.NAMES_AWAY.inc()
             self._rests_until = monotonic() + REST
             log().warning("names.away", error=type(error).__name__)
             return None

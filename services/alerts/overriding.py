@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from services.alerts import metrics
 from services.alerts.casework import Unknown
 from services.alerts.digests import letters
 from services.alerts.domain import Alert
-from services.alerts.metrics import OVERRIDES, UNREVIEWED, UNREVIEWED_SECONDS
 from services.alerts.overrides import Override, OwnOverride, Reviewed, Unworded, Verdict, give, review
 from services.alerts.settings import AlertSettings
 from services.alerts.showing import OTHERS, WHOSE, Scope, Showing, actor
@@ -78,7 +78,7 @@ class Overriding:
                     wrong = error
         if given is not None:
             if given.given_at == now:
-                OVERRIDES.labels("opened").inc()
+                metrics.OVERRIDES.labels("opened").inc()
             return given
         if alert is None:
             await self._showing.missing(viewer, id)
@@ -126,7 +126,7 @@ class Overriding:
                     failed = error
         if reviewed is not None:
             if reviewed.reviewed_at == now:
-                OVERRIDES.labels(verdict).inc()
+                metrics.OVERRIDES.labels(verdict).inc()
             return reviewed
         if found is None:
             await self._showing.missing(viewer, id, "override")
@@ -169,8 +169,8 @@ class Overriding:
             with suppress(Unavailable):
                 async with self._worker.work() as work:
                     waiting = await work.store.unreviewed()
-                UNREVIEWED.set(waiting.number)
-                UNREVIEWED_SECONDS.set((self._clock() - waiting.since).total_seconds() if waiting.since else 0)
+                metrics.UNREVIEWED.set(waiting.number)
+                metrics.UNREVIEWED_SECONDS.set((self._clock() - waiting.since).total_seconds() if waiting.since else 0)
             await asyncio.sleep(LOOK_SECONDS)
 
     async def _admit(self, viewer: Viewer) -> None:

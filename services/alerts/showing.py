@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from typing import NoReturn
 from uuid import UUID
 
+from services.alerts import metrics
 from services.alerts.domain import Actor, Alert
-from services.alerts.metrics import SHOWN
 from services.alerts.overrides import Override
 from services.alerts.purposes import Purposes
 from services.alerts.store import AlertStore
@@ -107,7 +107,7 @@ class Showing:
         now = datetime.now(UTC)
         entries = [self._look(scope, alert, now) for alert in alerts]
         await self._write(entries or [self.entry(scope.viewer, None, now, Outcome.EMPTY)])
-        SHOWN.labels(where).inc(len(entries))
+        metrics.DISCLOSURES.labels(where).inc(len(entries))
 
     async def reviewed(self, viewer: Viewer, openings: Iterable[Opening]) -> None:
         """As ``shown``, for what supervisors see of overrides: that a person's case was opened, by whom and why."""

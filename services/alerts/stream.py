@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from services.alerts import metrics
 from services.alerts.domain import Alert, Rule, Step
 from services.alerts.judgement import Heard, judge
-from services.alerts.metrics import STEPS
 from services.alerts.purposes import Purposes
 from services.alerts.standing import Score, Thresholds
 from services.alerts.store import AlertStore
@@ -47,7 +47,7 @@ class Alerter:
         await store.change(changes)
         news = [step for step in changes.steps if step.news]
         for step in news:
-            STEPS.labels(step.after.initiative, step.change).inc()
+            metrics.CHANGES.labels(step.after.initiative, step.change).inc()
         causes = {event.body.entity: event for event in events}
         says = [
             _cause(step, causes, events).causes(SOURCE, str(step.after.entity), changed(step.after), now)

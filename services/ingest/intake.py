@@ -14,8 +14,8 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from time import perf_counter
 
+from services.ingest import metrics
 from services.ingest.domain import Judgement
-from services.ingest.metrics import COMMIT_SECONDS, EVENTS, FINDINGS, GROUP, REJECTED
 from services.ingest.store import IngestStore
 from services.ingest.verdicts import REFUSED, Post, Tally, Verdict, chosen, settles, tallied, verdict
 from shared.contracts import Access, Action, Event, RecordsAccepted
@@ -82,8 +82,8 @@ class Intake:
     async def _answer(self, group: Sequence[Waiting]) -> None:
         began = perf_counter()
         verdicts = await self._commit([post for post, _ in group])
-        COMMIT_SECONDS.observe(perf_counter() - began)
-        GROUP.observe(len(group))
+        metrics.COMMIT_SECONDS.observe(perf_counter() - began)
+        metrics.POSTS.observe(len(group))
         for (_, answer), said in zip(group, verdicts, strict=True):
             if not answer.done():
                 answer.set_result(said)
@@ -166,8 +166,8 @@ def _access(actor: str, at: datetime, trace: str, *, reference: str, outcome: Ou
 def _measure(tallies: dict[Tally, int]) -> None:
     for tally, events in tallies.items():
         if tally.verdict == "finding":
-            FINDINGS.labels(tally.reason).inc(events)
+            metrics.FINDINGS.labels(tally.reason).inc(events)
             continue
-        EVENTS.labels(tally.partner, tally.verdict).inc(events)
+        metrics.EVENTS.labels(tally.partner, tally.verdict).inc(events)
         if tally.verdict == "rejected":
-            REJECTED.labels(tally.partner, tally.reason).inc(events)
+            metrics.REJECTED.labels(tally.partner, tally.reason).inc(events)

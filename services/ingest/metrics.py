@@ -1,4 +1,4 @@
-"""What an operator on call sees of ingest."""
+"""What operations see of ingest."""
 
 from prometheus_client import Counter, Histogram
 
@@ -10,7 +10,7 @@ FINDINGS = Counter(
 REFUSED = Counter(
     "jigsaw_ingest_refused_posts_total", "Requests refused as a whole, by the status answered.", ["status"]
 )
-GROUP = Histogram(
+POSTS = Histogram(
     "jigsaw_ingest_posts_per_commit", "Posts that shared one transaction.", buckets=(1, 2, 3, 5, 10, 20, 50)
 )
 COMMIT_SECONDS = Histogram(

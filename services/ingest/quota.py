@@ -11,7 +11,7 @@ from time import monotonic, time
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from services.ingest.metrics import QUOTA_ALONE
+from services.ingest import metrics
 from shared.telemetry import log
 
 MINUTE = 60.0
@@ -98,7 +98,7 @@ class Quota:
         return self._admit_alone(who, now, events, limit)
 
     def _admit_alone(self, who: str, now: float, events: int, limit: int) -> float:
-        QUOTA_ALONE.inc()
+        metrics.QUOTA_ALONE.inc()
         window = self._alone.get(who, Window()).at(now)
         if not window.has_room(now, events, limit):
             return window.wait(now, events, limit)

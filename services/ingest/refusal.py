@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from fastapi import Request
 from starlette.responses import Response
 
-from services.ingest.metrics import REFUSED
+from services.ingest import metrics
 from shared.web.errors import problem
 
 
@@ -22,5 +22,5 @@ class Refusal(Exception):
 async def refused(_: Request, error: Exception) -> Response:
     """The exception handler."""
     assert isinstance(error, Refusal)
-    REFUSED.labels(str(error.status)).inc()
+    metrics.REFUSED.labels(str(error.status)).inc()
     return problem(error.status, error.detail, error.title, error.headers)

@@ -11,6 +11,7 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
+from services.scoring import metrics
 from services.scoring.domain import (
     Assessed,
     Ending,
@@ -24,7 +25,6 @@ from services.scoring.domain import (
     top_reasons,
 )
 from services.scoring.features import Features
-from services.scoring.metrics import MODEL_SECONDS
 from services.scoring.model import Model
 from shared.initiatives import Initiative, Initiatives
 
@@ -131,7 +131,7 @@ def _assessed(
     chosen = _population(running, evaluated.vectors)
     if not len(chosen):
         return []
-    with MODEL_SECONDS.labels(running.name).time():
+    with metrics.MODEL_SECONDS.labels(running.name).time():
         scores = running.model.score(evaluated.vectors[chosen])
     reasons, numbers = top_reasons(scores.contributions, running.features.names), scores.score.tolist()
     entities, assessed = list(known.items()), []

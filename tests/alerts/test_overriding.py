@@ -12,10 +12,10 @@ import orjson
 import pytest
 from pydantic import SecretStr
 
+from services.alerts import metrics
 from services.alerts.casework import Casework, Impossible
 from services.alerts.domain import Alert, Outcome
 from services.alerts.mail import Postman
-from services.alerts.metrics import UNREVIEWED, UNREVIEWED_SECONDS
 from services.alerts.overrides import Fault, Override, Unworded, Verdict
 from services.alerts.overriding import Needless, Overriding
 from services.alerts.settings import AlertSettings
@@ -356,7 +356,11 @@ async def test_how_long_a_review_is_owed_is_said(office: Office) -> None:
         with suppress(TimeoutError):
             async with asyncio.timeout(0.3):
                 await office.overriding.watch()
-        samples = [sample for gauge in (UNREVIEWED, UNREVIEWED_SECONDS) for sample in gauge.collect()[0].samples]
+        samples = [
+            sample
+            for gauge in (metrics.UNREVIEWED, metrics.UNREVIEWED_SECONDS)
+            for sample in gauge.collect()[0].samples
+        ]
         return samples[0].value, samples[1].value
 
     assert await said() == (0, 0)

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from services.audit import metrics
 from services.audit.checkpoint import Signer, Verifier
 from services.audit.log import Log
-from services.audit.metrics import UNWITNESSED
 from services.audit.store import AuditStore
 from services.audit.watching import Inspector, Watch
 from services.audit.witness import Witness
@@ -78,7 +78,7 @@ async def test_a_witness_that_cannot_write_is_shown_the_log_again(
     watch = watching(worker, witness, log)
     await watch.look()
     assert watch.agreed is None
-    assert UNWITNESSED._value.get() == 7
+    assert metrics.UNWITNESSED._value.get() == 7
     witness.unlink()
     await watch.look()
     assert watch.agreed
