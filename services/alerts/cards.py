@@ -53,6 +53,7 @@ CHANGES = {
     "joined": (N_("Two alerts of one person became one"), ""),
     "rerouted": (N_("Moved to another team"), ""),
     "scored": (N_("The score changed"), ""),
+    "forgotten": (N_("A record that it may have rested on is no longer held"), N_("Its reasons are not kept either.")),
     "erased": (N_("The person's data were erased"), ""),
     "overridden": (N_("Opened in an emergency by another team"), ""),
     **{verdict.value: (text, "") for verdict, (text, _) in VERDICTS.items()},

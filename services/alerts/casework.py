@@ -60,26 +60,23 @@ class Casework:
         return scope.seen(alert)
 
     async def acknowledge(self, viewer: Viewer, id: UUID, note: str) -> Alert:
-        """Take an alert on. Doing it twice is harmless."""
-
-        def decide(alert: Alert, now: datetime) -> Step | None:
-            if alert.state is State.ACKNOWLEDGED and alert.keeper == viewer.subject:
-                return None
-            return acknowledge(alert, actor(viewer), note, now)
-
-        return await self._do(viewer, id, decide)
+        """Take an alert on. Doing it twice is harmless; another note is not lost in silence but refused."""
+        return await self._do(viewer, id, lambda alert, now: acknowledge(alert, actor(viewer), note, now), note)
 
     async def close(self, viewer: Viewer, id: UUID, outcome: Outcome, note: str) -> Alert:
-        """Say how an alert that was taken on ended. Doing it twice with the same outcome is harmless."""
+        """Say how an alert that was taken on ended. Doing it twice is harmless, as in ``acknowledge``."""
+        return await self._do(
+            viewer, id, lambda alert, now: close(alert, actor(viewer), outcome, note, now), note, outcome
+        )
 
-        def decide(alert: Alert, now: datetime) -> Step | None:
-            if alert.state is State.CLOSED and alert.outcome is outcome:
-                return None
-            return close(alert, actor(viewer), outcome, note, now)
-
-        return await self._do(viewer, id, decide)
-
-    async def _do(self, viewer: Viewer, id: UUID, decide: Callable[[Alert, datetime], Step | None]) -> Alert:
+    async def _do(
+        self,
+        viewer: Viewer,
+        id: UUID,
+        decide: Callable[[Alert, datetime], Step],
+        note: str,
+        outcome: Outcome | None = None,
+    ) -> Alert:
         """The alert, of which where it stands may be told; that is written down also when nothing was to be done."""
         now, scope = self._clock(), await self._showing.scope(viewer)
         async with self._worker.work() as work:
@@ -90,7 +87,8 @@ class Casework:
                 try:
                     step = decide(alert, now)
                 except Impossible as error:
-                    impossible = error
+                    same = alert.outcome is outcome and await self._was_done(work.store, alert, viewer, note)
+                    impossible = None if same else error
             if step is not None:
                 await self._keep(work, step, now)
         if step is not None:
@@ -104,6 +102,11 @@ class Casework:
         if impossible is not None:
             raise impossible
         return alert
+
+    async def _was_done(self, store: AlertStore, alert: Alert, viewer: Viewer, note: str) -> bool:
+        """Whether it was this person who brought the alert to where it is, with these words."""
+        arrived = [one for one in await store.history_of([alert.id]) if one.change == alert.state.value][-1:]
+        return any(one.actor == viewer.subject and one.note == note for one in arrived)
 
     async def _with_override(self, store: AlertStore, scope: Scope, alerts: Sequence[Alert]) -> Scope:
         """The scope with what the viewer has open of these alerts' one person, should any of them be another team's."""

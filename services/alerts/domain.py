@@ -143,7 +143,7 @@ class Step:
 
     @property
     def change(self) -> str:
-        """The change in a word, as the history keeps it: a state arrived at, or moved, rerouted, scored."""
+        """The change in a word, as the history keeps it: a state arrived at, or moved, rerouted, forgotten, scored."""
         before, after = self.before, self.after
         if before is None:
             return "opened"
@@ -151,12 +151,14 @@ class Step:
             return "reopened" if after.state is State.OPEN else after.state.value
         if before.entity != after.entity:
             return "moved"
+        if before.state not in LIVE and before.reasons and not after.reasons:
+            return "forgotten"
         return "rerouted" if before.team != after.team else "scored"
 
     @property
     def news(self) -> bool:
         """Whether others must hear of it: not each digit of a score."""
-        return bool(self.differences)
+        return bool(self.differences) or self.change == "forgotten"
 
     @property
     def differences(self) -> dict[str, tuple[Any, Any]]:
@@ -239,14 +241,15 @@ def _open(person: Person, score: Score, now: datetime) -> Decision:
 
 
 def _revised(alert: Alert, person: Person, score: Score | None, now: datetime) -> Alert:
-    """The alert with its person's newest score. One that somebody has taken on stays with their team."""
+    """The alert with its person's newest score. One that somebody has taken on stays with their team, and so does one
+    whose score is taken back: nobody says where the person is then, nor why there was a score."""
     if score is None or score.receipt == alert.receipt:
         return alert
-    team = alert.team if alert.state is State.ACKNOWLEDGED else person.rule.team(score.area)
+    stays = alert.state is State.ACKNOWLEDGED or score.value is None
     return replace(
-        alert, team=team, score=score.value, band=person.rule.band(score.value),
-        reasons=score.reasons or alert.reasons, receipt=score.receipt, as_of=score.as_of, changed_at=now,
-        version=alert.version + 1,
+        alert, team=alert.team if stays else person.rule.team(score.area), score=score.value,
+        band=person.rule.band(score.value), reasons=score.reasons, receipt=score.receipt, as_of=score.as_of,
+        changed_at=now, version=alert.version + 1,
     )  # fmt: skip
 
 
@@ -275,9 +278,17 @@ def moved(alerts: Iterable[Alert], into: UUID, now: datetime) -> list[Step]:
 
 
 def erased(alerts: Iterable[Alert], now: datetime) -> list[Step]:
-    """What is left of the alerts of somebody who was erased: that there was one, not why."""
+    """What is left of the alerts of somebody who was erased: that there was one, not why, nor how it ended."""
     left = [alert for alert in alerts if alert.state is not State.ERASED]
-    return [Step(alert, apply(alert, Command.ERASE, now, score=None, reasons=())) for alert in left]
+    emptied: dict[str, Any] = {"score": None, "band": Band.LOW, "reasons": (), "outcome": None}
+    return [Step(alert, apply(alert, Command.ERASE, now, **emptied)) for alert in left]
+
+
+def forgotten(alerts: Iterable[Alert]) -> list[Step]:
+    """Alerts that have ended no longer say why, once a record of their person is no longer held: a live one will have
+    a new score."""
+    ended = [alert for alert in alerts if alert.state not in LIVE and alert.reasons]
+    return [Step(alert, replace(alert, reasons=(), version=alert.version + 1)) for alert in ended]
 
 
 def drawing() -> str:

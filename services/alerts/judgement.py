@@ -1,13 +1,13 @@
 """One batch, judged: from what is kept and what was heard to what changes. Pure, so that a test can shuffle it."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from uuid import UUID
 
-from services.alerts.domain import Alert, Person, Rule, Step, decide, erased, moved
+from services.alerts.domain import Alert, Person, Rule, Step, decide, erased, forgotten, moved
 from services.alerts.standing import Score, Standing, heard, redirected
 
 Key = tuple[str, UUID]
@@ -17,12 +17,13 @@ UNHEARD = Standing()
 
 @dataclass(frozen=True)
 class Heard:
-    """What a batch says: scores by initiative and entity, merges as (merged, survivor), and who was erased. A merge may
-    be said by linkage, by scoring, or by both."""
+    """What a batch says: scores by initiative and entity, merges as (merged, survivor), who was erased, and of whom a
+    record is no longer held. A merge may be said by linkage, by scoring, or by both."""
 
     scores: Sequence[tuple[Key, Score]] = ()
     said_merges: Sequence[tuple[UUID, UUID]] = ()
     erased: Sequence[UUID] = ()
+    thinned: Sequence[UUID] = ()
 
     @cached_property
     def merges(self) -> list[tuple[UUID, UUID]]:
@@ -31,13 +32,13 @@ class Heard:
     @property
     def regroups(self) -> bool:
         """Whether alerts that have ended are touched too, which a score never does."""
-        return bool(self.merges or self.erased)
+        return bool(self.merges or self.erased or self.thinned)
 
     @property
     def entities(self) -> set[UUID]:
         """Everyone it names."""
         merging = (entity for pair in self.merges for entity in pair)
-        return {*(entity for (_, entity), _ in self.scores), *merging, *self.erased}
+        return {*(entity for (_, entity), _ in self.scores), *merging, *self.erased, *self.thinned}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ class Known:
     """What is kept of those a batch names, of the survivors they merged into and of all whom these took in.
 
     ``redirects`` lead straight to the survivor. ``alerts`` are by their present person; ended ones are wanted only of
-    those who merge or are erased.
+    those who merge, are erased or lose a record.
     """
 
     redirects: Mapping[UUID, UUID] = field(default_factory=dict)
@@ -69,7 +70,7 @@ def judge(known: Known, said: Heard, rules: Mapping[str, Rule], now: datetime) -
     new = redirected(known.redirects, said.merges)
     people = _People({**known.redirects, **new}, known.erased | {*said.erased})
     standings = _standings(known.standings, said.scores, people, rules)
-    alerts, steps = _settle_in(known.alerts, people, now)
+    alerts, steps = _settle_in(known.alerts, people, {people.of(entity) for entity in said.thinned}, now)
     for initiative, person in _touched(said, new, people, standings, rules):
         theirs = alerts.get((initiative, person), ())
         one = _person(person, rules[initiative], people, standings, theirs)
@@ -127,14 +128,18 @@ def _standings(
     return standings
 
 
-def _settle_in(alerts: Iterable[Alert], people: _People, now: datetime) -> tuple[dict[Key, list[Alert]], list[Step]]:
-    """Each alert to the person it belongs to now; those of the erased emptied."""
+def _settle_in(
+    alerts: Iterable[Alert], people: _People, thinned: Collection[UUID], now: datetime
+) -> tuple[dict[Key, list[Alert]], list[Step]]:
+    """Each alert to the person it belongs to now; those of the erased emptied, as are the ended ones of who lost a
+    record."""
     found: dict[Key, list[Alert]] = {}
     steps = []
     for alert in alerts:
         person = people.of(alert.entity)
         mine = [*moved([alert], person, now)]
-        mine += erased([mine[-1].after if mine else alert], now) if people.gone(person) else []
+        after = mine[-1].after if mine else alert
+        mine += erased([after], now) if people.gone(person) else forgotten([after]) if person in thinned else []
         steps += mine
         found.setdefault((alert.initiative, person), []).append(mine[-1].after if mine else alert)
     return found, steps

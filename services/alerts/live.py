@@ -30,6 +30,8 @@ from shared.web.csrf import token_of
 from shared.web.session import Session
 
 HEARTBEAT = 15
+DIGITS = 18
+"""No feed reaches a number with more."""
 GRACE = 1
 RETRY_MS = 2000
 AT_ONCE = 50
@@ -65,7 +67,7 @@ class Streams:
     ) -> Response:
         """From ``Last-Event-ID``, else from the number the page was rendered at, else from now."""
         scope = await self._showing.scope(person)
-        seen = next((int(text) for text in (last_event_id, after) if text.isdecimal()), self._feed.seq)
+        seen = next((int(text[:DIGITS]) for text in (last_event_id, after) if text.isdecimal()), self._feed.seq)
         token = token_of(self._web.keys, request.state.session)
         leaving = anyio.Event()
         told = self._events(request.state.session, scope, spoken, token, seen)

@@ -4,8 +4,8 @@ from prometheus_client import Counter, Gauge, Histogram
 
 CHANGES = Counter(
     "jigsaw_alerts_changes_total",
-    "Changes of alerts: opened, reopened, lapsed, acknowledged, closed, moved, joined, rerouted, scored, erased; "
-    "a batch tried again counts again.",
+    "Changes of alerts: opened, reopened, lapsed, acknowledged, closed, moved, joined, rerouted, scored, forgotten, "
+    "erased; a batch tried again counts again.",
     ["initiative", "change"],
 )
 PAGES = Gauge("jigsaw_alerts_pages_open", "Queue pages that are open now and hear of new alerts.")

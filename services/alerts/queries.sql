@@ -95,7 +95,7 @@ DELETE FROM standings WHERE entity = ANY($1::uuid[]);
 
 -- name: erase_notes
 -- What people wrote about somebody who was erased; that something happened stays. Indexes: alerts_person, history_alert.
-UPDATE history SET note = '', differences = differences - 'band'
+UPDATE history SET note = '', differences = differences - 'band' - 'outcome'
 WHERE alert IN (SELECT id FROM alerts WHERE entity = ANY($1::uuid[]));
 
 -- name: lock_alert

@@ -31,13 +31,15 @@ class Alerter:
         said = Heard(scores=[((event.body.initiative, event.body.entity), _score(event.body)) for event in events])
         return await self._judge(events, said, store, now)
 
-    @hears(Topic.ENTITIES, matters=lambda change: change.into is not None or change.change is Change.ERASED)
+    @hears(Topic.ENTITIES, matters=lambda change: bool(change.into or change.gone) or change.change is Change.ERASED)
     async def follow(self, events: Sequence[Event[EntityChanged]], store: AlertStore, now: datetime) -> Effects:
-        """Alerts follow a merge to the survivor and are emptied by an erasure; a split leaves them where the id is."""
+        """Alerts follow a merge to the survivor and are emptied by an erasure, ended ones when any record goes; a split
+        leaves them where the id is."""
         bodies = [event.body for event in events]
         said = Heard(
             said_merges=[(body.entity, body.into) for body in bodies if body.into is not None],
             erased=[body.entity for body in bodies if body.change is Change.ERASED],
+            thinned=[body.entity for body in bodies if body.gone],
         )
         return await self._judge(events, said, store, now)
 

@@ -91,6 +91,11 @@ def test_what_somebody_has_taken_on_only_a_person_ends() -> None:
     assert close(step.after, MAIR, Outcome.NOT_NEEDED, "", NOW).after.state is State.CLOSED
 
 
+def test_an_alert_whose_score_is_taken_back_stays_with_its_team_and_no_longer_says_why() -> None:
+    (step,) = decide(person(score(1, 0.8), score(2, None, area=None), alerts=(opened(),)), NOW).steps
+    assert (step.after.state, step.after.team, step.after.reasons) == (State.LAPSED, "youth-north", ())
+
+
 def test_a_rise_soon_after_a_lapse_is_the_same_alert_and_later_a_new_one() -> None:
     first = person(score(1, 0.8))
     lapsed = decide(replace(person(score(2, 0.1), standing=decide(first, NOW).standing), alerts=(opened(),)), NOW)

@@ -132,6 +132,17 @@ def test_the_erased_leave_nothing_but_that_there_was_an_alert() -> None:
     assert (alert.state, alert.reasons, alert.score) == (State.ERASED, (), None)
 
 
+@pytest.mark.parametrize("ended", [True, False])
+def test_an_ended_alert_forgets_why_when_a_record_of_its_person_is_no_longer_held(ended: bool) -> None:
+    kept = Kept()
+    kept.hear([(("neet", entity(1)), score(1, 0.8)), (entity(2), entity(1))])
+    if ended:
+        kept.hear([(("neet", entity(1)), score(2, 0.1))])
+    known = Known(kept.redirects, frozenset(), kept.standings, list(kept.alerts.values()))
+    steps = judge(known, Heard(thinned=[entity(2)]), RULES, NOW).steps
+    assert [(one.change, one.after.reasons, one.news) for one in steps] == [("forgotten", (), True)] * ended
+
+
 def test_a_score_of_an_initiative_nobody_has_heard_of_is_refused_loudly() -> None:
     with pytest.raises(LookupError, match="add its folder"):
         Kept().hear([(("unheard", entity(1)), score(1, 0.8))])

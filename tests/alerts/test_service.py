@@ -363,6 +363,33 @@ async def test_nobody_follows_a_score_by_taking_its_alert_on_again_and_again(ser
     ]
 
 
+async def test_words_that_would_be_lost_are_refused(served: Served) -> None:
+    await served.say([scored(1, 1, 0.9)])
+    (id,) = await alerts(served, 1)
+    ending = {"outcome": "not_needed", "note": "mine"}
+    async with served.client(MAIR) as mair, served.client(replace(MAIR, subject="carys", name="Carys")) as carys:
+        for one, path, sent, status in (
+            (mair, "acknowledge", {"note": "nobody\0 home"}, 422),
+            (mair, "acknowledge", {"note": "first"}, 200),
+            (mair, "acknowledge", {"note": "second"}, 409),
+            (carys, "acknowledge", {"note": "first"}, 409),
+            (mair, "close", ending, 200),
+            (mair, "close", ending, 200),
+            (mair, "close", ending | {"note": "more"}, 409),
+            (carys, "close", ending, 409),
+        ):
+            assert (await one.post(f"/alerts/api/alerts/{id}/{path}", json=sent)).status_code == status, (path, sent)
+        past = (await mair.get(f"/alerts/{id}")).text
+        assert ("“first”" in past, "“mine”" in past) == (True, True)
+        assert (await carys.get("/alerts/api/alerts?initiative=%00")).status_code == 200
+
+
+async def test_a_number_that_is_none_of_the_feeds_is_no_error(served: Served) -> None:
+    path = f"/alerts/stream?after={'9' * 5000}"
+    async with served.client(MAIR) as mair, asyncio.timeout(PATIENCE), mair.stream("GET", path) as answer:
+        assert answer.status_code == 200
+
+
 async def test_without_linkage_the_queue_is_shown_by_reference_and_says_so(served: Served) -> None:
     await served.say([scored(1, 1, 0.9)])
     await alerts(served, 1)

@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
-from services.alerts.domain import LIVE, Actor, Alert, acknowledge
+from services.alerts.domain import LIVE, Actor, Alert, Outcome, acknowledge, close
 from services.alerts.store import AlertStore
 from services.alerts.stream import Alerter
 from shared.bus import Effects
@@ -59,6 +59,20 @@ def merged(one: int, into: int) -> Event[EntityChanged]:
 
 def erased(one: int) -> Event[EntityChanged]:
     body = EntityChanged(entity=entity(one), kind=Kind.PERSON, version=9, change=Change.ERASED, before=[], after=[])
+    return first("/services/linkage", str(entity(one)), body, NOW)
+
+
+def thinned(one: int) -> Event[EntityChanged]:
+    rest, gone = [entity(100)], [entity(101)]
+    body = EntityChanged(
+        entity=entity(one),
+        kind=Kind.PERSON,
+        version=9,
+        change=Change.CHANGED,
+        before=rest + gone,
+        after=rest,
+        gone=gone,
+    )
     return first("/services/linkage", str(entity(one)), body, NOW)
 
 
@@ -205,3 +219,16 @@ async def test_the_erased_keep_no_reasons_no_notes_and_no_standing(database: Dat
         assert await connection.fetchval("SELECT count(*) FROM history WHERE note <> ''") == 0
     (alert,) = await kept(database)
     assert (alert.state, alert.reasons) == (State.ERASED, ())
+
+
+async def test_an_ended_alert_keeps_no_reasons_once_a_record_of_its_person_is_erased(database: Database) -> None:
+    await hear(database, scored(1, 1, 0.9))
+    (alert,) = await kept(database)
+    async with database.transaction() as connection:
+        taken = acknowledge(alert, MAIR, "", NOW)
+        await AlertStore(connection).keep([taken, close(taken.after, MAIR, Outcome.NOT_NEEDED, "", NOW)])
+    assert (await kept(database))[0].reasons
+    (event,) = (await hear(database, thinned(1))).says
+    assert (event.body.state, event.body.reasons) == (State.CLOSED, [])
+    assert (await kept(database))[0].reasons == ()
+    assert not (await hear(database, thinned(1))).says
