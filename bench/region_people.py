@@ -12,6 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
+from local.truth import people_behind
 from region import generate
 from region.vocabulary import PARTNERS
 from services.ingest.domain import Rules, Sender, judge
@@ -50,11 +51,10 @@ def people(
             if record.kind is kind:
                 one = Published(record.id, record.kind, body.partner, body.agreement, record.identity, body.occurred)
                 published[record.id].append(one)
-    truth = {
-        Kind.PERSON: region.truth.people, Kind.PLACE: region.truth.places,
-        Kind.ORGANISATION: region.truth.organisations,
-    }  # fmt: skip
-    behind = {record_id(partner, kind, local): true for (partner, local), true in truth[kind].items()}
+    behind = people_behind(region)
+    if kind is not Kind.PERSON:
+        truth = region.truth.places if kind is Kind.PLACE else region.truth.organisations
+        behind = {record_id(partner, kind, local): true for (partner, local), true in truth.items()}
     records: dict[str, Mapping[str, str]] = {}
     for id, said in published.items():
         kept = fold(said, None)

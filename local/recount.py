@@ -12,7 +12,7 @@ from region import Event
 from services.scoring.features import State
 from services.scoring.judging import Running, load
 from shared.access import Agreements
-from shared.contracts import Kind, record_id
+from shared.contracts import Kind, record_id, without_id
 from shared.initiatives import Initiatives
 from shared.settings import PROJECT
 
@@ -45,7 +45,7 @@ def _counted(by_name: Mapping[str, Running], accepted: Iterable[Event]) -> Mappi
         agreement = agreements.covering(event.partner, sent["type"], occurred.date())
         if agreement is None or about is None:
             continue
-        record = record_id(event.partner, Kind.PERSON, about.get("id") or sent["id"])
+        record = record_id(event.partner, Kind.PERSON, about.get("id") or without_id(sent["source"], sent["id"]))
         for one in by_name.values():
             if one.initiative.purpose in agreement.purposes and one.features.reads(sent["type"]):
                 tiles[record, one.name].append(one.features.tiles(sent["type"], occurred, facts))

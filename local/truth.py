@@ -3,11 +3,13 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from uuid import UUID
 
 import asyncpg
 
 from region import Region
-from shared.contracts import Kind, record_id
+from region.vocabulary import PARTNERS
+from shared.contracts import Kind, record_id, without_id
 
 PEOPLE = "SELECT id, entity FROM records WHERE kind = 'person'"
 
@@ -27,6 +29,15 @@ class PeopleFound:
         return 2 * self.precision * self.recall / (self.precision + self.recall) if self.precision else 0.0
 
 
+def people_behind(region: Region) -> dict[UUID, str]:
+    """The person behind each record that there may be, also of one that is only of an event."""
+    behind = {}
+    for (partner, called), person in region.truth.people.items():
+        for name in (called, without_id(PARTNERS[partner].source, called)):
+            behind[record_id(partner, Kind.PERSON, name)] = person
+    return behind
+
+
 async def people_found(dsn: str, region: Region) -> PeopleFound:
     """Only records that the truth knows are counted; the region knows each it publishes."""
     connection = await asyncpg.connect(dsn)
@@ -34,7 +45,7 @@ async def people_found(dsn: str, region: Region) -> PeopleFound:
         entity_of = {row["id"]: row["entity"] for row in await connection.fetch(PEOPLE)}
     finally:
         await connection.close()
-    person_of = {record_id(partner, Kind.PERSON, local): true for (partner, local), true in region.truth.people.items()}
+    person_of = people_behind(region)
     both = [(entity_of[id], person) for id, person in person_of.items() if id in entity_of]
     together = _pairs(Counter(both).values())
     found = _pairs(Counter(entity for entity, _ in both).values())

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from services.ingest.reasons import REJECTIONS
 from shared.access import Agreement, Agreements
-from shared.contracts import Kind, Record, RecordsAccepted, record_id
+from shared.contracts import Kind, Record, RecordsAccepted, record_id, without_id
 from shared.contracts.records import Fact
 from shared.errors import PartnerError
 from shared.ids import id_of
@@ -120,7 +120,7 @@ def judge(event: object, sender: Sender, rules: Rules, now: datetime) -> Judgeme
         data = event.get("data")
         if not isinstance(data, dict):
             _reject("no_data", "data")
-        records = _records(data, sender.partner, id, rule, now.date(), findings)
+        records = _records(data, sender.partner, without_id(source, id), rule, now.date(), findings)
         facts = _facts(data.get("facts"), rule.facts, findings)
         body = RecordsAccepted(
             partner=sender.partner, agreement=rule.agreement, type=event_type, occurred=occurred,
@@ -162,13 +162,13 @@ def _time(text: str, now: datetime) -> datetime:
     return time.astimezone(UTC)
 
 
-def _records(data: Json, partner: str, event_id: str, rule: Rule, today: date, findings: list[Finding]) -> list[Record]:
+def _records(data: Json, partner: str, unnamed: str, rule: Rule, today: date, findings: list[Finding]) -> list[Record]:
     """The subjects that the agreement names and that can be recognised. None at all rejects the event."""
     records = []
     for part, value in data.items():
         allowed = rule.fields.get(part)
         if allowed is not None and isinstance(value, dict):
-            record = _record(Kind(part), value, partner, event_id, allowed, today, findings)
+            record = _record(Kind(part), value, partner, unnamed, allowed, today, findings)
             if record is not None:
                 records.append(record)
         elif part != "facts" and value is not None:
@@ -183,7 +183,7 @@ def _record(
     kind: Kind,
     subject: Json,
     partner: str,
-    event_id: str,
+    unnamed: str,
     allowed: frozenset[str],
     today: date,
     findings: list[Finding],
@@ -206,15 +206,14 @@ def _record(
         findings.append(Finding(f"data.{kind.value}", "subject_unrecognisable"))
         return None
     local_id = _local_id(kind, subject.get("id"), findings)
-    called = local_id or _without_id(kind, identity, event_id)
+    called = local_id or (unnamed if kind is Kind.PERSON else _described(identity))
     return Record(id=record_id(partner, kind, called), kind=kind, identity=identity)
 
 
-def _without_id(kind: Kind, identity: Mapping[str, str], event_id: str) -> str:
-    """What stands for the local id of a subject that the partner has none for. Of a place or an organisation it is what
-    is said of it: one to which an ambulance goes each day is one record. Of a person it is the event: two people can be
-    described alike. No local id has a line break in it."""
-    return event_id if kind is Kind.PERSON else "".join(f"\n{name}={identity[name]}" for name in sorted(identity))
+def _described(identity: Mapping[str, str]) -> str:
+    """What stands for the local id of a place or an organisation that the partner has none for: what is said of it, so
+    that one to which an ambulance goes each day is one record."""
+    return "".join(f"\n{name}={identity[name]}" for name in sorted(identity))
 
 
 def _local_id(kind: Kind, value: object, findings: list[Finding]) -> str:

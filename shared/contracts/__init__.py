@@ -6,7 +6,7 @@ from shared.contracts.dead import DeadLettered
 from shared.contracts.entities import Change, EntityChanged, Part
 from shared.contracts.envelope import Contract, Event
 from shared.contracts.facts import FactLinked, LinkedSubject
-from shared.contracts.records import Kind, Record, RecordsAccepted, record_id
+from shared.contracts.records import Kind, Record, RecordsAccepted, record_id, without_id
 from shared.contracts.scores import Reason, ScoreChanged
 from shared.contracts.sessions import SessionsEnded
 from shared.contracts.topics import SERVICES, Topic
@@ -34,4 +34,5 @@ __all__ = [
     "SessionsEnded",
     "Topic",
     "record_id",
+    "without_id",
 ]

@@ -41,6 +41,12 @@ class RecordsAccepted(Contract):
     facts: dict[str, Fact]
 
 
+def without_id(source: str, event_id: str) -> str:
+    """What stands for the local id of a person for whom the partner has none: the event, since two people can be
+    described alike. No local id has a line break in it."""
+    return f"\n{source}\n{event_id}"
+
+
 def record_id(partner: str, kind: Kind, local_id: str) -> UUID:
     """The id of a partner's record: a function of what the partner calls it, so every replica agrees.
 

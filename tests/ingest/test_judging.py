@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from services.ingest.domain import FACTS, MOST_FINDINGS, Judgement, Rules, Sender, judge
 from services.ingest.reasons import FINDINGS, REJECTIONS
 from shared.access import Agreements
-from shared.contracts import Kind, RecordsAccepted, record_id
+from shared.contracts import Kind, RecordsAccepted, record_id, without_id
 from shared.settings import PROJECT
 from tests.ingest.events import event, person
 
@@ -109,7 +109,10 @@ def test_a_record_is_what_the_partner_calls_it_or_else_the_event() -> None:
     assert body is not None
     assert other is not None
     assert body.records[0].id == record_id("housing", Kind.PERSON, "T-1")
-    assert other.records[0].id == record_id("housing", Kind.PERSON, nameless["id"])
+    assert other.records[0].id == record_id("housing", Kind.PERSON, without_id(nameless["source"], nameless["id"]))
+    called = judged(event(data={"person": {"id": nameless["id"], "family": "Price"}})).body
+    assert called is not None
+    assert called.records[0].id != other.records[0].id, "a local id may look like an event's"
 
 
 def test_a_place_without_an_id_is_one_record_however_often_it_is_described_and_people_are_not() -> None:

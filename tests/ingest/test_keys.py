@@ -4,9 +4,8 @@ import asyncpg
 import httpx
 import pytest
 
-from local.keys import office
 from local.stack import Parts
-from services.ingest.keys import Keyring, digest, issue_key, revoke_key
+from services.ingest.keys import Keyring, digest, issue_key, office, revoke_key
 from services.ingest.store import IngestStore, Key
 from shared.contracts import Action
 from shared.service import Service
