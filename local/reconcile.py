@@ -64,10 +64,13 @@ async def reconcile(dsns: Mapping[str, str], address: str, held: int | None = No
     """``dsns``: each service's database; ``address``: the broker's; ``held``: how many acceptances partners hold."""
     accepted = await _ids(dsns["ingest"], ACCEPTED)
     linked, scored = await _done(dsns["linkage"]), await _done(dsns["scoring"])
+    unheard, said = await _unheard(address)
+    unsent = sum([await _number(dsn, UNSENT) for dsn in dsns.values()])
+    unheard += (await _unheard(address))[1] - said  # by whoever finished in between, and is not looked at again
     return Reconciliation(
         accepted=len(accepted),
-        unsent=sum([await _number(dsn, UNSENT) for dsn in dsns.values()]),
-        unheard=await lag(address),
+        unsent=unsent,
+        unheard=unheard,
         not_received=max(0, (held or 0) - len(accepted)),
         not_linked=len(_messages("/services/ingest", accepted) - linked),
         not_scored=len(_messages("/services/linkage", accepted) - scored),
@@ -78,21 +81,23 @@ async def reconcile(dsns: Mapping[str, str], address: str, held: int | None = No
     )
 
 
-async def lag(address: str) -> int:
-    """Messages on the bus that a service which hears them has not finished, by the offsets it committed."""
+async def _unheard(address: str) -> tuple[int, int]:
+    """Messages on the bus that a service which hears them has not finished, by the offsets it committed; and how many
+    have ever been said."""
     admin = AIOKafkaAdminClient(**client(address))
     consumer = AIOKafkaConsumer(**client(address))
     await admin.start()
     await consumer.start()
     try:
-        waiting = 0
+        waiting = said = 0
         for topic, ears in HEARD_BY.items():
             partitions = [TopicPartition(topic.spec.name, number) for number in range(topic.spec.partitions)]
             ends = await consumer.end_offsets(partitions)
+            said += sum(ends.values())
             for ear in ears:
                 done = await admin.list_consumer_group_offsets(ear, partitions=partitions)
                 waiting += sum(ends[p] - max(0, done[p].offset) for p in partitions)
-        return waiting
+        return waiting, said
     finally:
         await admin.close()
         await consumer.stop()
