@@ -211,6 +211,9 @@ class LiveIndex:
             if (mine := [change for of, change in changes if of is kind])
         ]
         metrics.COMPARED.inc(sum(delta.compared for _, delta in deltas))
+        if crowded := sum(delta.crowded for _, delta in deltas):
+            metrics.CROWDED.inc(crowded)
+            log().warning("linkage.crowd", records=crowded)
         linked = self._told(changes, deltas, version)
         self._followed = followed
         metrics.APPLY_SECONDS.observe(perf_counter() - began)

@@ -19,6 +19,11 @@ ENTITIES = Gauge("jigsaw_linkage_entities", "Living entities: people, places, or
 OVERFLOWED = Gauge(
     "jigsaw_linkage_overflowed_keys", "Block keys too common to compare by; finer keys carry their records."
 )
+CROWDED = Counter(
+    "jigsaw_linkage_records_crowded_total",
+    "Records that stand alone because they seem to be of one person with thousands of others; a batch tried again "
+    "counts again.",
+)
 REBUILD_SECONDS = Gauge("jigsaw_linkage_rebuild_seconds", "How long the index in memory took to rebuild at start.")
 FOLLOWED = Counter(
     "jigsaw_linkage_records_followed_total", "Records that another replica, or a batch that failed, touched."

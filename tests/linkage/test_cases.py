@@ -275,6 +275,10 @@ def test_hostile_fields_link_nothing_and_break_nothing(text: str) -> None:
 def test_as_many_records_that_say_the_same_as_one_person_may_have_are_one_person() -> None:
     index = index_of([SIAN] * MOST_TOGETHER)
     assert len(index.entities()) == 1
+    more = [index.apply([Upsert(record(MOST_TOGETHER + number), SIAN)]).crowded for number in range(2)]
+    assert more == [MOST_TOGETHER + 1, 1], "operations are told how many stand alone"
+    assert index.apply([Remove(record(MOST_TOGETHER + number)) for number in range(2)]).crowded == 0
+    assert len(index.entities()) == 1
     index.apply([Remove(record(number)) for number in range(MOST_TOGETHER - 1)])
     assert groups(index) == {frozenset([record(MOST_TOGETHER - 1)])}
 

@@ -54,9 +54,11 @@ class Stored:
 @dataclass(frozen=True, slots=True)
 class Delta:
     """What a batch changed. `rows` are to be stored as they are; a record that left has none. `stirred`: living
-    entities whose members or inner evidence may have changed."""
+    entities whose members or inner evidence may have changed. `crowded`: records that stand alone from now on, because
+    they are together with too many (`entities.MOST_TOGETHER`)."""
 
     rows: Mapping[UUID, bytes] = field(default_factory=dict)
     entities: Sequence[EntityChange] = ()
     stirred: frozenset[UUID] = frozenset()
     compared: int = 0
+    crowded: int = 0

@@ -74,11 +74,10 @@ class Index:
         if decided:
             here = [self._nodes.of(record) for record in decided if record in self._nodes]
             stirred = np.concatenate((stirred, np.array(here, np.int64)))
-        entities = self._settle(moves, stirred)
+        entities, crowded = self._settle(moves, stirred)
         looked_at = frozenset(self._entity[record] for record in wanted if record in self._entity)
-        return Delta(
-            self._packed(moves, owners, wanted), entities, looked_at | self._entities_of(moves, stirred), compared
-        )
+        stirred_up = looked_at | self._entities_of(moves, stirred)
+        return Delta(self._packed(moves, owners, wanted), entities, stirred_up, compared, crowded)
 
     def fill(self, parts: Iterable[Sequence[Upsert]], decided: Sequence[Decide]) -> None:
         """Take the first records in, all at once; every record must be in one part, and once.
@@ -323,11 +322,14 @@ class Index:
     def _keep(self, edges: Weighed) -> None:
         self._edges.add(edges.left, edges.right, edges.weight, edges.conflict, edges.keys)
 
-    def _settle(self, moves: Moves, stirred: Ints) -> list[EntityChange]:
-        """Cluster anew what was stirred up, and say which entities changed by it and by the records' moves."""
+    def _settle(self, moves: Moves, stirred: Ints) -> tuple[list[EntityChange], int]:
+        """Cluster anew what was stirred up, and say which entities changed by it and by the records' moves; and how
+        many records stand alone from now on because they are together with too many."""
         groups = self._partition.settle(moves, stirred)
         together = [[record for node in group for record in self._nodes.bearers(node)] for group in groups]
-        after = [some for group in together for some in held(group, self._entity, self._members)]
+        kept = [held(group, self._entity, self._members) for group in together]
+        crowded = sum(len(some) for some, group in zip(kept, together, strict=True) if is_crowd(len(group)))
+        after = [some for group in kept for some in group]
         thin = moves.changed[self._nodes.thin[moves.changed]].tolist()
         after += [[record] for node in thin for record in self._nodes.bearers(node)]
         touched = [self._entity.get(record) for group in after for record in group]
@@ -335,7 +337,7 @@ class Index:
         before = {entity: self._members[entity] for entity in set(touched) if entity is not None}
         changes, self._serial = survive(before, after, self.kind, self._serial)
         self._note(changes)
-        return changes
+        return changes, crowded
 
     def _note(self, changes: Iterable[EntityChange]) -> None:
         for change in changes:
