@@ -5,7 +5,7 @@ import sys
 import traceback
 from collections.abc import MutableMapping, Sequence
 from types import TracebackType
-from typing import Any
+from typing import Any, TextIO
 
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
@@ -44,9 +44,9 @@ RELEASE = Gauge("jigsaw_release_info", "Always 1; the deployed version is in the
 Log = structlog.stdlib.BoundLogger
 
 
-def start_logging(service: str, level: str) -> None:
-    """One JSON object a line on standard output. An exception is logged by its type and place, never by its text,
-    which may hold a person's data."""
+def start_logging(service: str, level: str, out: TextIO = sys.stdout) -> None:
+    """One JSON object a line. An exception is logged by its type and place, never by its text, which may hold a
+    person's data."""
     prepared: Sequence[Processor] = (
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
@@ -57,9 +57,10 @@ def start_logging(service: str, level: str) -> None:
     structlog.configure(
         processors=[*prepared, as_json],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
+        logger_factory=structlog.PrintLoggerFactory(out),
         cache_logger_on_first_use=True,
     )
-    libraries = logging.StreamHandler(sys.stdout)
+    libraries = logging.StreamHandler(out)
     libraries.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[structlog.stdlib.add_logger_name, *prepared],
