@@ -27,7 +27,7 @@ PLACES = (
     Place("/linkage/review", N_("Review desk"), frozenset({"steward"})),
     Place("/scoring/", N_("Initiatives"), frozenset({"supervisor", "analyst", "auditor"})),
     Place("/ingest/", N_("Partners"), frozenset({"partner", "operator", "supervisor", "analyst", "steward"})),
-    Place("/audit/", N_("Audit"), frozenset({"auditor", "supervisor"})),
+    Place("/audit/", N_("Audit"), frozenset({"auditor"})),
     Place("/mail/", N_("Mail"), EVERYBODY),
 )
 

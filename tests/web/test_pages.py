@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from shared.web.navigation import PLACES, here, places_for
 from shared.web.paths import safe_path
-from shared.web.viewer import Viewer
+from shared.web.viewer import ROLES, Viewer
 
 PAGES = [
     "/example/",
@@ -105,6 +105,10 @@ def test_each_role_is_shown_its_own_places() -> None:
     assert [place.path for place in places_for(person("auditor"))] == ["/scoring/", "/audit/", "/mail/"]
     assert [place.path for place in places_for(person("youth-worker"))] == ["/alerts/", "/linkage/", "/mail/"]
     assert places_for(None) == []
+
+
+def test_the_log_is_shown_to_whom_it_lets_in_since_each_refusal_is_kept() -> None:
+    assert [role for role in ROLES if "/audit/" in {place.path for place in places_for(person(role))}] == ["auditor"]
 
 
 def test_the_place_of_a_page_is_the_nearest() -> None:
