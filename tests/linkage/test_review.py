@@ -152,6 +152,45 @@ async def test_only_stewards_decide_and_only_about_people(office: Office) -> Non
         assert (await forged.post("/linkage/api/decisions", json=body)).status_code == 403
 
 
+async def test_what_was_not_decided_because_a_record_is_unknown_or_alone_is_written_down(office: Office) -> None:
+    one, place = somebody("schools"), record("council-tax", kind=Kind.PLACE, address="9 The Grange", postcode="NW1 0AB")
+    await office.hear(one, place)
+    (hers, its), unknown = await entities(office, one, place), record("schools", given="Never", family="Sent")
+
+    async def split(person: Viewer, record: Kept) -> int:
+        async with office.client(person) as client:
+            body = {"record": str(record.id), "reason": REASON}
+            return (await client.post("/linkage/api/splits", json=body)).status_code
+
+    async def kept(person: Viewer) -> list[tuple[UUID | None, Outcome]]:
+        return sorted((entry.subject, entry.outcome) for entry in await office.entries(person))
+
+    for other, subject in ((unknown, unknown.id), (place, its)):
+        steward = viewer("steward")
+        assert await decide(office, steward, one, other, "must") == 404
+        assert await kept(steward) == sorted([(hers, Outcome.EMPTY), (subject, Outcome.EMPTY)])
+    for whole, status, subject in ((unknown, 404, unknown.id), (one, 200, hers)):
+        steward = viewer("steward")
+        assert await split(steward, whole) == status
+        assert await kept(steward) == [(subject, Outcome.EMPTY)]
+    assert await entities(office, one, place) == [hers, its]
+
+
+async def test_a_decision_with_a_character_that_cannot_be_kept_is_refused_and_changes_nothing(office: Office) -> None:
+    one, other = somebody("schools"), somebody("police")
+    await office.hear(one, other)
+    before = await entities(office, one, other)
+    body = {"left": str(one.id), "right": str(other.id), "verdict": "must", "reason": "I rang\x00 them."}
+    async with office.client(viewer("steward")) as client:
+        answer = await client.post("/linkage/api/decisions", json=body)
+        assert (answer.status_code, "cannot be kept" in answer.text) == (422, True)
+        page = await client.post(f"/linkage/review/{one.id}/{other.id}", data=body)
+        assert page.status_code == 422
+    assert await entities(office, one, other) == before
+    await office.hear(somebody("schools"))
+    assert await entities(office, one, other) == before, "nor has the index kept what was not committed"
+
+
 async def test_a_decision_that_cannot_be_written_down_changes_nothing(office: Office) -> None:
     one, other = somebody("schools"), somebody("police")
     await office.hear(one, other)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from services.linkage import metrics
-from services.linkage.desk.desk import entities_of, entries_of
+from services.linkage.desk.desk import entities_of, entries_in_vain, entries_of
 from services.linkage.desk.reviewing import Case, Pair, doubtful, ruled
 from services.linkage.desk.showing import Shown
 from services.linkage.desk.viewing import Asker
@@ -88,7 +88,9 @@ class Review:
         async with self._worker.work() as work:
             known = await work.store.known([record])
             living = await work.store.resolve([known[record].entity]) if record in known else {}
-        others = [id for entity in living.values() for id in entity.members if id != record]
+            others = [id for entity in living.values() for id in entity.members if id != record]
+            if not others:
+                work.audit(await entries_in_vain(work.store, asker, [record], "split"))
         if record not in known:
             raise LookupError(record)
         if others:
@@ -98,7 +100,7 @@ class Review:
     async def _rule(self, asker: Asker, pairs: Sequence[Pair], verdict: Verdict | None, reason: str) -> None:
         """One transaction under the index's lock: the decisions, what they change, and what is said of it."""
         ordered = [(min(pair), max(pair)) for pair in pairs]
-        kind, entity_of = await self._entities(ordered)
+        kind, entity_of = await self._entities(asker, ordered)
         now = datetime.now(UTC)
         async with changing(self._worker, self._live) as (work, version):
             linked = self._live.decide([Decide(one, other, verdict) for one, other in ordered], version, kind)
@@ -108,14 +110,18 @@ class Review:
             work.audit([entry for pair in ordered for entry in decision(asker, pair, entity_of, verdict)])
         metrics.DECISIONS.labels(verdict or "undo").inc(len(ordered))
 
-    async def _entities(self, pairs: Sequence[Pair]) -> tuple[Kind, dict[UUID, UUID]]:
-        """The kind and the entities of the records. Raises ``LookupError`` unless all are here and of one kind, and no
-        pair is one record."""
+    async def _entities(self, asker: Asker, pairs: Sequence[Pair]) -> tuple[Kind, dict[UUID, UUID]]:
+        """The kind and the entities of the records. Unless all are here and of one kind, and no pair is one record,
+        raises ``LookupError``; that it was asked is kept then."""
         wanted = {record for pair in pairs for record in pair}
         async with self._worker.work() as work:
             kinds = {record.id: record.kind for record in await work.store.members(wanted)}
             known = await work.store.known(wanted)
-        if kinds.keys() != wanted or len(set(kinds.values())) != 1 or any(one == other for one, other in pairs):
+            alike = kinds.keys() == wanted and len(set(kinds.values())) == 1
+            fit = alike and all(one != other for one, other in pairs)
+            if not fit:
+                work.audit(await entries_in_vain(work.store, asker, wanted, "decide"))
+        if not fit:
             raise LookupError(pairs[0])
         return next(iter(kinds.values())), {id: one.entity for id, one in known.items()}
 

@@ -163,6 +163,16 @@ def entries_of(
     return [*(_entry(asker, one, action, reference) for one in entities.values()), *unknown]
 
 
+async def entries_in_vain(store: LinkageStore, asker: Asker, ids: Iterable[UUID], reference: str) -> list[Access]:
+    """One entry for each entity or record that was asked about by what came to nothing: its refusal tells who is known.
+    A record that is in the index counts for its entity."""
+    asked = list(dict.fromkeys(ids))
+    leads = {record: one.entity for record, one in (await store.known(asked)).items()}
+    leads |= {id: one.entity for id, one in (await store.resolve(asked)).items()}
+    subjects: Iterable[UUID | None] = dict.fromkeys(leads.get(id, id) for id in asked) or [None]
+    return [asker.entry(Action.CONSULTATION, subject, Outcome.EMPTY, reference) for subject in subjects]
+
+
 def _entry(asker: Asker, one: Shown, action: Action, reference: str) -> Access:
     if one.refused:
         return asker.entry(action, one.entity, Outcome.REFUSED, reference)
