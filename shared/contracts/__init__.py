@@ -1,6 +1,6 @@
 """What the services say to each other: the envelope, the bodies, the topics. Nothing here does I/O."""
 
-from shared.contracts.access import Access, Accesses, Action, Outcome
+from shared.contracts.access import NOTHING_LEFT, Access, Accesses, Action, Outcome
 from shared.contracts.alerts import AlertChanged
 from shared.contracts.dead import DeadLettered
 from shared.contracts.entities import Change, EntityChanged, Part
@@ -12,6 +12,7 @@ from shared.contracts.sessions import SessionsEnded
 from shared.contracts.topics import SERVICES, Topic
 
 __all__ = [
+    "NOTHING_LEFT",
     "SERVICES",
     "Access",
     "Accesses",

@@ -27,6 +27,11 @@ class Outcome(StrEnum):
     EMPTY = "empty"
 
 
+NOTHING_LEFT = "erasure:"
+"""So begins the ``reference`` of linkage's erasure of an id under which nothing is left there: not of one that only
+lost records, for behind it somebody may live."""
+
+
 class Access(Contract):
     """One entry per subject per result; refusals and empty searches too (then ``subject`` is ``None``).
 
@@ -46,6 +51,12 @@ class Access(Contract):
     outcome: Outcome = Outcome.ALLOWED
     reference: str = ""
     trace: str = ""
+
+    @property
+    def leaves_nothing(self) -> bool:
+        """Whether linkage says here that it erased the subject: only then may the audit log forget them too."""
+        said = (self.service, self.action, self.outcome) == ("linkage", Action.ERASURE, Outcome.ALLOWED)
+        return said and self.reference.startswith(NOTHING_LEFT)
 
 
 class Accesses(Contract):

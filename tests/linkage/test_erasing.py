@@ -170,6 +170,48 @@ async def test_only_stewards_and_information_governance_erase_and_that_others_as
     assert one.id in await office.entity_of(one)
 
 
+async def test_the_log_is_told_of_whom_nothing_is_left_under_each_of_their_ids(office: Office) -> None:
+    one = record("schools", given="Lleucu", family="Quarrell", birth_date="1983-11-12", postcode="AW8 8ZX")
+    other = record("police", given="Ithel", family="Xanthopoulos", birth_date="1949-09-30", postcode="AW2 2YJ")
+    await office.hear(one, other)
+    old, steward = set((await office.entity_of(one, other)).values()), viewer("steward")
+    async with office.client(steward) as client:
+        body = {"left": str(one.id), "right": str(other.id), "verdict": "must", "reason": REASON}
+        assert (await client.post("/linkage/api/decisions", json=body)).status_code == 204
+    assert len(old) == 2
+
+    async def told(**asked: Sequence[UUID]) -> tuple[set[str], list[tuple[UUID | None, bool]]]:
+        officer = viewer("auditor")
+        said = (await erase(office, officer, **asked)).json()["entities"]
+        entries = [e for e in await office.entries(officer) if e.action is Action.ERASURE]
+        return set(said), [(entry.subject, entry.leaves_nothing) for entry in entries]
+
+    assert await told(records=[one.id]) == (set(), [(min(old), False)]), "behind this id somebody lives"
+    for _ in range(2):
+        said, entries = await told(entities=[min(old)])
+        assert said == {str(id) for id in old}
+        assert sorted(entries) == [(id, True) for id in sorted(old)], "again too: what came since goes by it"
+    assert await told(records=[one.id]) == (set(), [(None, False)])
+
+
+async def test_an_erasure_that_names_an_unknown_id_is_written_down_of_each_id_and_erases_nothing(
+    office: Office,
+) -> None:
+    one, other = she("schools", "Non"), she("hospital", "Morfydd", birth_date="1960-01-02")
+    await office.hear(one, other)
+    entity_of = await office.entity_of(one, other)
+    steward, unknown = viewer("steward"), [uuid4(), uuid4()]
+    answer = await erase(office, steward, entities=[entity_of[one.id], unknown[0]], records=[other.id, unknown[1]])
+    assert answer.status_code == 404
+    assert {entry.outcome for entry in await office.entries(steward)} == {Outcome.EMPTY}
+    asked = [entry.subject for entry in await office.entries(steward)]
+    assert sorted(map(str, asked)) == sorted(map(str, [*entity_of.values(), *unknown]))
+    assert await office.entity_of(one, other) == entity_of
+    nobody = viewer("steward")
+    assert (await erase(office, nobody)).status_code == 404
+    assert [(e.subject, e.outcome) for e in await office.entries(nobody)] == [(None, Outcome.EMPTY)]
+
+
 async def test_an_erasure_that_cannot_be_written_down_erases_nothing(office: Office) -> None:
     one, other = she("schools", "Heledd"), she("hospital", "Heledd")
     await office.hear(one, other)

@@ -25,7 +25,7 @@ class ErasureAsked(BaseModel):
 
 
 class ErasureSaid(BaseModel):
-    """``entities``: those the records were in. With these ids an auditor can erase what the audit log says of them."""
+    """``entities``: every id under which nothing is left. What the audit log says of these an auditor can erase now."""
 
     erasure: UUID
     records: int
@@ -60,7 +60,7 @@ def router(erasing: Erasing, review: Review, reception: Reception) -> APIRouter:
         except LookupError as error:
             detail = f"Nothing is known under {', '.join(map(str, error.args)) or 'no id'}: nothing was erased."
             raise HTTPException(404, detail) from error
-        return ErasureSaid(erasure=done.erasure, records=done.records, entities=list(done.entities))
+        return ErasureSaid(erasure=done.erasure, records=done.records, entities=list(done.over))
 
     @routes.get("/blocks", summary="Block keys that overflow, by kind and size")
     async def blocks(asker: who) -> Blocks:
