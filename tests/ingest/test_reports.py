@@ -37,6 +37,12 @@ async def test_receipts_come_in_pages_each_once(housing: httpx.AsyncClient) -> N
     assert (await housing.get("/v1/receipts", params={"after": "x"})).status_code == 400
 
 
+async def test_a_moment_that_is_none_is_refused_as_the_askers(housing: httpx.AsyncClient) -> None:
+    answer = await housing.get("/v1/receipts", params={"since": "0001-01-01T00:00:00+23:59"})
+    assert answer.status_code == 422
+    assert "a time that is no time" in answer.text
+
+
 async def test_a_receipt_by_its_events_id_however_odd(housing: httpx.AsyncClient, ingest: Service[IngestStore]) -> None:
     odd = event(id="2026/03/01 #1?é")
     await post(housing, odd)
