@@ -22,10 +22,9 @@ from bench.database import cpu_of, postmaster_of
 from bench.stack import say
 from local.home import Home
 from local.stack import environment, start_parts, stop_parts
-from services.audit.api import END, EVER
 from services.audit.checkpoint import Signer, Verifier
 from services.audit.log import Log, prove_consistency, prove_inclusion
-from services.audit.store import AuditStore, Window
+from services.audit.store import END, EVER, AuditStore, Window
 from services.audit.verify import verify
 from services.audit.witness import Witness
 from shared.contracts import Access, Accesses, Action

@@ -1,6 +1,6 @@
 """The JSON interface of the log: who saw whom, what somebody did, checkpoints, proofs, erasure."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -11,14 +11,12 @@ from services.audit.checkpoint import Signer, Verifier
 from services.audit.desk import MOST, ROLE, Desk, Found
 from services.audit.domain import leaf_data
 from services.audit.log import Reading, prove_consistency, prove_inclusion
-from services.audit.store import AuditStore, Window
+from services.audit.store import END, EVER, AuditStore, Window
 from shared.contracts import Access
 from shared.web import N_, Refused, Viewer, csrf, viewer
 from shared.work import Worker
 
 AUDITORS_ONLY = N_("Only auditors may read the audit log. That you asked was recorded.")
-END = 2**63 - 1
-EVER = (datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC))
 
 
 class EntrySaid(BaseModel):
@@ -143,7 +141,7 @@ def _readings(desk: Desk, auditor: Any) -> APIRouter:
 
     @routes.get("/actors/{actor:path}", summary="What this person or service did")
     async def actors(actor: str, page: Windowed, person: Viewer = auditor) -> Entries:
-        return _entries(await desk.by(person, actor, page))
+        return _entries(await desk.by(person, actor, page) or Found([], None))
 
     @routes.post("/erasures", summary="Erase what the log says of somebody", dependencies=[Depends(csrf)])
     async def erasures(asked: ErasureAsked, person: Viewer = auditor) -> Erased:

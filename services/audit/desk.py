@@ -15,6 +15,7 @@ from shared.work import Worker
 PURPOSE = "accountability"
 ROLE = "auditor"
 MOST = 500
+UNKNOWN_ACTOR = "unknown_actor"
 
 
 class Found(NamedTuple):
@@ -39,8 +40,11 @@ class Desk:
             work.audit([_reading_of(person, entity, "", empty=entity not in seen) for entity in entities])
         return found
 
-    async def by(self, person: Viewer, actor: str, window: Window) -> Found:
-        """What this actor did. One entry for each entity that the answer names."""
+    async def by(self, person: Viewer, actor: str, window: Window) -> Found | None:
+        """What this actor did; None: the log knows nobody of that name. One entry for each entity that the answer
+        names."""
+        if not await self.knows(person, actor):
+            return None
         async with self._worker.work() as work:
             found = await self._found(work.store, await work.store.of_actor(actor, _one_more(window)), window)
             named = {reading.entity for reading in found.readings} - {None, NOBODY} or {None}
@@ -56,6 +60,15 @@ class Desk:
             entity = reading.entity if reading and reading.entity != NOBODY else None
             work.audit([_reading_of(person, entity, f"entry/{seq}", empty=reading is None)])
         return reading
+
+    async def knows(self, person: Viewer, actor: str) -> bool:
+        """Whether the log has entries of this actor. Where it has none an entry says so, and not what was asked for:
+        that may be anything, a person's name too."""
+        async with self._worker.work() as work:
+            known = await work.store.knows(actor)
+            if not known:
+                work.audit([_reading_of(person, None, UNKNOWN_ACTOR, empty=True)])
+        return known
 
     async def erase(self, person: Viewer, entities: Sequence[UUID], reason: str) -> Erasure:
         """Make what the log says of these entities unreadable for ever. ``reason`` must not name anybody."""

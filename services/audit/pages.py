@@ -12,12 +12,12 @@ from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import HTMLResponse, Response
 from markupsafe import Markup
 
-from services.audit.api import END, EVER, admits
+from services.audit.api import admits
 from services.audit.desk import Desk, Found
 from services.audit.domain import NOBODY
 from services.audit.examination import Fault
 from services.audit.log import Reading
-from services.audit.store import Window
+from services.audit.store import END, EVER, Window
 from services.audit.watching import Inspector, Watch
 from shared.access import Agreements
 from shared.contracts import Access, Action, Outcome
@@ -40,6 +40,7 @@ BY_OVERRIDE = N_("Allowed in an emergency, to another team")
 OVERRIDE = re.compile(r"override:[0-9a-f-]{36}")
 """What a look, or the right to it, refers to when a case was opened in an emergency (break-glass in alerts)."""
 NOT_A_REFERENCE = N_("“%(text)s” is not a reference. A reference is 32 digits and letters a–f, as on a case page.")
+NOBODY_ACTS = N_("Nobody of that name acts here: the log has no entry by them. A sign-in is as the entries show it.")
 SERVICE = "service:"
 
 
@@ -56,12 +57,16 @@ class State:
 def router(desk: Desk, web: Web, state: State) -> APIRouter:
     routes, auditor = APIRouter(include_in_schema=False), admits(desk)
 
-    def page(request: Request, asked: dict[str, str], found: Found | None, wrong: Sequence[str] = ()) -> HTMLResponse:
+    def page(
+        request: Request, asked: dict[str, str], found: Found | None, wrong: Sequence[str] = (), *, acts: bool = True
+    ) -> HTMLResponse:
         spoken = language(request)
         errors = [(spoken.gettext(NOT_A_REFERENCE, text=text), "#entity") for text in wrong]
+        errors += [] if acts else [(spoken.gettext(NOBODY_ACTS), "#actor")]
         rows = found and [row(spoken, state.agreements, reading) for reading in found.readings]
+        first = {field.removeprefix("#"): sentence for sentence, field in reversed(errors)}
         return web.render(
-            request, "search.html", 400 if errors else 200, errors=errors, asked=asked, rows=rows,
+            request, "search.html", 400 if errors else 200, errors=errors, wrong=first, asked=asked, rows=rows,
             following=found and found.following, state=state, faults=_faults(state),
         )  # fmt: skip
 
@@ -75,8 +80,11 @@ def router(desk: Desk, web: Web, state: State) -> APIRouter:
     ) -> HTMLResponse:
         entities, wrong = references(entity)
         window = Window(before, *EVER, ROWS)
-        found = None if wrong else await _found(desk, person, entities, actor, window)
-        return page(request, {"entity": entity, "actor": actor}, found, wrong)
+        asked = {"entity": entity, "actor": actor}
+        if wrong or not (entities or actor):
+            return page(request, asked, None, wrong)
+        found = await (desk.about(person, entities, window) if entities else desk.by(person, actor, window))
+        return page(request, asked, found, acts=found is not None)
 
     @routes.post("/audit/", dependencies=[Depends(csrf)])
     async def asked(
@@ -85,11 +93,13 @@ def router(desk: Desk, web: Web, state: State) -> APIRouter:
         actor: Annotated[str, Form(max_length=200)] = "",
         person: Viewer = auditor,
     ) -> Response:
-        """What is typed may be a name; only references go into an address."""
-        entities, wrong = references(entity)
+        """What is typed may be a name; only references, and whom the log knows to act, go into an address."""
+        (entities, wrong), actor = references(entity), actor.strip()
         if wrong:
             return page(request, {"entity": entity, "actor": actor}, None, wrong)
-        named = {"entity": " ".join(map(str, entities))} if entities else {"actor": actor.strip()}
+        if actor and not entities and not await desk.knows(person, actor):
+            return page(request, {"entity": entity, "actor": actor}, None, acts=False)
+        named = {"entity": " ".join(map(str, entities))} if entities else {"actor": actor}
         return web.redirect(f"/audit/?{urlencode(named)}")
 
     return routes
@@ -104,12 +114,6 @@ def references(text: str) -> tuple[list[UUID], list[str]]:
         except ValueError:
             wrong.append(part)
     return list(good), wrong
-
-
-async def _found(desk: Desk, person: Viewer, entities: Sequence[UUID], actor: str, window: Window) -> Found | None:
-    if entities:
-        return await desk.about(person, entities, window)
-    return await desk.by(person, actor, window) if actor else None
 
 
 def row(spoken: Language, agreements: Agreements, reading: Reading) -> list[str | Markup]:

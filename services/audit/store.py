@@ -1,7 +1,7 @@
 """What audit keeps: one method a statement, batches in, domain types out. Never opens or ends a transaction."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -39,6 +39,11 @@ class Window(NamedTuple):
     since: datetime
     until: datetime
     limit: int
+
+
+END = 2**63 - 1
+EVER = (datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC))
+"""The first page of all there is: ``Window(END, *EVER, limit)``."""
 
 
 class AuditStore:
@@ -90,6 +95,10 @@ class AuditStore:
     async def of_subjects(self, numbers: Iterable[int], window: Window) -> list[Entry]:
         await plan_anew(self._connection)
         return _entries(await self._connection.fetch(Q["of_subjects"], list(numbers), *window))
+
+    async def knows(self, actor: str) -> bool:
+        """Whether the log has entries of this actor."""
+        return bool(await self.of_actor(actor, Window(END, *EVER, 1)))
 
     async def of_actor(self, actor: str, window: Window) -> list[Entry]:
         query = Q["of_service"] if actor.startswith("service:") else Q["of_person"]

@@ -5,11 +5,10 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from services.audit.api import END, EVER
 from services.audit.desk import MOST
 from services.audit.log import Log, Reading
 from services.audit.pages import ACTIONS, SERVICE, outcome_in_words
-from services.audit.store import AuditStore, Window
+from services.audit.store import END, EVER, AuditStore, Window
 from shared.access import Agreements
 from shared.initiatives import Initiatives
 from shared.web import N_, Language

@@ -14,7 +14,6 @@ from pydantic import SecretStr
 from starlette.responses import Response
 
 from local.stack import Parts
-from services.audit.api import END, EVER
 from services.audit.checkpoint import Signer, Verifier
 from services.audit.desk import MOST
 from services.audit.domain import Entry, Opened
@@ -23,7 +22,7 @@ from services.audit.main import service
 from services.audit.merkle import is_consistent
 from services.audit.pages import row
 from services.audit.settings import AuditSettings
-from services.audit.store import AuditStore, Window
+from services.audit.store import END, EVER, AuditStore, Window
 from services.audit.witness import Witness
 from shared.access import Agreements
 from shared.contracts import Access, Action, Outcome
@@ -217,6 +216,61 @@ async def test_erasing_somebody_needs_a_token_and_leaves_nothing_to_read(ask: As
     receipt = (await ask("/audit/api/entries/20")).json()
     assert receipt["entry"]["erased"]
     assert receipt["payload"] is None
+
+
+async def test_what_an_unknown_actor_was_called_stays_out_of_address_and_log(ask: Ask, database: Database) -> None:
+    name = f"Siân Price, born 2010 {uuid4()}"
+    already = len([each for each in await done_by(database, "ruth") if each.reference == "unknown_actor"])
+    for tongue, words in (("en", "Nobody of that name acts here"), ("cy", "Nid oes neb o’r enw hwnnw’n gweithredu")):
+        headers = {"Accept": "text/html", "Accept-Language": tongue}
+        typed = await ask("/audit/", method="POST", data={"csrf": TOKEN, "actor": name}, headers=headers)
+        assert (typed.status_code, "location" in typed.headers) == (400, False)
+        asked = await ask("/audit/", params={"actor": name}, headers=headers)
+        assert asked.status_code == 400
+        assert words in typed.text
+        assert words in asked.text
+    assert (await ask(f"/audit/api/actors/{name}")).json() == {"entries": [], "following": None}
+
+    async def recorded() -> bool:
+        done = [each for each in await done_by(database, "ruth") if each.reference == "unknown_actor"]
+        return [(each.subject, each.outcome) for each in done[: len(done) - already]] == [(None, Outcome.EMPTY)] * 5
+
+    await until(recorded)
+    assert not [each for each in await done_by(database, "ruth") if "Price" in each.reference]
+
+
+async def test_an_actor_whom_the_log_knows_is_searched_by_address(ask: Ask, database: Database) -> None:
+    form = {"csrf": TOKEN, "actor": " sian "}
+    right = await ask("/audit/", method="POST", data=form, headers={"Accept": "text/html"})
+    assert (right.status_code, right.headers["location"]) == (303, "/audit/?actor=sian")
+    late = {"since": "2030-01-01T00:00:00Z"}
+    assert (await ask("/audit/api/actors/sian", params=late)).json()["entries"] == []
+
+    async def recorded() -> bool:
+        done = await done_by(database, "ruth")
+        return ("actor/sian", Outcome.EMPTY) in {(each.reference, each.outcome) for each in done}
+
+    await until(recorded)
+
+
+@pytest.mark.parametrize(
+    ("path", "accept"),
+    [
+        ("/audit/api/actors/%00", "application/json"),
+        ("/audit/?actor=%00", "text/html"),
+        (f"/audit/api/subjects/{PEOPLE[1]}?since=0001-01-01T00:00:00%2B23:59", "application/json"),
+        ("/audit/api/actors/sian?until=9999-12-31T23:59:59-23:59", "application/json"),
+    ],
+)
+async def test_what_the_database_cannot_hold_is_refused_as_the_askers(ask: Ask, path: str, accept: str) -> None:
+    answer = await ask(path, headers={"Accept": accept})
+    assert answer.status_code == 422
+    assert "cannot be kept" in answer.text
+
+
+async def test_nor_is_a_name_with_such_a_character_searched_for(ask: Ask) -> None:
+    form = {"csrf": TOKEN, "actor": "a\x00b"}
+    assert (await ask("/audit/", method="POST", data=form, headers={"Accept": "text/html"})).status_code == 422
 
 
 @pytest.mark.parametrize(("tongue", "words"), [("en", "Looked at"), ("cy", "Edrychwyd ar")])
