@@ -42,7 +42,7 @@ def erase_on(
     out.print(f"{said['records']} records erased (erasure {said['erasure']}). Scores and alerts follow by themselves.")
     if said["entities"]:
         ids = " ".join(said["entities"])
-        out.print(f"The audit log still says who saw them. An auditor can end that in the console, for: {ids}")
+        out.print(f"The audit log still says who saw them. An auditor can end that (/audit/api/erasures), for: {ids}")
 
 
 def erase(

@@ -5,18 +5,26 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request
+from fastapi.responses import Response
 from pydantic import AwareDatetime, BaseModel, Field
 
 from services.audit.checkpoint import Signer, Verifier
-from services.audit.desk import MOST, ROLE, Desk, Found
+from services.audit.desk import MOST, ROLE, Desk, Found, Unerased
 from services.audit.domain import leaf_data
 from services.audit.log import Reading, prove_consistency, prove_inclusion
 from services.audit.store import END, EVER, AuditStore, Window
 from shared.contracts import Access
-from shared.web import N_, Refused, Viewer, csrf, viewer
+from shared.web import N_, Refused, Viewer, csrf, language, viewer
+from shared.web.errors import problem
+from shared.web.problems import problems
 from shared.work import Worker
 
 AUDITORS_ONLY = N_("Only auditors may read the audit log. That you asked was recorded.")
+UNERASED = N_(
+    "Nothing was erased: the log does not say that linkage erased %(ids)s. Erase them there first, by a steward or "
+    "information governance (POST /linkage/api/erasures, or jigsaw erase), then here by the ids that this answers. Its "
+    "entry takes about a second. That you asked was recorded."
+)
 
 
 class EntrySaid(BaseModel):
@@ -78,7 +86,7 @@ class Receipt(BaseModel):
 
 
 class ErasureAsked(BaseModel):
-    """``reason`` is kept for ever and must name nobody."""
+    """``entities``: ids under which nothing is left at linkage. ``reason`` is kept for ever and must name nobody."""
 
     entities: list[UUID] = Field(min_length=1, max_length=1000)
     reason: str = Field(min_length=3, max_length=200, examples=["Article 17 request"])
@@ -143,10 +151,18 @@ def _readings(desk: Desk, auditor: Any) -> APIRouter:
     async def actors(actor: str, page: Windowed, person: Viewer = auditor) -> Entries:
         return _entries(await desk.by(person, actor, page) or Found([], None))
 
-    @routes.post("/erasures", summary="Erase what the log says of somebody", dependencies=[Depends(csrf)])
-    async def erasures(asked: ErasureAsked, person: Viewer = auditor) -> Erased:
-        """The entries stay and verify; what they say can never be read again."""
-        erasure = await desk.erase(person, asked.entities, asked.reason)
+    @routes.post(
+        "/erasures", summary="Erase what the log says of somebody", dependencies=[Depends(csrf)], response_model=Erased,
+        responses=problems({409: "Linkage has not erased one of them; the detail names it, and nothing was erased."}),
+    )  # fmt: skip
+    async def erasures(request: Request, asked: ErasureAsked, person: Viewer = auditor) -> Erased | Response:
+        """Of whom linkage has erased before. The entries stay and verify; what they say can never be read again."""
+        try:
+            erasure = await desk.erase(person, asked.entities, asked.reason)
+        except Unerased as error:
+            spoken = language(request)
+            ids = ", ".join(map(str, error.entities))
+            return problem(409, spoken.gettext(UNERASED, ids=ids), spoken.gettext(N_("Not erased by linkage")))
         return Erased(subjects=len(erasure.subjects), entries=erasure.entries)
 
     return routes

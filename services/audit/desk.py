@@ -25,6 +25,14 @@ class Found(NamedTuple):
     following: int | None
 
 
+class Unerased(Exception):
+    """The log has no entry that linkage erased these entities, so what it says of them stays."""
+
+    def __init__(self, entities: Sequence[UUID]) -> None:
+        super().__init__(entities)
+        self.entities = entities
+
+
 class Desk:
     """What a person may ask of the log."""
 
@@ -52,15 +60,6 @@ class Desk:
             work.audit([_reading_of(person, entity, f"actor/{actor}", empty=empty) for entity in named])
         return found
 
-    async def one(self, person: Viewer, seq: int) -> Reading | None:
-        """One entry, opened."""
-        async with self._worker.work() as work:
-            entry = await work.store.entry(seq)
-            reading = (await self._log.read(work.store, [entry]))[0] if entry else None
-            entity = reading.entity if reading and reading.entity != NOBODY else None
-            work.audit([_reading_of(person, entity, f"entry/{seq}", empty=reading is None)])
-        return reading
-
     async def knows(self, person: Viewer, actor: str) -> bool:
         """Whether the log has entries of this actor. Where it has none an entry says so, and not what was asked for:
         that may be anything, a person's name too."""
@@ -70,11 +69,30 @@ class Desk:
                 work.audit([_reading_of(person, None, UNKNOWN_ACTOR, empty=True)])
         return known
 
-    async def erase(self, person: Viewer, entities: Sequence[UUID], reason: str) -> Erasure:
-        """Make what the log says of these entities unreadable for ever. ``reason`` must not name anybody."""
+    async def one(self, person: Viewer, seq: int) -> Reading | None:
+        """One entry, opened."""
         async with self._worker.work() as work:
-            because = _access(person, Action.ERASURE, None, reason, "", Outcome.ALLOWED)
-            return await self._log.erase(work.store, entities, because, because.at)
+            entry = await work.store.entry(seq)
+            reading = (await self._log.read(work.store, [entry]))[0] if entry else None
+            entity = reading.entity if reading and reading.entity != NOBODY else None
+            work.audit([_reading_of(person, entity, f"entry/{seq}", empty=reading is None)])
+        return reading
+
+    async def erase(self, person: Viewer, entities: Sequence[UUID], reason: str) -> Erasure:
+        """Make what the log says of these entities unreadable for ever. ``reason`` must not name anybody.
+
+        Raises ``Unerased`` if linkage has not erased all of them: then nothing is erased, and there is an entry for
+        each, since the refusal tells of each. An auditor alone cannot make that nobody knows who saw somebody.
+        """
+        async with self._worker.work() as work:
+            over = await self._log.over(work.store, entities)
+            living = [entity for entity in dict.fromkeys(entities) if entity not in over]
+            if not living:
+                because = _access(person, Action.ERASURE, None, reason, "", Outcome.ALLOWED)
+                return await self._log.erase(work.store, entities, because, because.at)
+            known = {key.entity for key in await work.store.keys_of(entities)}
+            work.audit([_not_erased(person, entity, known=entity in known) for entity in dict.fromkeys(entities)])
+        raise Unerased(living)
 
     async def refuse(self, person: Viewer, entity: UUID | None, asked: str) -> None:
         """Keep that somebody asked who may not; ``asked`` names the operation."""
@@ -88,6 +106,11 @@ class Desk:
 
 def _one_more(window: Window) -> Window:
     return window._replace(limit=window.limit + 1)
+
+
+def _not_erased(person: Viewer, entity: UUID, *, known: bool) -> Access:
+    outcome = Outcome.REFUSED if known else Outcome.EMPTY
+    return _access(person, Action.CONSULTATION, entity, PURPOSE, "operation/erasures", outcome)
 
 
 def _reading_of(person: Viewer, entity: UUID | None, reference: str, *, empty: bool) -> Access:

@@ -69,7 +69,8 @@ class Log:
     async def erase(self, store: AuditStore, entities: Iterable[UUID], because: Access, now: datetime) -> Erasure:
         """Destroy the keys of these entities and say so: for each, ``because`` with its number as reference.
 
-        Nothing happens for an entity that the log does not know.
+        Nothing happens for an entity that the log does not know. Who asks sees to it that they may be erased
+        (``over``).
         """
         await self._ring.secrets(store, [NOBODY], remember=False)  # before the lock, as when appending
         await store.lock_head()
@@ -82,6 +83,15 @@ class Log:
         seqs = list(range(checkpoint.previous, checkpoint.size))
         await store.keep_erasures(dict(zip(seqs, numbers, strict=True)))
         return Erasure(numbers, seqs)
+
+    async def over(self, store: AuditStore, entities: Iterable[UUID]) -> set[UUID]:
+        """Those of which an entry says that linkage erased them, and nothing is left there."""
+        found = set()
+        for key in await store.keys_of(set(entities) - {NOBODY}):
+            readings = await self.read(store, await store.by_people(key.number))
+            if any(reading.opened and reading.opened.access.leaves_nothing for reading in readings):
+                found.add(key.entity)
+        return found
 
     async def read(self, store: AuditStore, entries: Sequence[Entry]) -> list[Reading]:
         """What the entries say."""

@@ -46,6 +46,12 @@ CROSS JOIN LATERAL (
     ORDER BY seq DESC LIMIT $5
 ) e ORDER BY e.seq DESC LIMIT $5;
 
+-- name: by_people
+-- What people, and no service, did with this subject, newest first: linkage's erasure is among it. Index: entries_subject.
+SELECT seq, at, subject, actor, commitment, leaf, sealed FROM entries
+WHERE subject = $1 AND actor NOT LIKE 'service:%'
+ORDER BY seq DESC;
+
 -- name: of_person
 -- What this person did; as of_subjects. Index: entries_actor.
 SELECT seq, at, subject, actor, commitment, leaf, sealed FROM entries

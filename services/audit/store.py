@@ -96,6 +96,10 @@ class AuditStore:
         await plan_anew(self._connection)
         return _entries(await self._connection.fetch(Q["of_subjects"], list(numbers), *window))
 
+    async def by_people(self, number: int) -> list[Entry]:
+        """What people did with a subject, newest first."""
+        return _entries(await self._connection.fetch(Q["by_people"], number))
+
     async def knows(self, actor: str) -> bool:
         """Whether the log has entries of this actor."""
         return bool(await self.of_actor(actor, Window(END, *EVER, 1)))

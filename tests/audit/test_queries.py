@@ -26,6 +26,7 @@ ASKED: dict[str, tuple[tuple[object, ...], str]] = {
     "keys_numbered": (([5],), "subjects_pkey"),
     "destroy_keys": (([UUID(int=1)],), "subjects_entity_key"),
     "of_subjects": (([7, 8], 90_000, *EVER, 100), "entries_subject"),
+    "by_people": ((7,), "entries_subject"),
     "of_person": (("person-0", 90_000, *EVER, 100), "entries_actor"),
     "of_service": (("service:1", 90_000, *EVER, 100), "entries_pkey"),
     "entry": ((5,), "entries_pkey"),

@@ -6,7 +6,7 @@ from dataclasses import replace
 from hashlib import sha256
 from http.cookies import SimpleCookie
 from time import time
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -16,7 +16,7 @@ from starlette.responses import Response
 from local.stack import Parts
 from services.audit.checkpoint import Signer, Verifier
 from services.audit.desk import MOST
-from services.audit.domain import Entry, Opened
+from services.audit.domain import NOBODY, Entry, Opened
 from services.audit.log import Log, Reading
 from services.audit.main import service
 from services.audit.merkle import is_consistent
@@ -25,7 +25,7 @@ from services.audit.settings import AuditSettings
 from services.audit.store import END, EVER, AuditStore, Window
 from services.audit.witness import Witness
 from shared.access import Agreements
-from shared.contracts import Access, Action, Outcome
+from shared.contracts import NOTHING_LEFT, Access, Action, Outcome
 from shared.db import Database
 from shared.web.csrf import token_of
 from shared.web.keys import Keys
@@ -206,16 +206,72 @@ async def test_the_witness_soon_has_the_newest_checkpoint(ask: Ask, settings: Au
     await until(kept)
 
 
-async def test_erasing_somebody_needs_a_token_and_leaves_nothing_to_read(ask: Ask) -> None:
+async def erase(ask: Ask, *entities: UUID, **headers: str) -> httpx.Response:
+    asked = {"entities": [str(entity) for entity in entities], "reason": "Article 17 request"}
+    return await ask("/audit/api/erasures", method="POST", json=asked, headers={"X-CSRF-Token": TOKEN} | headers)
+
+
+async def erased_by_linkage(database: Database, entity: UUID, **changes: object) -> None:
+    """The entry that linkage writes when it erases an entity and nothing is left of it."""
+    said = {"service": "linkage", "subject": entity, "action": Action.ERASURE, "actor": "dafydd", "role": "steward",
+            "purpose": "identity", "reference": f"{NOTHING_LEFT}objection: Granted."}  # fmt: skip
+    log = Log(Signer("jigsaw/audit", SEED), SEALING_KEY)
+    async with database.transaction() as connection:
+        await log.append(AuditStore(connection), [access(300, **said | changes)], NOON)
+
+
+async def test_erasing_somebody_needs_a_token_and_leaves_nothing_to_read(ask: Ask, database: Database) -> None:
     person = PEOPLE[20]
-    asked = {"entities": [str(person)], "reason": "Article 17 request"}
-    assert (await ask("/audit/api/erasures", method="POST", json=asked)).status_code == 403
-    answer = await ask("/audit/api/erasures", method="POST", json=asked, headers={"X-CSRF-Token": TOKEN})
-    assert answer.json()["subjects"] == 1
+    await erased_by_linkage(database, person)
+    assert (await erase(ask, person, **{"X-CSRF-Token": ""})).status_code == 403
+    assert (await erase(ask, person)).json()["subjects"] == 1
     assert (await ask(f"/audit/api/subjects/{person}")).json()["entries"] == []
     receipt = (await ask("/audit/api/entries/20")).json()
     assert receipt["entry"]["erased"]
     assert receipt["payload"] is None
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"action": Action.CONSULTATION},
+        {"service": "alerts"},
+        {"outcome": Outcome.REFUSED},
+        {"outcome": Outcome.EMPTY},
+        {"reference": "records_erased:objection: Granted."},
+        {"reference": "retention_over:1"},
+        {"subject": PEOPLE[1]},
+    ],
+)
+async def test_nobody_is_erased_whom_linkage_has_not_erased(
+    ask: Ask, database: Database, changes: dict[str, object]
+) -> None:
+    person, erased, unknown = PEOPLE[21], PEOPLE[22], uuid4()
+    await erased_by_linkage(database, erased)
+    await erased_by_linkage(database, person, **changes)
+    before = (await ask(f"/audit/api/subjects/{person}", params={"limit": MOST})).json()["entries"]
+    answer = await erase(ask, erased, person, NOBODY, unknown)
+    assert answer.status_code == 409
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert all(str(id) in answer.json()["detail"] for id in (person, NOBODY, unknown))
+    assert str(erased) not in answer.json()["detail"]
+    assert "Dileëwch hwy yno yn gyntaf" in (await erase(ask, person, **{"Accept-Language": "cy"})).json()["detail"]
+    after = (await ask(f"/audit/api/subjects/{person}", params={"limit": MOST})).json()["entries"]
+    assert [entry for entry in before if entry not in after] == []
+    assert (await ask(f"/audit/api/subjects/{erased}")).json()["entries"], "nor is anybody else"
+
+
+async def test_that_an_erasure_was_refused_is_recorded_of_each_id(ask: Ask, database: Database) -> None:
+    erased, living, unknown = PEOPLE[23], PEOPLE[24], uuid4()
+    await erased_by_linkage(database, erased)
+    assert (await erase(ask, erased, living, unknown)).status_code == 409
+    expected = {(erased, Outcome.REFUSED), (living, Outcome.REFUSED), (unknown, Outcome.EMPTY)}
+
+    async def recorded() -> bool:
+        done = [each for each in await done_by(database, "ruth") if each.reference == "operation/erasures"]
+        return expected <= {(each.subject, each.outcome) for each in done}
+
+    await until(recorded)
 
 
 async def test_what_an_unknown_actor_was_called_stays_out_of_address_and_log(ask: Ask, database: Database) -> None:
