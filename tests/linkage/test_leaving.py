@@ -187,6 +187,20 @@ async def test_that_a_record_left_is_in_the_audit_log_and_it_can_still_be_erased
     assert (entry.action, entry.actor, entry.agreement) == (Action.ALTERATION, "service:linkage", "housing")
 
 
+async def test_whose_record_is_still_under_seal_is_not_said_to_be_erased(office: Office) -> None:
+    one, other = record("housing", **OLD), record("schools", **OLD)
+    await office.hear(one, other)
+    (entity,) = set((await office.entity_of(one, other)).values())
+    await leaving(office, ending("housing", last=LAST), noon(LAST + timedelta(days=1))).round()
+    steward = viewer("steward")
+    async with office.client(steward) as client:
+        for asked, over in (({"records": [str(other.id)]}, []), ({"entities": [str(entity)]}, [str(entity)])):
+            body = {**asked, "ground": "objection", "reason": "Granted."}
+            assert (await client.post("/linkage/api/erasures", json=body)).json()["entities"] == over
+    told = [e for e in await office.entries(steward) if e.action is Action.ERASURE]
+    assert [(e.subject, e.leaves_nothing) for e in told] == [(entity, False), (entity, True)]
+
+
 async def test_what_is_forgotten_goes_in_batches_each_with_its_audit_entries(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -244,10 +258,13 @@ async def test_the_id_of_a_part_whose_record_is_erased_leads_to_nobody(office: O
     (one, other, _), entity = await bridged(office, "council-tax")
     aside = max(one, other, key=lambda record: record.id)
     part = part_id("neet", aside.id)
-    async with office.client(viewer("steward")) as client:
+    steward = viewer("steward")
+    async with office.client(steward) as client:
         body = {"records": [str(aside.id)], "ground": "objection", "reason": "Granted."}
         done = (await client.post("/linkage/api/erasures", json=body)).json()
     assert done["entities"] == [str(part)], "an auditor can erase what the log says of the part: the entity lives"
+    told = [e for e in await office.entries(steward) if e.action is Action.ERASURE]
+    assert [(e.subject, e.leaves_nothing) for e in told] == [(part, True), (entity, False)]
     (said,) = await office.changes(part)
     assert said.change is Change.ERASED
     assert not await rows(office, "SELECT id FROM entities WHERE id = $1", part), "a part's id is no entity's"
