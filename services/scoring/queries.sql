@@ -223,8 +223,8 @@ SELECT id, at, initiative, entity, version, as_of, score, vector, contributions,
 FROM receipts WHERE id = $1;
 
 -- name: one_with
--- These ids, those that they lead to or that lead to them, and the parts of all of them; as ``scored``, from the ids
--- outwards. Index: departures_pkey, departures_into, scores_whole.
+-- These ids, and those that they lead to or that lead to them; as ``scored``, from the ids outwards. Whose a part is that
+-- is no more, linkage alone knows, and names it. Index: departures_pkey, departures_into.
 WITH RECURSIVE onward (entity) AS (
     SELECT unnest($1::uuid[])
     UNION SELECT d.into_entity FROM onward CROSS JOIN LATERAL (
@@ -236,10 +236,7 @@ WITH RECURSIVE onward (entity) AS (
         SELECT entity FROM departures WHERE into_entity = back.entity OFFSET 0
     ) d
 )
-SELECT entity FROM back
-UNION SELECT s.entity FROM back CROSS JOIN LATERAL (
-    SELECT entity FROM scores WHERE whole = back.entity AND whole <> entity OFFSET 0
-) s;
+SELECT entity FROM back;
 
 -- name: ended
 -- Those of entities that were erased. Index: departures_pkey.

@@ -187,7 +187,7 @@ class ScoringStore:
         return _receipt(dict(row)) if row else None
 
     async def one_with(self, ids: Iterable[UUID]) -> list[UUID]:
-        """These ids, and all that are of one with them by merges and parts."""
+        """These ids, and all that are of one with them by merges."""
         return [row[0] for row in await self._connection.fetch(Q["one_with"], list(ids))]
 
     async def ended(self, entities: Iterable[UUID]) -> list[UUID]:

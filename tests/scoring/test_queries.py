@@ -46,7 +46,7 @@ ASKED: dict[str, tuple[tuple[object, ...], tuple[str, ...]]] = {
     "postpone": (([ONE], ["neet"], [DAY], [DAY]), ("scores_pkey",)),
     "due": ((DAY, 500), ("scores_due",)),
     "receipt": ((ONE,), ("receipts_pkey",)),
-    "one_with": (([ONE],), ("departures_pkey", "departures_into", "scores_whole")),
+    "one_with": (([ONE],), ("departures_pkey", "departures_into")),
     "ended": (([ONE],), ("departures_pkey",)),
     "members_of": (([ONE],), ("members_entity",)),
     "states_of": (([ONE],), ("states_pkey",)),

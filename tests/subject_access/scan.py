@@ -140,6 +140,7 @@ OWNER: Mapping[tuple[str, str], str] = {
     ("linkage", "entities"): "id",
     ("linkage", "parts"): "entity",
     ("scoring", "receipts"): "entity",
+    ("scoring", "scores"): "entity",
     ("audit", "entries"): "entity",
 }
 """Whose a row is. One of somebody else may mention a person: which records are close, of whom a score once was, with
