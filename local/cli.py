@@ -1,7 +1,6 @@
 """The ``jigsaw`` command: one machine's whole platform from a terminal."""
 
 import asyncio
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, NoReturn, TypeVar
@@ -37,7 +36,7 @@ def jigsaw() -> None:
 
     Start with [bold]jigsaw demo[/bold]; your own files go in by [bold]jigsaw publish[/bold].
     """
-    start_logging("jigsaw", "ERROR", sys.stderr)
+    start_logging("jigsaw", "ERROR", "stderr")
 
 
 app.add_typer(dlq, name="dlq")

@@ -5,7 +5,7 @@ import sys
 import traceback
 from collections.abc import MutableMapping, Sequence
 from types import TracebackType
-from typing import Any, TextIO
+from typing import Any, Literal
 
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
@@ -44,7 +44,7 @@ RELEASE = Gauge("jigsaw_release_info", "Always 1; the deployed version is in the
 Log = structlog.stdlib.BoundLogger
 
 
-def start_logging(service: str, level: str, out: TextIO = sys.stdout) -> None:
+def start_logging(service: str, level: str, out: Literal["stdout", "stderr"] = "stdout") -> None:
     """One JSON object a line. An exception is logged by its type and place, never by its text, which may hold a
     person's data."""
     prepared: Sequence[Processor] = (
@@ -57,10 +57,10 @@ def start_logging(service: str, level: str, out: TextIO = sys.stdout) -> None:
     structlog.configure(
         processors=[*prepared, as_json],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
-        logger_factory=structlog.PrintLoggerFactory(out),
+        logger_factory=lambda *_: structlog.PrintLogger(getattr(sys, out)),
         cache_logger_on_first_use=True,
     )
-    libraries = logging.StreamHandler(out)
+    libraries = logging.StreamHandler(getattr(sys, out))
     libraries.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[structlog.stdlib.add_logger_name, *prepared],
