@@ -51,8 +51,9 @@ def people(
             if record.kind is kind:
                 one = Published(record.id, record.kind, body.partner, body.agreement, record.identity, body.occurred)
                 published[record.id].append(one)
-    behind = people_behind(region)
-    if kind is not Kind.PERSON:
+    if kind is Kind.PERSON:
+        behind = people_behind(region)
+    else:
         truth = region.truth.places if kind is Kind.PLACE else region.truth.organisations
         behind = {record_id(partner, kind, local): true for (partner, local), true in truth.items()}
     records: dict[str, Mapping[str, str]] = {}

@@ -4,7 +4,7 @@ Of a record that says next to nothing it tells how many people it may be of. Tha
 region, however they link.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -94,7 +94,7 @@ def _expected(chances: Sequence[float], joined: Sequence[float]) -> float:
     return 2 * sum(joined) / (len(joined) + len(chances))
 
 
-def _forms(names: Sequence[str] | set[str], table: Mapping[str, Sequence[str]]) -> Iterator[str]:
+def _forms(names: Iterable[str], table: Mapping[str, Sequence[str]]) -> Iterator[str]:
     for name in names:
         yield from map(fold, (name, *table.get(name, ())))
 

@@ -12,10 +12,12 @@ import asyncpg
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
+from shared.contracts import Topic
 from shared.contracts.asyncapi import HEARD_BY
 from shared.ids import apart_from_time, id_of
 from shared.kafka import client
 
+Ends = Mapping[Topic, Mapping[TopicPartition, int]]
 ACCEPTED = "SELECT id FROM receipts WHERE reason = ''"
 INBOX = "SELECT id FROM inbox"
 UNSENT = "SELECT count(*) FROM outbox"
@@ -64,9 +66,11 @@ async def reconcile(dsns: Mapping[str, str], address: str, held: int | None = No
     """``dsns``: each service's database; ``address``: the broker's; ``held``: how many acceptances partners hold."""
     accepted = await _ids(dsns["ingest"], ACCEPTED)
     linked, scored = await _done(dsns["linkage"]), await _done(dsns["scoring"])
-    unheard, said = await _unheard(address)
-    unsent = sum([await _number(dsn, UNSENT) for dsn in dsns.values()])
-    unheard += (await _unheard(address))[1] - said  # by whoever finished in between, and is not looked at again
+    async with AIOKafkaConsumer(**client(address)) as consumer:
+        ends = await _ends(consumer)
+        unheard = await _waiting(address, ends)
+        unsent = sum([await _number(dsn, UNSENT) for dsn in dsns.values()])
+        unheard += _said(await _ends(consumer)) - _said(ends)  # by whoever finished in between
     return Reconciliation(
         accepted=len(accepted),
         unsent=unsent,
@@ -81,26 +85,33 @@ async def reconcile(dsns: Mapping[str, str], address: str, held: int | None = No
     )
 
 
-async def _unheard(address: str) -> tuple[int, int]:
-    """Messages on the bus that a service which hears them has not finished, by the offsets it committed; and how many
-    have ever been said."""
+async def _ends(consumer: AIOKafkaConsumer) -> Ends:
+    """How far each topic that a service hears goes, by partition."""
+    return {
+        topic: await consumer.end_offsets(
+            [TopicPartition(topic.spec.name, number) for number in range(topic.spec.partitions)]
+        )
+        for topic in HEARD_BY
+    }
+
+
+def _said(ends: Ends) -> int:
+    return sum(sum(partitions.values()) for partitions in ends.values())
+
+
+async def _waiting(address: str, ends: Ends) -> int:
+    """Messages on the bus that a service which hears them has not finished, by the offsets it committed."""
     admin = AIOKafkaAdminClient(**client(address))
-    consumer = AIOKafkaConsumer(**client(address))
     await admin.start()
-    await consumer.start()
     try:
-        waiting = said = 0
-        for topic, ears in HEARD_BY.items():
-            partitions = [TopicPartition(topic.spec.name, number) for number in range(topic.spec.partitions)]
-            ends = await consumer.end_offsets(partitions)
-            said += sum(ends.values())
-            for ear in ears:
-                done = await admin.list_consumer_group_offsets(ear, partitions=partitions)
-                waiting += sum(ends[p] - max(0, done[p].offset) for p in partitions)
-        return waiting, said
+        waiting = 0
+        for topic, partitions in ends.items():
+            for ear in HEARD_BY[topic]:
+                done = await admin.list_consumer_group_offsets(ear, partitions=list(partitions))
+                waiting += sum(end - max(0, done[p].offset) for p, end in partitions.items())
+        return waiting
     finally:
         await admin.close()
-        await consumer.stop()
 
 
 def _messages(source: str, events: Iterable[UUID]) -> set[bytes]:

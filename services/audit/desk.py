@@ -10,7 +10,7 @@ from services.audit.log import Erasure, Log, Reading
 from services.audit.store import AuditStore, Window
 from shared.contracts import Access, Action, Outcome
 from shared.web import Viewer
-from shared.work import Worker
+from shared.work import Work, Worker
 
 PURPOSE = "accountability"
 ROLE = "auditor"
@@ -51,9 +51,9 @@ class Desk:
     async def by(self, person: Viewer, actor: str, window: Window) -> Found | None:
         """What this actor did; None: the log knows nobody of that name. One entry for each entity that the answer
         names."""
-        if not await self.knows(person, actor):
-            return None
         async with self._worker.work() as work:
+            if not await _known(work, person, actor):
+                return None
             found = await self._found(work.store, await work.store.of_actor(actor, _one_more(window)), window)
             named = {reading.entity for reading in found.readings} - {None, NOBODY} or {None}
             empty = not found.readings
@@ -64,10 +64,7 @@ class Desk:
         """Whether the log has entries of this actor. Where it has none an entry says so, and not what was asked for:
         that may be anything, a person's name too."""
         async with self._worker.work() as work:
-            known = await work.store.knows(actor)
-            if not known:
-                work.audit([_reading_of(person, None, UNKNOWN_ACTOR, empty=True)])
-        return known
+            return await _known(work, person, actor)
 
     async def one(self, person: Viewer, seq: int) -> Reading | None:
         """One entry, opened."""
@@ -85,13 +82,14 @@ class Desk:
         each, since the refusal tells of each. An auditor alone cannot make that nobody knows who saw somebody.
         """
         async with self._worker.work() as work:
+            entities = list(dict.fromkeys(entities))
             over = await self._log.over(work.store, entities)
-            living = [entity for entity in dict.fromkeys(entities) if entity not in over]
+            living = [entity for entity in entities if entity not in over]
             if not living:
                 because = _access(person, Action.ERASURE, None, reason, "", Outcome.ALLOWED)
                 return await self._log.erase(work.store, entities, because, because.at)
             known = {key.entity for key in await work.store.keys_of(entities)}
-            work.audit([_not_erased(person, entity, known=entity in known) for entity in dict.fromkeys(entities)])
+            work.audit([_not_erased(person, entity, known=entity in known) for entity in entities])
         raise Unerased(living)
 
     async def refuse(self, person: Viewer, entity: UUID | None, asked: str) -> None:
@@ -106,6 +104,13 @@ class Desk:
 
 def _one_more(window: Window) -> Window:
     return window._replace(limit=window.limit + 1)
+
+
+async def _known(work: Work[AuditStore], person: Viewer, actor: str) -> bool:
+    known = await work.store.knows(actor)
+    if not known:
+        work.audit([_reading_of(person, None, UNKNOWN_ACTOR, empty=True)])
+    return known
 
 
 def _not_erased(person: Viewer, entity: UUID, *, known: bool) -> Access:
